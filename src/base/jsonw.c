@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/jsonw.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+
+#define CAPACITY_SIZE_MIN 256
+
+void jsonw_init(struct jsonw *writer, size_t ceiling_size)
+{
+	*writer = (struct jsonw){ .ceiling_size = ceiling_size };
+}
+
+void jsonw_done(struct jsonw *writer)
+{
+	free(writer->text);
+	jsonw_init(writer, writer->ceiling_size);
+}
+
+void jsonw_reset(struct jsonw *writer)
+{
+	char *text = writer->text;
+	size_t capacity_size = writer->capacity_size;
+
+	jsonw_init(writer, writer->ceiling_size);
+	writer->text = text;
+	writer->capacity_size = capacity_size;
+}
+
+/* The first error stays. */
+static void fail(struct jsonw *writer, int error)
+{
+	if (writer->error == 0)
+		writer->error = error;
+}
+
+/* Makes room for 'size' more bytes and the final NUL. */
+static bool reserve(struct jsonw *writer, size_t size)
+{
+	size_t capacity_size = writer->capacity_size ? writer->capacity_size : CAPACITY_SIZE_MIN;
+	char *text;
+
+	if (writer->error != 0)
+		return false;
+	if (size > writer->ceiling_size - writer->size) {
+		fail(writer, LUYTRE_E_FULL);
+		return false;
+	}
+	if (writer->size + size < writer->capacity_size)
+		return true;
+	while (capacity_size <= writer->size + size)
+		capacity_size = capacity_size > SIZE_MAX / 2 ? SIZE_MAX : capacity_size * 2;
+	text = realloc(writer->text, capacity_size);
+	if (!text) {
+		fail(writer, LUYTRE_E_NOMEM);
+		return false;
+	}
+	writer->text = text;
+	writer->capacity_size = capacity_size;
+	return true;
+}
+
+static void append(struct jsonw *writer, const void *text, size_t size)
+{
+	if (!reserve(writer, size))
+		return;
+	memcpy(writer->text + writer->size, text, size);
+	writer->size += size;
+	writer->text[writer->size] = '\0';
+}
+
+static void append_str(struct jsonw *writer, const char *text)
+{
+	append(writer, text, strlen(text));
+}
+
+static void append_char(struct jsonw *writer, char c)
+{
+	append(writer, &c, 1);
+}
+
+static bool in_object(const struct jsonw *writer)
+{
+	return writer->depth > 0 && writer->levels[writer->depth - 1] == '{';
+}
+
+/* Called before each value: checks that one may stand here and writes the comma of an array. */
+static void value_begin(struct jsonw *writer)
+{
+	bool allowed = writer->depth == 0 ? writer->size == 0 : !in_object(writer) || writer->key_written;
+
+	if (!allowed) {
+		fail(writer, LUYTRE_E_INVALID);
+		return;
+	}
+	if (writer->element_written && !writer->key_written)
+		append_char(writer, ',');
+	writer->element_written = true;
+	writer->key_written = false;
+}
+
+static void level_begin(struct jsonw *writer, char open)
+{
+	value_begin(writer);
+	if (writer->depth == JSONW_DEPTH_MAX)
+		fail(writer, LUYTRE_E_INVALID);
+	append_char(writer, open);
+	if (writer->error != 0)
+		return;
+	writer->levels[writer->depth++] = (uint8_t)open;
+	writer->element_written = false;
+}
+
+static void level_end(struct jsonw *writer, char open, char close)
+{
+	if (writer->depth == 0 || writer->levels[writer->depth - 1] != (uint8_t)open || writer->key_written) {
+		fail(writer, LUYTRE_E_INVALID);
+		return;
+	}
+	append_char(writer, close);
+	writer->depth--;
+	writer->element_written = true;
+}
+
+void jsonw_object_begin(struct jsonw *writer)
+{
+	level_begin(writer, '{');
+}
+
+void jsonw_object_end(struct jsonw *writer)
+{
+	level_end(writer, '{', '}');
+}
+
+void jsonw_array_begin(struct jsonw *writer)
+{
+	level_begin(writer, '[');
+}
+
+void jsonw_array_end(struct jsonw *writer)
+{
+	level_end(writer, '[', ']');
+}
+
+/* Well-formed UTF-8 by first byte: RFC 3629, section 4. The bounds of the second byte keep out overlong forms,
+ * surrogates and what lies behind U+10FFFF. */
+static const struct {
+	uint8_t first_min, first_max;
+	uint8_t second_min, second_max;
+	uint8_t size;
+} utf8_rows[] = {
+	{ 0xc2, 0xdf, 0x80, 0xbf, 2 },
+	{ 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+	{ 0xe1, 0xec, 0x80, 0xbf, 3 },
+	{ 0xed, 0xed, 0x80, 0x9f, 3 },
+	{ 0xee, 0xef, 0x80, 0xbf, 3 },
+	{ 0xf0, 0xf0, 0x90, 0xbf, 4 },
+	{ 0xf1, 0xf3, 0x80, 0xbf, 4 },
+	{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
+};
+
+/* Size of the sequence that 'in', not empty, begins with. When it is broken '*ret_valid' is false, and the size is
+ * that of the part to be replaced by one U+FFFD: as much as could still have become a character. */
+static size_t utf8_size(struct bytes in, bool *ret_valid)
+{
+	size_t row, size;
+
+	*ret_valid = in.ptr[0] < 0x80;
+	for (row = 0; row < ARRAY_COUNT(utf8_rows); row++) {
+		if (in.ptr[0] >= utf8_rows[row].first_min && in.ptr[0] <= utf8_rows[row].first_max)
+			break;
+	}
+	if (row == ARRAY_COUNT(utf8_rows))
+		return 1;
+	if (in.size < 2 || in.ptr[1] < utf8_rows[row].second_min || in.ptr[1] > utf8_rows[row].second_max)
+		return 1;
+	for (size = 2; size < utf8_rows[row].size; size++) {
+		if (size == in.size || (in.ptr[size] & 0xc0) != 0x80)
+			return size;
+	}
+	*ret_valid = true;
+	return size;
+}
+
+/* RFC 8259, section 7: the quotation mark, the backslash and control characters must be escaped. */
+static void escaped_char(struct jsonw *writer, uint8_t c)
+{
+	static const char short_forms[] = "\"\"\\\\\bb\ff\nn\rr\tt";
+	char text[8];
+
+	for (size_t i = 0; i + 1 < sizeof(short_forms); i += 2) {
+		if ((uint8_t)short_forms[i] == c) {
+			append(writer, (char[]){ '\\', short_forms[i + 1] }, 2);
+			return;
+		}
+	}
+	snprintf(text, sizeof(text), "\\u%04x", c);
+	append_str(writer, text);
+}
+
+static bool needs_escape(uint8_t c)
+{
+	return c < 0x20 || c == '"' || c == '\\';
+}
+
+static void quoted(struct jsonw *writer, struct bytes in)
+{
+	append_char(writer, '"');
+	while (!bytes_empty(in) && writer->error == 0) {
+		bool valid;
+		size_t size = utf8_size(in, &valid);
+
+		if (!valid)
+			append_str(writer, "\xef\xbf\xbd");
+		else if (needs_escape(in.ptr[0]))
+			escaped_char(writer, in.ptr[0]);
+		else
+			append(writer, in.ptr, size);
+		in = bytes_skip(in, size);
+	}
+	append_char(writer, '"');
+}
+
+void jsonw_key_bytes(struct jsonw *writer, struct bytes key)
+{
+	if (!in_object(writer) || writer->key_written) {
+		fail(writer, LUYTRE_E_INVALID);
+		return;
+	}
+	if (writer->element_written)
+		append_char(writer, ',');
+	quoted(writer, key);
+	append_char(writer, ':');
+	writer->key_written = true;
+}
+
+void jsonw_key(struct jsonw *writer, const char *key)
+{
+	jsonw_key_bytes(writer, bytes_from_str(key));
+}
+
+void jsonw_string_bytes(struct jsonw *writer, struct bytes value)
+{
+	value_begin(writer);
+	quoted(writer, value);
+}
+
+static void word(struct jsonw *writer, const char *text)
+{
+	value_begin(writer);
+	append_str(writer, text);
+}
+
+void jsonw_null(struct jsonw *writer)
+{
+	word(writer, "null");
+}
+
+void jsonw_string(struct jsonw *writer, const char *value)
+{
+	if (value)
+		jsonw_string_bytes(writer, bytes_from_str(value));
+	else
+		jsonw_null(writer);
+}
+
+void jsonw_u64(struct jsonw *writer, uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, value);
+	word(writer, text);
+}
+
+void jsonw_i64(struct jsonw *writer, int64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRId64, value);
+	word(writer, text);
+}
+
+void jsonw_double(struct jsonw *writer, double value)
+{
+	char text[40];
+
+	if (!isfinite(value)) {
+		jsonw_null(writer);
+		return;
+	}
+	/* Seventeen digits always give the same double back, and often fifteen do. */
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(text, sizeof(text), "%.*g", digits, value);
+		if (strtod(text, NULL) == value)
+			break;
+	}
+	/* The decimal sign follows the locale of the process; JSON has only the point. */
+	for (char *c = text; *c; c++) {
+		if (!strchr("+-.0123456789e", *c))
+			*c = '.';
+	}
+	word(writer, text);
+}
+
+void jsonw_bool(struct jsonw *writer, bool value)
+{
+	word(writer, value ? "true" : "false");
+}
+
+void jsonw_kv_string(struct jsonw *writer, const char *key, const char *value)
+{
+	jsonw_key(writer, key);
+	jsonw_string(writer, value);
+}
+
+void jsonw_kv_string_bytes(struct jsonw *writer, const char *key, struct bytes value)
+{
+	jsonw_key(writer, key);
+	jsonw_string_bytes(writer, value);
+}
+
+void jsonw_kv_u64(struct jsonw *writer, const char *key, uint64_t value)
+{
+	jsonw_key(writer, key);
+	jsonw_u64(writer, value);
+}
+
+void jsonw_kv_i64(struct jsonw *writer, const char *key, int64_t value)
+{
+	jsonw_key(writer, key);
+	jsonw_i64(writer, value);
+}
+
+void jsonw_kv_double(struct jsonw *writer, const char *key, double value)
+{
+	jsonw_key(writer, key);
+	jsonw_double(writer, value);
+}
+
+void jsonw_kv_bool(struct jsonw *writer, const char *key, bool value)
+{
+	jsonw_key(writer, key);
+	jsonw_bool(writer, value);
+}
+
+void jsonw_kv_null(struct jsonw *writer, const char *key)
+{
+	jsonw_key(writer, key);
+	jsonw_null(writer);
+}
+
+void jsonw_kv_object_begin(struct jsonw *writer, const char *key)
+{
+	jsonw_key(writer, key);
+	jsonw_object_begin(writer);
+}
+
+void jsonw_kv_array_begin(struct jsonw *writer, const char *key)
+{
+	jsonw_key(writer, key);
+	jsonw_array_begin(writer);
+}
+
+int jsonw_text(const struct jsonw *writer, struct bytes *ret)
+{
+	if (writer->error != 0)
+		return writer->error;
+	if (writer->depth != 0 || writer->size == 0)
+		return LUYTRE_E_INVALID;
+	*ret = bytes_of(writer->text, writer->size);
+	return 0;
+}

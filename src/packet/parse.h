@@ -153,8 +153,9 @@ PACKET_INLINE enum packet_fault packet_parse_ipv4(struct packet_reader *r, struc
 
 	if (!PACKET_HAS(ip, r->end, 20))
 		return PACKET_IP_HEADER;
-	p->src.word[0] = packet_load32(ip + 12);
-	p->dst.word[0] = packet_load32(ip + 16);
+	/* Written as wide as they are read later: a narrow store before a wide load costs a dozen cycles. */
+	p->src.half[0] = packet_load32(ip + 12);
+	p->dst.half[0] = packet_load32(ip + 16);
 	p->family = 4;
 	p->protocol = ip[9];
 	p->ttl = ip[8];
@@ -237,10 +238,10 @@ PACKET_INLINE enum packet_fault packet_parse_ipv6(struct packet_reader *r, struc
 
 	if (!PACKET_HAS(ip, r->end, 40))
 		return PACKET_IP_HEADER;
-	for (int i = 0; i < 4; i++) {
-		p->src.word[i] = packet_load32(ip + 8 + 4 * i);
-		p->dst.word[i] = packet_load32(ip + 24 + 4 * i);
-	}
+	p->src.half[0] = packet_load64(ip + 8);
+	p->src.half[1] = packet_load64(ip + 16);
+	p->dst.half[0] = packet_load64(ip + 24);
+	p->dst.half[1] = packet_load64(ip + 32);
 	p->family = 6;
 	p->protocol = ip[6];
 	p->ttl = ip[7];

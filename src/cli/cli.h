@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the verbs of the program `luytre` share: one row for each verb, the options that all take, and
+ * the way to the daemon. Results go to standard output, messages to standard error; exit codes are
+ * 0 done, 1 failed, 2 wrong usage. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+
+/* Options that every verb knows; those of one verb alone are in 'rest'. */
+struct cli_options {
+	const char *verb;
+	bool json;
+	enum luytre_lang lang;
+	const char *socket;
+	const char *config;
+	const char *interface;
+	const char *tenant;
+	const char *pin_dir;
+	const char *pcap;
+	bool enforce, detach, no_sandbox;
+	char **words; /* what is no option, behind the verb */
+	int word_count;
+};
+
+struct cli_verb {
+	const char *name;
+	const char *arguments;
+	const char *en, *vi; /* one line */
+	const char *more_en, *more_vi; /* for --help of the verb; may be null */
+	int (*run)(const struct cli_options *options);
+};
+
+extern const struct cli_verb cli_verbs[];
+extern const struct cli_verb cli_shield_verbs[];
+extern const struct cli_verb cli_config_verbs[];
+
+const struct cli_verb *cli_find(const struct cli_verb *verbs, const char *name); /* null: none */
+void cli_print_help(const struct cli_verb *verbs, const char *prefix, enum luytre_lang lang);
+void cli_print_verb_help(const struct cli_verb *verb, const char *prefix, enum luytre_lang lang);
+int cli_run_group(const struct cli_verb *verbs, const char *prefix, const struct cli_options *options);
+
+/* 'en' or 'vi' by the chosen language. */
+const char *cli_text(const struct cli_options *options, const char *en, const char *vi);
+
+/* Sends one request to the daemon and reads the whole reply: 0 and a string to free, or an error that
+ * has been said. */
+int cli_request(const struct cli_options *options, const char *request, char **ret_reply);
+
+/* Prints each line of a streaming reply until it ends. */
+int cli_stream(const struct cli_options *options, const char *request);
+
+int cli_run(const struct cli_options *options);
+int cli_check(const struct cli_options *options);
+int cli_config_reference(const struct cli_options *options);
+int cli_config(const struct cli_options *options);
+int cli_status(const struct cli_options *options);
+int cli_stats(const struct cli_options *options);
+int cli_attacks(const struct cli_options *options);
+int cli_shield(const struct cli_options *options);
+int cli_control(const struct cli_options *options); /* the verb and its words are the request */
+int cli_samples(const struct cli_options *options);
+int cli_detach(const struct cli_options *options);
+int cli_explain(const struct cli_options *options);
+int cli_replay(const struct cli_options *options);
+int cli_reasons(const struct cli_options *options);
+int cli_help(const struct cli_options *options);
+int cli_version(const struct cli_options *options);

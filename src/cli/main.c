@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+/* `luytre`: one program, one row for each verb (cli.h). Without a verb it shows the status. */
+#include <getopt.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cli/cli.h"
+
+#define DEFAULT_SOCKET "/run/luytre/control.sock"
+#define DEFAULT_CONFIG "/etc/luytre/luytre.yaml"
+#define DEFAULT_PINS   "/sys/fs/bpf/luytre"
+
+const struct cli_verb cli_verbs[] = {
+	{ "run", "[--config FILE | --interface DEV [--tenant PREFIXES] [--enforce]] [--detach]",
+		"Put the shield in front of an interface and watch over it.",
+		"Dựng lá chắn trước một giao diện mạng và trông coi nó.",
+		"Reads the configuration (" DEFAULT_CONFIG
+		" unless --config or --interface is given), attaches the filter,\n"
+		"gives up its privileges and runs in the foreground until SIGTERM. SIGHUP reads the configuration "
+		"again.\n"
+		"The filter stays when the daemon stops; `luytre shield detach DEV` takes it off, and --detach does "
+		"so\n"
+		"when the daemon stops. Without a file the tenant is in shadow (counted, not enforced) unless "
+		"--enforce is given.",
+		"Đọc cấu hình (" DEFAULT_CONFIG
+		" nếu không có --config hoặc --interface), gắn bộ lọc, từ bỏ đặc quyền\n"
+		"và chạy đến khi nhận SIGTERM. SIGHUP đọc lại cấu hình. Bộ lọc vẫn ở lại khi tiến trình dừng;\n"
+		"`luytre shield detach DEV` gỡ nó ra, còn --detach gỡ khi tiến trình dừng. Không có tệp cấu hình thì "
+		"tổ chức ở chế độ bóng (chỉ đếm, không\n"
+		"chặn) trừ khi có --enforce.",
+		cli_run },
+	{ "edge", "[--config FILE | --interface DEV …]", "The same: today an edge needs no hub.",
+		"Như run: hiện nay một điểm biên không cần trung tâm.", NULL, NULL, cli_run },
+	{ "status", "", "What the shield does right now.", "Lá chắn đang làm gì.", NULL, NULL, cli_status },
+	{ "shield", "VERB …", "Look at the shield and steer it; `luytre shield --help` lists the verbs.",
+		"Xem và điều khiển lá chắn; `luytre shield --help` liệt kê các lệnh.", NULL, NULL, cli_shield },
+	{ "replay", "FILE.pcap [--config FILE]", "Send a capture through the filter in memory; needs no root.",
+		"Cho một tệp bắt gói đi qua bộ lọc trong bộ nhớ; không cần root.",
+		"Counts what would happen to each packet, by tenant and reason. `luytre shield explain --pcap FILE`\n"
+		"tells it packet by packet.",
+		"Đếm điều sẽ xảy ra với từng gói, theo tổ chức và lý do. `luytre shield explain --pcap FILE` kể từng\n"
+		"gói một.",
+		cli_replay },
+	{ "check", "[FILE]", "Check a configuration file; says file, line, what was found and what was expected.",
+		"Kiểm tra tệp cấu hình; nêu tệp, dòng, điều tìm thấy và điều mong đợi.", NULL, NULL, cli_check },
+	{ "config", "reference [en|vi]", "Print the reference page of all settings.",
+		"In trang tham chiếu mọi thiết lập.", NULL, NULL, cli_config },
+	{ "reload", "", "Make the daemon read its configuration again; a bad file changes nothing.",
+		"Cho tiến trình đọc lại cấu hình; tệp lỗi không làm thay đổi gì.", NULL, NULL, cli_control },
+	{ "help", "[VERB]", "This page, or that of one verb.", "Trang này, hoặc trang của một lệnh.", NULL, NULL,
+		cli_help },
+	{ "version", "", "Print the version.", "In phiên bản.", NULL, NULL, cli_version },
+	{ NULL, NULL, NULL, NULL, NULL, NULL, NULL },
+};
+
+static enum luytre_lang default_lang(void)
+{
+	const char *names[] = { "LUYTRE_LANG", "LC_ALL", "LC_MESSAGES", "LANG" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *value = getenv(names[i]);
+
+		if (value && *value)
+			return strncmp(value, "vi", 2) ? LUYTRE_LANG_EN : LUYTRE_LANG_VI;
+	}
+	return LUYTRE_LANG_EN;
+}
+
+enum {
+	OPT_HELP = 256,
+	OPT_JSON,
+	OPT_LANG,
+	OPT_SOCKET,
+	OPT_CONFIG,
+	OPT_INTERFACE,
+	OPT_TENANT,
+	OPT_DETACH,
+	OPT_ENFORCE,
+	OPT_DEBUG,
+	OPT_NO_SANDBOX,
+	OPT_PINS,
+	OPT_PCAP,
+	OPT_VERSION
+};
+
+static const struct option long_options[] = { { "help", no_argument, NULL, OPT_HELP },
+	{ "json", no_argument, NULL, OPT_JSON }, { "lang", required_argument, NULL, OPT_LANG },
+	{ "socket", required_argument, NULL, OPT_SOCKET }, { "config", required_argument, NULL, OPT_CONFIG },
+	{ "interface", required_argument, NULL, OPT_INTERFACE }, { "tenant", required_argument, NULL, OPT_TENANT },
+	{ "detach", no_argument, NULL, OPT_DETACH }, { "detach", no_argument, NULL, OPT_DETACH },
+	{ "enforce", no_argument, NULL, OPT_ENFORCE }, { "debug", no_argument, NULL, OPT_DEBUG },
+	{ "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX }, { "pin-dir", required_argument, NULL, OPT_PINS },
+	{ "pcap", required_argument, NULL, OPT_PCAP }, { "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 } };
+
+/* CLI_DONE to go on; sets *ret_help when help was asked for. */
+static int parse_options(int argc, char **argv, struct cli_options *o, bool *ret_help)
+{
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:i:hj", long_options, NULL)) != -1) {
+		switch (c) {
+		case 'h':
+		case OPT_HELP:
+			*ret_help = true;
+			break;
+		case 'j':
+		case OPT_JSON:
+			o->json = true;
+			break;
+		case OPT_LANG:
+			if (strcmp(optarg, "vi") && strcmp(optarg, "en")) {
+				fprintf(stderr, "luytre: --lang expects vi or en, found %s\n", optarg);
+				return CLI_USAGE;
+			}
+			o->lang = strcmp(optarg, "vi") ? LUYTRE_LANG_EN : LUYTRE_LANG_VI;
+			break;
+		case OPT_SOCKET:
+			o->socket = optarg;
+			break;
+		case 'c':
+		case OPT_CONFIG:
+			o->config = optarg;
+			break;
+		case 'i':
+		case OPT_INTERFACE:
+			o->interface = optarg;
+			break;
+		case OPT_TENANT:
+			o->tenant = optarg;
+			break;
+		case OPT_DETACH:
+			o->detach = true;
+			break;
+		case OPT_ENFORCE:
+			o->enforce = true;
+			break;
+		case OPT_DEBUG:
+			log_set_level(LOG_LEVEL_DEBUG);
+			break;
+		case OPT_NO_SANDBOX:
+			o->no_sandbox = true;
+			break;
+		case OPT_PINS:
+			o->pin_dir = optarg;
+			break;
+		case OPT_PCAP:
+			o->pcap = optarg;
+			break;
+		case OPT_VERSION:
+			o->verb = "version";
+			break;
+		default:
+			fprintf(stderr, "luytre: `luytre --help` lists verbs and options\n");
+			return CLI_USAGE;
+		}
+	}
+	return CLI_DONE;
+}
+
+int main(int argc, char **argv)
+{
+	struct cli_options o = { .socket = getenv("LUYTRE_SOCKET"), .pin_dir = DEFAULT_PINS };
+	const struct cli_verb *verb;
+	bool help = false;
+	int error;
+
+	setlocale(LC_CTYPE, "");
+	log_init();
+	o.lang = default_lang();
+	if (!o.socket || !*o.socket)
+		o.socket = DEFAULT_SOCKET;
+	error = parse_options(argc, argv, &o, &help);
+	if (error)
+		return error;
+	if (!o.verb)
+		o.verb = optind < argc ? argv[optind++] : help ? "help" : "status";
+	o.words = argv + optind;
+	o.word_count = argc - optind;
+	verb = cli_find(cli_verbs, o.verb);
+	if (!verb) {
+		fprintf(stderr, "luytre: there is no verb %s; `luytre --help` lists them\n", o.verb);
+		return CLI_USAGE;
+	}
+	if (help && verb->run != cli_help && verb->run != cli_shield && verb->run != cli_config) {
+		cli_print_verb_help(verb, "luytre", o.lang);
+		return CLI_DONE;
+	}
+	if (help && verb->run != cli_help) {
+		cli_print_help(verb->run == cli_shield ? cli_shield_verbs : cli_config_verbs,
+			verb->run == cli_shield ? "luytre shield" : "luytre config", o.lang);
+		return CLI_DONE;
+	}
+	return verb->run(&o);
+}

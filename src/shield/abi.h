@@ -126,6 +126,7 @@ enum shield_tenant_flag {
 	SHIELD_TENANT_IPV4_OPTIONS = 1 << 5,
 	SHIELD_TENANT_UDP_EMPTY = 1 << 6,
 	SHIELD_TENANT_FAST_OPEN = 1 << 7,
+	SHIELD_TENANT_OUTBOUND = 1 << 9, /* count what leaves as well (H12) */
 	SHIELD_TENANT_CLIENTS = 1 << 8, /* hosts inside ask questions outside */
 };
 
@@ -168,7 +169,7 @@ struct shield_tenant { /* immutable in its generation */
 	uint32_t pad;
 	uint64_t protocols[4]; /* bitmap of IP protocols */
 	uint64_t open_rows[2]; /* bitmap of reflection rows that the tenant opens */
-	struct shield_share sources, proven, flows;
+	struct shield_share sources, proven, flows, fragments, destinations;
 	struct shield_rate source[SHIELD_LIMIT_SOURCE_KINDS];
 	struct shield_rate challenge_prefix; /* challenges to one /24 or /64 */
 	struct shield_rate wrong_answer; /* wrong answers from one source */
@@ -294,7 +295,7 @@ struct shield_globals {
 	uint64_t cookie_key[2];
 	/* sizes of one generation, or of the table; sets of lines are powers of two */
 	uint32_t tenants, tenant_nodes, list_chunks, list_nodes, list6_mask, tenant6_mask;
-	uint32_t port_sets, fragments_mask, destinations_mask, signatures, cpus;
+	uint32_t port_sets, signatures, cpus;
 	uint32_t protected_ifindex; /* for people: the interface that the program stands on */
 	uint8_t list6_length_count[2], tenant6_length_count[2];
 	uint8_t list6_length[2][SHIELD_V6_LENGTHS_MAX];

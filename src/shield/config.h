@@ -37,6 +37,7 @@ enum config_unknown { CONFIG_UNKNOWN_PASS, CONFIG_UNKNOWN_DROP };
 enum config_list_action { CONFIG_LIST_BLOCK, CONFIG_LIST_ALLOW, CONFIG_LIST_BOGON };
 enum config_mode { CONFIG_MODE_SHADOW, CONFIG_MODE_ENFORCE };
 enum config_challenge { CONFIG_CHALLENGE_OFF, CONFIG_CHALLENGE_ON, CONFIG_CHALLENGE_AUTO };
+enum config_direction { CONFIG_DIRECTION_IN, CONFIG_DIRECTION_BOTH };
 enum config_full_table { CONFIG_FULL_OPEN, CONFIG_FULL_CLOSED };
 
 /* Prefixes in the order of the file, host bits zero, no prefix twice. */
@@ -137,6 +138,7 @@ struct config_tenant {
 	struct config_prefixes allow;
 	bool clients;
 	enum config_challenge challenge;
+	enum config_direction direction;
 	enum config_full_table full_table;
 	bool ipv4_options;
 	bool empty_udp;

@@ -10,8 +10,8 @@
  * generation and flips globals->list_generation with one store.
  *
  * What it costs. A single change walks the decisions and the /24s inside its prefix: with a million of them below 1 ms
- * for a /8 and longer, some 0.1 s for 0.0.0.0/0. Bulk: about half a second for a million. User space memory: about 54 bytes a decision, and
- * 72 for each different reason.
+ * for a /8 and longer, some 0.2 s for 0.0.0.0/0. Bulk: about half a second for a million. User space memory: about 54
+ * bytes a decision, and 72 for each different reason.
  *
  * A decision is named by prefix, tenant, action and list together. IPv4: SHIELD_CHAIN_MAX decisions may cover one
  * address; IPv6: as many may have one prefix, and SHIELD_V6_LENGTHS_MAX prefix lengths may be in use. Whatever does not

@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "shield/listfile.h"
 
+enum { BREADTH_MIN_V4 = 8, BREADTH_MIN_V6 = 16 };
+
 const char *lists_name(const struct config *config, uint32_t list)
 {
 	if (list == LISTS_OPERATOR)
@@ -30,6 +32,25 @@ void lists_explain_error(const struct decisions *decisions, int error, char *why
 		snprintf(why, why_size, "the lists cannot be loaded: %s", error_text(error, LUYTRE_LANG_EN));
 }
 
+/* A slip in somebody's feed must not block a continent: no registry gives out more than a /8 or an
+ * IPv6 /16 at once. People may still block more, one decision at a time. */
+static int check_breadth(const struct config_list *list, const struct listfile *file, char *why, size_t why_size)
+{
+	char text[IP_PREFIX_TEXT_SIZE];
+
+	why[0] = 0;
+	for (size_t i = 0; list->action == CONFIG_LIST_BLOCK && i < file->count; i++) {
+		const struct ip_prefix *prefix = &file->items[i];
+
+		if (prefix->length >= (prefix->addr.family == IP_V4 ? BREADTH_MIN_V4 : BREADTH_MIN_V6))
+			continue;
+		snprintf(why, why_size, "%s: %s is too wide for a block list (at least /%d for IPv4, /%d for IPv6)",
+			list->file, ip_prefix_format(prefix, text), BREADTH_MIN_V4, BREADTH_MIN_V6);
+		return LUYTRE_E_RANGE;
+	}
+	return 0;
+}
+
 static int put_file(
 	struct decisions *decisions, const struct config_list *list, uint32_t number, char *why, size_t why_size)
 {
@@ -48,12 +69,13 @@ static int put_file(
 		return error;
 	}
 	snprintf(decision.reason, sizeof(decision.reason), "%s", list->name);
+	error = check_breadth(list, &file, why, why_size);
 	for (size_t i = 0; i < file.count && !error; i++) {
 		decision.prefix = file.items[i];
 		error = decisions_put(decisions, &decision);
 	}
 	listfile_done(&file);
-	if (error)
+	if (error && !why[0])
 		lists_explain_error(decisions, error, why, why_size);
 	return error;
 }

@@ -11,7 +11,7 @@
 
 enum {
 	WORDS = SHIELD_LINE_WORDS,
-	V6_PER_LINE_WANTED = 2, /* three fit: two on average leaves room for uneven lines */
+	V6_PER_LINE_WANTED = 1, /* three fit; keys of a table in use cannot move, so lines fill unevenly */
 	TRIE_NODES_PER_PREFIX = 2,
 };
 
@@ -74,8 +74,6 @@ int shield_maps_format(struct shield_maps *maps, const struct shield_sizes *size
 	g->list6_mask = maps->list6_count / 2 - 1;
 	g->tenant6_mask = maps->tenant6_count / 2 - 1;
 	g->port_sets = sizes->port_sets;
-	g->fragments_mask = maps->fragments_count - 1;
-	g->destinations_mask = maps->destinations_count - 1;
 	g->signatures = sizes->signatures;
 	g->cpus = sizes->cpus;
 	return 0;

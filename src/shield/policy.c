@@ -308,6 +308,7 @@ static uint32_t tenant_flags(const struct config_tenant *t)
 		{ t->empty_udp, SHIELD_TENANT_UDP_EMPTY },
 		{ t->tcp_fast_open, SHIELD_TENANT_FAST_OPEN },
 		{ t->clients, SHIELD_TENANT_CLIENTS },
+		{ t->direction == CONFIG_DIRECTION_BOTH, SHIELD_TENANT_OUTBOUND },
 	};
 	uint32_t flags = 0;
 
@@ -367,6 +368,8 @@ static int put_tenant(struct draft *d, const struct config_tenant *t, uint32_t s
 	row->sources = share_of(d->maps->sources_count, tenants, slot - 1);
 	row->proven = share_of(d->maps->proven_count, tenants, slot - 1);
 	row->flows = share_of(d->maps->flows_count, tenants, slot - 1);
+	row->fragments = share_of(d->maps->fragments_count, tenants, slot - 1);
+	row->destinations = share_of(d->maps->destinations_count, tenants, slot - 1);
 	fill_limits(row, t);
 	error = intern_ports(d, &t->tcp_ports, &row->tcp_ports);
 	return error ? error : intern_ports(d, &t->udp_ports, &row->udp_ports);

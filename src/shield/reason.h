@@ -44,6 +44,8 @@ enum shield_verdict {
 		"Không phải IP (như ARP): để máy chủ xử lý.")                                                          \
 	X(LINK_CONTROL, "link-control", PARSE, PASS, "E6", "Neighbour discovery from the link itself.",                \
 		"Dò tìm láng giềng từ chính liên kết.")                                                                \
+	X(OUTBOUND, "outbound", DONE, PASS, "H12", "Left a tenant that has both directions counted.",                  \
+		"Rời khỏi tổ chức có đếm cả hai chiều.")                                                               \
 	X(UNMAPPED, "unmapped", TENANT, PASS, "", "The destination belongs to no tenant; passed by default.",          \
 		"Địa chỉ đích không thuộc tổ chức nào; cho qua theo mặc định.")                                        \
 	X(UNKNOWN_DESTINATION, "unknown-destination", TENANT, DROP, "",                                                \

@@ -34,6 +34,7 @@ static const char *const unknowns[] = { "pass", "drop", NULL };
 static const char *const list_actions[] = { "block", "allow", "bogon", NULL };
 static const char *const modes[] = { "shadow", "enforce", NULL };
 static const char *const challenges[] = { "off", "on", "auto", NULL };
+static const char *const directions[] = { "in", "both", NULL };
 static const char *const full_tables[] = { "open", "closed", NULL };
 
 static const struct schema_row capacity_rows[] = {
@@ -239,6 +240,13 @@ static const struct schema_row tenant_rows[] = {
 			     "(`on`), or while the tenant is under attack (`auto`).",
 			"Buộc nguồn của kết nối TCP mới chứng minh mình có thật: không bao giờ (`off`), luôn "
 			"luôn (`on`), hoặc chỉ khi đơn vị đang bị tấn công (`auto`).") },
+	{ AT(config_tenant, direction), CHOICE(directions, "in"),
+		.help = TEXT("Which direction is protected: what comes `in`, or `both`: then what leaves is counted "
+			     "too, as reason `outbound`, so that an attack from inside is seen. Needs "
+			     "`watch_outbound`, or wire mode.",
+			"Chiều được bảo vệ: chỉ chiều vào (`in`), hoặc cả hai (`both`): khi đó lưu lượng đi ra cũng "
+			"được đếm, với lý do `outbound`, để thấy tấn công từ bên trong. Cần `watch_outbound` hoặc chế "
+			"độ nối dây.") },
 	{ AT(config_tenant, full_table), CHOICE(full_tables, "open"),
 		.help = TEXT("What happens to packets that need a table which is full: `open` passes them, `closed` "
 			     "drops them.",

@@ -403,7 +403,7 @@ SHIELD_INLINE enum shield_reason shield_step_fragment(struct shield_context *c)
 	if (!(c->p->flags & PACKET_LATER_FRAGMENT))
 		return SHIELD_REASON_NONE;
 	key = shield_fragment_key(c);
-	line = SHIELD_AT(fragments, (uint32_t)key & c->globals->fragments_mask);
+	line = SHIELD_AT(fragments, c->policy->fragments.base + ((uint32_t)key & c->policy->fragments.mask));
 	known = line ? shield_memory_find(line, key, shield_stamp(c)) : 0;
 	if (known == 1)
 		return SHIELD_REASON_FRAGMENT_FOLLOWS;
@@ -418,7 +418,8 @@ SHIELD_INLINE void shield_fragment_keep(struct shield_context *c, bool passed)
 	uint64_t key = shield_fragment_key(c);
 	uint64_t life = passed ? SHIELD_MEMORY_FLAG | SHIELD_FRAGMENT_PASSED_LIFE : SHIELD_FRAGMENT_DROPPED_LIFE;
 
-	if (shield_keep_fragments((uint32_t)key & c->globals->fragments_mask, key, shield_stamp(c), life))
+	if (shield_keep_fragments(c->policy->fragments.base + ((uint32_t)key & c->policy->fragments.mask), key,
+		    shield_stamp(c), life))
 		shield_count_event(c, SHIELD_EVENT_FRAGMENT_EVICTED);
 }
 
@@ -500,8 +501,8 @@ SHIELD_INLINE bool shield_destination_count(struct shield_context *c)
 {
 	uint64_t who = SHIELD_DESTINATION_KEY(
 		shield_destination_word(c->globals, &c->p->dst, c->p->family), c->p->family, c->work->tenant);
-	uint32_t at = (uint32_t)shield_mix(who ^ c->globals->hash_key[3]) & c->globals->destinations_mask;
-	int answer = shield_destination_add(at, who);
+	uint32_t at = (uint32_t)shield_mix(who ^ c->globals->hash_key[3]) & c->policy->destinations.mask;
+	int answer = shield_destination_add(c->policy->destinations.base + at, who);
 
 	if (answer & SHIELD_DESTINATION_EVICTED)
 		shield_count_event(c, SHIELD_EVENT_DESTINATION_EVICTED);

@@ -290,6 +290,8 @@ struct shield_globals {
 	uint32_t policy_generation; /* 0 or 1: tenants, destinations, port sets */
 	uint32_t list_generation; /* 0 or 1: decisions */
 	uint32_t peer_ifindex; /* wire mode: where passed packets go; 0: to the stack */
+	/* The clock of the packets; kept by the program itself (bpf/compat.h). */
+	uint64_t clock_tick_ns, clock_second_ticks, clock_offset_ns, clock_set_ticks;
 	uint64_t expiry_base_tick; /* tick 0 of the decisions' expiries */
 	uint64_t hash_key[4];
 	uint64_t cookie_key[2];

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "base/error.h"
 
@@ -62,10 +63,16 @@ void shield_maps_layout(const struct shield_sizes *sizes, struct shield_maps *re
 int shield_maps_format(struct shield_maps *maps, const struct shield_sizes *sizes, uint64_t now_ns)
 {
 	struct shield_globals *g = maps->globals;
+	struct timespec tick;
 
 	if (getrandom(g->hash_key, sizeof(g->hash_key), 0) != sizeof(g->hash_key) ||
 		getrandom(g->cookie_key, sizeof(g->cookie_key), 0) != sizeof(g->cookie_key))
 		return LUYTRE_E_SYSTEM;
+	/* The coarse clock steps once a timer interrupt, and says how far (HZ). */
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) || tick.tv_sec || tick.tv_nsec <= 0)
+		return LUYTRE_E_SYSTEM;
+	g->clock_tick_ns = (uint64_t)tick.tv_nsec;
+	g->clock_second_ticks = 1000000000 / g->clock_tick_ns;
 	g->expiry_base_tick = now_ns >> 30;
 	g->tenants = sizes->tenants + 1;
 	g->tenant_nodes = maps->tenant_nodes_count / 32;

@@ -197,7 +197,8 @@ static const struct shield_vector vectors[] = {
 		"Requests to ports that are not open."),
 	ROW("H10", DROP, "known bad sources", "Nguồn xấu đã biết", ""),
 	ROW("H11", DROP, "unrouted sources", "Nguồn không được định tuyến", "A bogon list."),
-	ROW("H12", ELSEWHERE, "attack from inside", "Tấn công từ bên trong", "The sensor."),
+	ROW("H12", DETECT, "attack from inside", "Tấn công từ bên trong",
+		"What leaves is counted for tenants with `direction: both`."),
 };
 
 static const struct {
@@ -265,7 +266,7 @@ enum shield_reason shield_vector_reason(const struct shield_vector *vector, size
 	const char group[2] = { vector->id[0], 0 };
 	bool own = has_own_reason(vector);
 
-	while (shield_vector_has_verdict(vector) && *at < SHIELD_REASON_COUNT) {
+	while ((own || shield_vector_has_verdict(vector)) && *at < SHIELD_REASON_COUNT) {
 		enum shield_reason reason = (enum shield_reason)(*at)++;
 
 		if (shield_vector_named(shield_reason_vectors(reason), own ? vector->id : group))

@@ -42,7 +42,7 @@ SHIELD_INLINE void shield_outbound_count(const struct shield_context *c, const s
 
 /* Looks at a packet that leaves, when it is one of a protected host. Faults are not asked for:
  * checksums may still be missing on their way to the card. */
-SHIELD_INLINE void shield_outbound_note(const struct shield_globals *g, const struct packet *p)
+SHIELD_INLINE void shield_outbound_note(struct shield_globals *g, const struct packet *p)
 {
 	struct shield_context c = { .globals = g, .cpu = shield_cpu_id() };
 	uint32_t entry, slot;

@@ -37,7 +37,7 @@ SHIELD_SUBPROGRAM int shield_parse_egress(struct __sk_buff *skb, struct shield_w
 SEC("xdp")
 int shield_inside(struct xdp_md *ctx)
 {
-	const struct shield_globals *g = SHIELD_AT(globals, 0);
+	struct shield_globals *g = SHIELD_AT(globals, 0);
 	struct shield_work *work = SHIELD_SCRATCH(shield_cpu_id(), 1);
 
 	if (!g || !work)
@@ -51,7 +51,7 @@ int shield_inside(struct xdp_md *ctx)
 SEC("tc")
 int shield_egress(struct __sk_buff *skb)
 {
-	const struct shield_globals *g = SHIELD_AT(globals, 0);
+	struct shield_globals *g = SHIELD_AT(globals, 0);
 	struct shield_work *work = SHIELD_SCRATCH(shield_cpu_id(), 1);
 
 	if (g && work) {

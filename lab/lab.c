@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The lab: a small internet of network namespaces with luytre in its middle, ordinary clients, real attacks, and a view
+ * of what happens. It needs root, ends by itself, and leaves nothing behind (guard.h). README.md has the drawing.
+ *
+ * This file reads the options, starts the parts in order and runs the loop: ten times a second it reads the counters
+ * of luytre, takes over what the clients report, lets the scenario go on and the view draw. */
+#include <errno.h>
+#include <getopt.h>
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/libbpf.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "lab/process.h"
+#include "lab/summary.h"
+#include "lab/view.h"
+
+enum {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_SKIPPED = 77,
+	TICK_MS = 100,
+	SILENCE_MAX = 30,
+	LINGER_TICKS = 5
+};
+
+struct options {
+	char luytre[PATH_MAX], pktblast[PATH_MAX];
+	enum luytre_lang lang;
+	bool is_short, json;
+};
+
+struct lab {
+	struct options options;
+	struct guard_names names;
+	struct topology topology;
+	struct traffic *traffic;
+	struct clients clients;
+	struct scenario scenario;
+	struct view view;
+	struct loop *loop;
+	int guard_fd;
+	unsigned int silence_count; /* looks without an answer of luytre, in a row */
+	unsigned int linger_count; /* looks after the last phase, for the last clients' results */
+	bool interrupted, failed;
+};
+
+static const struct lab_text usage_text = {
+	"usage: luytre-lab [--luytre PROGRAM] [--pktblast PROGRAM] [--short] [--json] [--lang en|vi]\n\n"
+	"Runs luytre between an outside and an inside made of network namespaces, with ordinary\n"
+	"clients and real attacks. Needs root; leaves nothing behind.\n\n"
+	"  --luytre    the program to run; otherwise luytre beside this one's folder, or in PATH\n"
+	"  --pktblast  the attacker; otherwise tools/pktblast beside this program\n"
+	"  --short     half a minute instead of a good minute\n"
+	"  --json      the summary as JSON on standard output, all else on standard error\n"
+	"  --lang      language of the view; otherwise that of the environment\n\n"
+	"Exit status: 0 all promises kept, 1 not, 2 wrong usage, 77 the kernel cannot do this.\n",
+	"cách dùng: luytre-lab [--luytre CT] [--pktblast CT] [--short] [--json] [--lang en|vi]\n\n"
+	"Chạy luytre giữa bên ngoài và bên trong, làm bằng không gian tên mạng, có người dùng\n"
+	"bình thường và tấn công thật. Cần quyền root; không để lại gì.\n\n"
+	"  --luytre    chương trình luytre; mặc định ở cạnh thư mục này, hoặc trong PATH\n"
+	"  --pktblast  bên tấn công; mặc định tools/pktblast cạnh chương trình này\n"
+	"  --short     nửa phút thay vì hơn một phút\n"
+	"  --json      tổng kết dạng JSON ra đầu ra chuẩn, còn lại ra đầu ra lỗi\n"
+	"  --lang      ngôn ngữ; mặc định theo môi trường\n\n"
+	"Mã thoát: 0 đạt mọi cam kết, 1 không đạt, 2 dùng sai, 77 nhân không làm được.\n",
+};
+
+static const struct lab_text text_root = {
+	"The lab makes network namespaces and needs root: run it with sudo.",
+	"Phòng thí nghiệm tạo không gian tên mạng nên cần quyền root: hãy chạy với sudo.",
+};
+
+static const struct lab_text text_missing = { "missing", "thiếu" };
+static const struct lab_text text_remedy = { "get it with", "cài đặt bằng" };
+
+static const struct lab_text text_building = { "Building the lab ...", "Đang dựng phòng thí nghiệm ..." };
+
+static enum luytre_lang lang_of_environment(void)
+{
+	static const char *const names[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
+
+	for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+		const char *value = getenv(names[i]);
+
+		if (value && *value)
+			return strncmp(value, "vi", 2) ? LUYTRE_LANG_EN : LUYTRE_LANG_VI;
+	}
+	return LUYTRE_LANG_EN;
+}
+
+/* The programs stand where the build puts them: pktblast a folder lower, luytre a folder higher. */
+static void default_programs(struct options *options)
+{
+	char self[PATH_MAX];
+	ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	const char *dir;
+
+	if (size < 0)
+		return;
+	self[size] = 0;
+	dir = dirname(self);
+	snprintf(options->pktblast, sizeof(options->pktblast), "%.4000s/tools/pktblast", dir);
+	snprintf(options->luytre, sizeof(options->luytre), "%.4000s/../luytre", dir);
+	if (access(options->luytre, X_OK))
+		snprintf(options->luytre, sizeof(options->luytre), "luytre");
+}
+
+static int read_options(int argc, char **argv, struct options *options)
+{
+	static const struct option names[] = { { "luytre", required_argument, NULL, 'l' },
+		{ "pktblast", required_argument, NULL, 'p' }, { "short", no_argument, NULL, 's' },
+		{ "json", no_argument, NULL, 'j' }, { "lang", required_argument, NULL, 'L' },
+		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+	int option;
+
+	options->lang = lang_of_environment();
+	default_programs(options);
+	while ((option = getopt_long(argc, argv, "h", names, NULL)) != -1) {
+		switch (option) {
+		case 'l':
+			snprintf(options->luytre, sizeof(options->luytre), "%s", optarg);
+			break;
+		case 'p':
+			snprintf(options->pktblast, sizeof(options->pktblast), "%s", optarg);
+			break;
+		case 's':
+			options->is_short = true;
+			break;
+		case 'j':
+			options->json = true;
+			break;
+		case 'L':
+			if (strcmp(optarg, "en") && strcmp(optarg, "vi"))
+				return EXIT_USAGE;
+			options->lang = strcmp(optarg, "vi") ? LUYTRE_LANG_EN : LUYTRE_LANG_VI;
+			break;
+		case 'h':
+			fputs(text_of(&usage_text, options->lang), stdout);
+			exit(EXIT_DONE);
+		default:
+			return EXIT_USAGE;
+		}
+	}
+	return optind == argc ? EXIT_DONE : EXIT_USAGE;
+}
+
+static bool is_in_path(const char *name)
+{
+	char path[PATH_MAX], all[PATH_MAX];
+	char *save = NULL;
+
+	if (strchr(name, '/'))
+		return !access(name, X_OK);
+	snprintf(all, sizeof(all), "%s", getenv("PATH"));
+	for (const char *dir = strtok_r(all, ":", &save); dir; dir = strtok_r(NULL, ":", &save)) {
+		snprintf(path, sizeof(path), "%.2000s/%.2000s", dir, name);
+		if (!access(path, X_OK))
+			return true;
+	}
+	return false;
+}
+
+/* Root, the programs, each with the way to get it, and what the kernel must be able to do. */
+static int check_machine(const struct options *options)
+{
+	const char *tools[][2] = { { "ip", "apt install iproute2" }, { "tc", "apt install iproute2" },
+		{ "nft", "apt install nftables" }, { "nginx", "apt install nginx" }, { options->luytre, "make build" },
+		{ options->pktblast, "make build" } };
+	char path[PATH_MAX];
+
+	if (geteuid()) {
+		fprintf(stderr, "luytre-lab: %s\n", text_of(&text_root, options->lang));
+		return EXIT_FAILED;
+	}
+	snprintf(path, sizeof(path), "%s:/usr/local/sbin:/usr/sbin:/sbin",
+		getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
+	setenv("PATH", path, 1);
+	for (size_t i = 0; i < ARRAY_COUNT(tools); i++)
+		if (!is_in_path(tools[i][0])) {
+			fprintf(stderr, "luytre-lab: %s: %s; %s: %s\n", text_of(&text_missing, options->lang),
+				tools[i][0], text_of(&text_remedy, options->lang), tools[i][1]);
+			return EXIT_FAILED;
+		}
+	if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_XDP, NULL) != 1 || access("/sys/fs/bpf", W_OK)) {
+		fprintf(stderr, "luytre-lab: this kernel loads no XDP programs, or /sys/fs/bpf is missing\n");
+		return EXIT_SKIPPED;
+	}
+	return EXIT_DONE;
+}
+
+/* ---- the loop ---------------------------------------------------------------------------------------------------- */
+
+static void fail(struct lab *lab)
+{
+	lab->failed = true;
+	loop_stop(lab->loop);
+}
+
+static bool parts_are_running(struct lab *lab)
+{
+	const char *failed = topology_failed(&lab->topology);
+
+	if (failed) {
+		view_close(&lab->view);
+		log_error("%s ended in the middle of the run", failed);
+		process_print_log(lab->topology.log);
+		return false;
+	}
+	if (!traffic_is_running(lab->traffic)) {
+		view_close(&lab->view);
+		log_error("the clients ended in the middle of the run");
+		return false;
+	}
+	return true;
+}
+
+static void tick(struct loop *loop, uint64_t value, void *context)
+{
+	struct lab *lab = context;
+	struct control_stats stats;
+
+	if (!parts_are_running(lab) || clients_take(&lab->clients, lab->traffic)) {
+		fail(lab);
+		return;
+	}
+	if (control_read_stats(lab->topology.control, &stats)) {
+		if (++lab->silence_count < SILENCE_MAX)
+			return;
+		view_close(&lab->view);
+		log_error("luytre answers no more");
+		fail(lab);
+		return;
+	}
+	lab->silence_count = 0;
+	if (scenario_tick(&lab->scenario, &stats)) {
+		fail(lab);
+		return;
+	}
+	view_update(&lab->view, &stats);
+	if (scenario_is_over(&lab->scenario) && ++lab->linger_count == LINGER_TICKS)
+		loop_stop(loop);
+}
+
+static void interrupt(struct loop *loop, uint64_t signal_number, void *context)
+{
+	struct lab *lab = context;
+
+	lab->interrupted = true;
+	loop_stop(loop);
+}
+
+static int add_sources(struct lab *lab)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	int error = loop_new(&lab->loop);
+
+	for (size_t i = 0; i < ARRAY_COUNT(signals) && !error; i++)
+		error = loop_add_signal(lab->loop, signals[i], interrupt, lab, NULL);
+	return error ? error : loop_add_timer(lab->loop, TICK_MS, tick, lab, NULL);
+}
+
+static int run(struct lab *lab)
+{
+	struct control_stats stats;
+	int error = add_sources(lab);
+
+	if (!error)
+		error = topology_start(&lab->topology);
+	if (error)
+		return error;
+	lab->traffic = traffic_start(&lab->topology);
+	if (!lab->traffic)
+		return LUYTRE_E_SYSTEM;
+	error = control_read_stats(lab->topology.control, &stats);
+	if (error)
+		return error;
+	scenario_begin(&lab->scenario, &stats);
+	view_open(&lab->view, &stats);
+	error = loop_run(lab->loop);
+	view_close(&lab->view);
+	return error;
+}
+
+static void clean_up(struct lab *lab)
+{
+	scenario_stop(&lab->scenario);
+	traffic_stop(lab->traffic);
+	topology_stop(&lab->topology);
+	loop_free(lab->loop);
+	guard_finish(lab->guard_fd);
+}
+
+static int conclude(struct lab *lab, int error)
+{
+	bool good;
+
+	if (error || lab->failed)
+		return EXIT_FAILED;
+	good = summary_is_good(&lab->scenario, &lab->clients);
+	if (lab->options.json && summary_print_json(&lab->scenario, &lab->clients, stdout))
+		return EXIT_FAILED;
+	if (!lab->options.json)
+		summary_print(&lab->scenario, &lab->clients, lab->options.lang, stdout);
+	return good && !lab->interrupted ? EXIT_DONE : EXIT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+	static struct lab lab;
+	int error, status;
+	bool screen;
+
+	log_init();
+	status = read_options(argc, argv, &lab.options);
+	if (status) {
+		fputs(text_of(&usage_text, lab.options.lang), stderr);
+		return status;
+	}
+	status = check_machine(&lab.options);
+	if (status)
+		return status;
+	screen = !lab.options.json && isatty(STDOUT_FILENO);
+	signal(SIGPIPE, SIG_IGN);
+	error = guard_names_init(&lab.names);
+	if (!error)
+		error = guard_start(&lab.names, screen, &lab.guard_fd);
+	if (error) {
+		log_error("cannot start: %s", error_text(error, lab.options.lang));
+		return EXIT_FAILED;
+	}
+	lab.topology = (struct topology){ .names = &lab.names, .luytre = lab.options.luytre, .lang = lab.options.lang };
+	lab.scenario = (struct scenario){
+		.topology = &lab.topology, .pktblast = lab.options.pktblast, .is_short = lab.options.is_short
+	};
+	lab.view = (struct view){ .out = lab.options.json ? stderr : stdout,
+		.lang = lab.options.lang,
+		.screen = screen,
+		.scenario = &lab.scenario,
+		.clients = &lab.clients };
+	fprintf(lab.view.out, "%s\n", text_of(&text_building, lab.options.lang));
+	fflush(NULL);
+	error = run(&lab);
+	clean_up(&lab);
+	status = conclude(&lab, error);
+	clients_done(&lab.clients);
+	return status;
+}

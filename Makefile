@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin front for Meson and the scripts; `make help` lists what it offers.
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+MODE    ?= shadow
+SECONDS ?= 30
+
+bindir  = $(DESTDIR)$(PREFIX)/bin
+unitdir = $(DESTDIR)$(PREFIX)/lib/systemd/system
+confdir = $(DESTDIR)/etc/luytre
+
+.DEFAULT_GOAL = build
+.PHONY: build run test bench check sanitize fuzz fresh install uninstall clean help
+
+build: ## compile; leaves the program at build/luytre
+	@scripts/install-deps build
+	@scripts/build $(BUILD)
+
+run: ## the lab; IFACE=eth0 [TENANT=192.0.2.10,2001:db8::/64] [MODE=enforce] protects an interface
+	@test $$(id -u) -eq 0 || { echo "Packets are filtered in the kernel, which takes root: sudo make run"; exit 1; }
+	@scripts/install-deps
+	@scripts/build $(BUILD)
+ifdef IFACE
+	@exec $(BUILD)/luytre run --detach --interface $(IFACE) $(if $(TENANT),--tenant $(TENANT)) $(if $(filter enforce,$(MODE)),--enforce)
+else
+	@exec $(BUILD)/lab/luytre-lab --luytre $(BUILD)/luytre $(LAB_ARGS)
+endif
+
+test: ## every test; without root those that need none
+	@scripts/install-deps
+	@scripts/build $(BUILD)
+	@scripts/run-tests $(BUILD)
+
+bench: ## measure against other tools on this machine; writes docs/benchmarks/shield.md
+	@scripts/install-deps build run bench
+	@scripts/build $(BUILD)
+	@$(BUILD)/tests/bench/luytre-bench --output docs/benchmarks/shield.md
+
+check: ## formatting, clang-tidy and cppcheck, all kept at zero
+	@scripts/install-deps build check
+	@scripts/build $(BUILD)
+	@scripts/check $(BUILD)
+
+sanitize: ## unit tests and saved fuzz inputs with the address and undefined behaviour sanitizers
+	@scripts/install-deps build
+	@scripts/build $(BUILD)-sanitize -Db_sanitize=address,undefined
+	@UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 scripts/run-tests $(BUILD)-sanitize --suite unit --suite corpus
+
+fuzz: ## each fuzz target for SECONDS=30
+	@scripts/install-deps build fuzz
+	@CC=clang scripts/build $(BUILD)-fuzz --only libfuzz- -Dfuzz=true
+	@scripts/fuzz-corpus $(BUILD)-fuzz $(SECONDS)
+
+fresh: ## prove `make test` and `make run` in an empty Debian: RELEASE=bookworm
+	@scripts/install-deps fresh
+	@scripts/fresh $(if $(RELEASE),--release $(RELEASE))
+
+install: ## DESTDIR= PREFIX=/usr/local; an existing configuration is left alone
+	@test -x $(BUILD)/luytre || scripts/build $(BUILD)
+	install -D -m 755 $(BUILD)/luytre $(bindir)/luytre
+	install -d $(unitdir)
+	sed 's|/usr/bin/luytre|$(PREFIX)/bin/luytre|' packaging/systemd/luytre.service > $(unitdir)/luytre.service
+	install -d $(confdir)
+	test -e $(confdir)/luytre.yaml || install -m 644 packaging/luytre.yaml $(confdir)/luytre.yaml
+
+uninstall: ## remove what install put there; the configuration stays
+	rm -f $(bindir)/luytre $(unitdir)/luytre.service
+
+clean: ## remove every build directory
+	rm -rf build build-*
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12

@@ -271,7 +271,7 @@ static void decide(struct request *r, uint8_t action)
 		refuse(r, error, NULL);
 		return;
 	}
-	edge_save_decisions(r->edge);
+	r->edge->unsaved = true;
 	done(r);
 }
 
@@ -300,7 +300,7 @@ static void do_lift(struct request *r)
 		refuse(r, LUYTRE_E_NOT_FOUND, "the operator has made no decision about exactly this prefix and tenant");
 		return;
 	}
-	edge_save_decisions(r->edge);
+	r->edge->unsaved = true;
 	done(r);
 }
 
@@ -318,7 +318,7 @@ static void do_lift_all(struct request *r)
 		for (size_t i = 0; i < count; i++)
 			lifted += !decisions_remove(r->edge->decisions, &views[i].decision, clock_mono_ns());
 	}
-	edge_save_decisions(r->edge);
+	r->edge->unsaved = true;
 	jsonw_object_begin(r->out);
 	jsonw_kv_u64(r->out, "lifted", lifted);
 	jsonw_object_end(r->out);

@@ -112,8 +112,10 @@ int edge_apply(struct edge *edge, struct config *config, char *why, size_t why_s
 int edge_reload(struct edge *edge, struct config_errors *errors, char *why, size_t why_size)
 {
 	struct config *fresh = NULL, *old = edge->config;
-	int error = edge_read_config(&edge->options, errors, &fresh);
+	int error = edge->options.config_path ? edge_read_config(&edge->options, errors, &fresh) : LUYTRE_E_UNSUPPORTED;
 
+	if (error == LUYTRE_E_UNSUPPORTED)
+		snprintf(why, why_size, "the daemon was started without a configuration file");
 	if (!error)
 		error = edge_apply(edge, fresh, why, why_size);
 	if (error) {
@@ -152,6 +154,9 @@ static void once_a_second(struct edge *edge, uint64_t now_ns)
 {
 	decisions_expire(edge->decisions, now_ns, EXPIRE_BUDGET);
 	edge_sweep(edge, now_ns);
+	if (edge->unsaved)
+		edge_save_decisions(edge);
+	edge->unsaved = false;
 }
 
 static void on_tick(struct loop *loop, uint64_t missed, void *context)
@@ -289,10 +294,9 @@ static void undo_attach(struct edge *edge)
 static void stop(struct edge *edge)
 {
 	notify_send("STOPPING=1");
-	if (edge->flood) {
-		edge_detect_save(edge);
+	edge_detect_save(edge);
+	if (edge->unsaved)
 		edge_save_decisions(edge);
-	}
 	control_close(edge->control);
 	metrics_close(edge->metrics);
 	edge_detect_close(edge);

@@ -47,6 +47,7 @@ struct edge {
 	uint64_t ticks;
 	uint64_t reloads, reload_failures;
 	uint64_t samples_seen;
+	bool unsaved; /* the operator has decided something since the last save */
 	struct clock config_loaded;
 };
 

@@ -19,8 +19,8 @@ static int put_operator(struct edge *edge)
 	bool done = false;
 
 	while (!done) {
-		size_t count = decisions_list(edge->decisions, LISTS_OPERATOR, clock_mono_ns(), &cursor, views,
-			ARRAY_COUNT(views), &done);
+		size_t count = decisions_list(
+			edge->decisions, LISTS_OPERATOR, clock_mono_ns(), &cursor, views, ARRAY_COUNT(views), &done);
 
 		for (size_t i = 0; i < count; i++)
 			if (views[i].state != DECISIONS_EXPIRED) {

@@ -89,7 +89,7 @@ enum shield_action {
 	SHIELD_ACTION_ALLOW, /* beats every block; straight to the limits */
 	SHIELD_ACTION_BOGON, /* a block for tenants that ask for it */
 	SHIELD_ACTION_REPLY, /* replies of this source pass the reflection step */
-	SHIELD_ACTION_OWN,   /* a protected address: never a source from outside (D9) */
+	SHIELD_ACTION_OWN, /* a protected address: never a source from outside (D9) */
 };
 
 struct shield_node {
@@ -113,9 +113,9 @@ struct shield_v6_line {
  *
  * Destinations: IPv4 in a trie of 16, 8 and 8 bits (root of 65,536 entries, nodes of 256), IPv6 in
  * a hash like the one above. An entry is 0 or slot + 1, with the bits below. */
-#define SHIELD_DEST_NODE      0x80000000u /* bits 0-30 are a node */
+#define SHIELD_DEST_NODE             0x80000000u /* bits 0-30 are a node */
 #define SHIELD_DEST_HOST_BITS(entry) ((entry) >> 16 & 31) /* of an IPv4 subnet with a broadcast address; else 0 */
-#define SHIELD_DEST_SLOT      0x0000ffffu
+#define SHIELD_DEST_SLOT             0x0000ffffu
 
 enum shield_tenant_flag {
 	SHIELD_TENANT_ENFORCE = 1 << 0, /* else shadow */
@@ -175,6 +175,10 @@ struct shield_tenant { /* immutable in its generation */
 	struct shield_rate wrong_answer; /* wrong answers from one source */
 	struct shield_class_rate limit[SHIELD_LIMIT_KINDS];
 } __attribute__((aligned(64)));
+
+struct shield_name { /* of a tenant, by slot; for user space, kept where the counters are */
+	char text[64];
+};
 
 enum shield_attack { /* bits of shield_tenant_state.attack */
 	SHIELD_ATTACK_SYN = 1 << 0, /* challenge new sources */
@@ -311,6 +315,7 @@ struct shield_globals {
 #define SHIELD_MAPS(X)                                                                                                 \
 	X(globals, struct shield_globals)                                                                              \
 	X(tenants, struct shield_tenant) /* 2 generations */                                                           \
+	X(names, struct shield_name)                                                                                   \
 	X(tenant_states, struct shield_tenant_state)                                                                   \
 	X(tenant_root, struct shield_line) /* 2 x 4,096 */                                                             \
 	X(tenant_nodes, struct shield_line) /* 2 x nodes x 16 */                                                       \

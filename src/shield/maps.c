@@ -39,6 +39,7 @@ void shield_maps_layout(const struct shield_sizes *sizes, struct shield_maps *re
 	memset(ret, 0, sizeof(*ret));
 	ret->globals_count = 1;
 	ret->tenants_count = 2 * slots;
+	ret->names_count = slots;
 	ret->tenant_states_count = slots;
 	ret->tenant_root_count = 2 * 4096;
 	ret->tenant_nodes_count = 2 * (sizes->tenant_prefixes * TRIE_NODES_PER_PREFIX + 1) * 16;

@@ -13,8 +13,9 @@
 struct policy {
 	struct shield_maps *maps;
 	uint32_t slots; /* of the tables */
-	char (*names)[CONFIG_NAME_MAX + 1];
+	struct shield_name *names; /* in the maps, or a copy while a load may still fail */
 };
+_Static_assert(CONFIG_NAME_MAX < sizeof(struct shield_name), "a tenant's name fits");
 
 /* The generation under construction. */
 struct draft {
@@ -34,41 +35,34 @@ struct policy *policy_new(struct shield_maps *maps)
 		return NULL;
 	policy->maps = maps;
 	policy->slots = maps->globals->tenants;
-	policy->names = calloc(policy->slots, sizeof(*policy->names));
-	if (!policy->names) {
-		free(policy);
-		return NULL;
-	}
-	strcpy(policy->names[0], "unmapped");
+	policy->names = maps->names;
+	strcpy(policy->names[0].text, "unmapped");
 	return policy;
 }
 
 void policy_free(struct policy *policy)
 {
-	if (!policy)
-		return;
-	free(policy->names);
 	free(policy);
 }
 
 uint32_t policy_slot(const struct policy *policy, const char *name)
 {
 	for (uint32_t i = 1; i < policy->slots; i++)
-		if (!strcmp(policy->names[i], name))
+		if (!strcmp(policy->names[i].text, name))
 			return i;
 	return 0;
 }
 
 const char *policy_name(const struct policy *policy, uint32_t slot)
 {
-	return slot < policy->slots && policy->names[slot][0] ? policy->names[slot] : NULL;
+	return slot < policy->slots && policy->names[slot].text[0] ? policy->names[slot].text : NULL;
 }
 
 uint32_t policy_slot_count(const struct policy *policy)
 {
 	uint32_t count = policy->slots;
 
-	while (count > 1 && !policy->names[count - 1][0])
+	while (count > 1 && !policy->names[count - 1].text[0])
 		count--;
 	return count;
 }
@@ -79,12 +73,6 @@ uint64_t policy_key(const struct policy *policy, uint32_t slot)
 	const char *name = policy_name(policy, slot);
 
 	return name ? siphash24(fixed, name, strlen(name)) | 1 : 0;
-}
-
-void policy_adopt(struct policy *policy, uint32_t slot, const char *name)
-{
-	if (slot && slot < policy->slots && strlen(name) <= CONFIG_NAME_MAX)
-		strcpy(policy->names[slot], name);
 }
 
 /* ---- destinations: IPv4 ------------------------------------------------------------------------*/
@@ -392,18 +380,33 @@ static int assign_slots(struct policy *policy, const struct config *config)
 	uint32_t free_slot = 1;
 
 	for (uint32_t i = 1; i < policy->slots; i++)
-		if (policy->names[i][0] && !is_configured(config, policy->names[i]))
-			policy->names[i][0] = 0;
+		if (policy->names[i].text[0] && !is_configured(config, policy->names[i].text))
+			policy->names[i].text[0] = 0;
 	for (size_t i = 0; i < config->tenant_count; i++) {
 		if (policy_slot(policy, config->tenants[i].name))
 			continue;
-		while (free_slot < policy->slots && policy->names[free_slot][0])
+		while (free_slot < policy->slots && policy->names[free_slot].text[0])
 			free_slot++;
 		if (free_slot >= policy->slots)
 			return LUYTRE_E_FULL;
-		strcpy(policy->names[free_slot], config->tenants[i].name);
+		strcpy(policy->names[free_slot].text, config->tenants[i].name);
 	}
 	return 0;
+}
+
+/* A slot that changes hands: its counters are another tenant's. */
+static void clear_slot(struct shield_maps *maps, uint32_t slot)
+{
+	const struct shield_globals *g = maps->globals;
+
+	memset(&maps->tenant_states[slot], 0, sizeof(maps->tenant_states[slot]));
+	for (uint32_t cpu = 0; cpu < g->cpus; cpu++) {
+		size_t at = (size_t)cpu * g->tenants + slot;
+
+		memset(&maps->counters[at * SHIELD_REASON_SLOTS * 2], 0,
+			SHIELD_REASON_SLOTS * 2 * sizeof(struct shield_counter));
+		memset(&maps->traffic[at * SHIELD_CLASS_COUNT], 0, SHIELD_CLASS_COUNT * sizeof(struct shield_traffic));
+	}
 }
 
 static int write_draft(struct draft *d, const struct policy *policy, const struct config *config)
@@ -439,6 +442,9 @@ int policy_load(struct policy *policy, const struct config *config, const char *
 		*ret_what = d.what ? d.what : "memory";
 		return error;
 	}
+	for (uint32_t i = 1; i < policy->slots; i++)
+		if (strcmp(policy->names[i].text, next.names[i].text))
+			clear_slot(policy->maps, i);
 	memcpy(policy->names, next.names, policy->slots * sizeof(*next.names));
 	free(next.names);
 	if (config->unknown_destination == CONFIG_UNKNOWN_DROP)

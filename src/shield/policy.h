@@ -3,7 +3,8 @@
  *
  * policy_load() writes the whole configuration into the generation that no packet reads, then turns
  * one word; a configuration that does not fit changes nothing. A tenant keeps its slot as long as
- * its name is in the configuration, so counters and limits go on over a reload.
+ * its name is in the configuration, so counters and limits go on over a reload; the names lie in the
+ * tables too, so they go on over a restart of the daemon. A slot that changes hands begins at zero.
  *
  * One thread, the daemon's. The old generation is written again at the next load: the caller sees to
  * it that a grace period lies between (shield_grace() in loader.h; loads are seconds apart). */
@@ -33,6 +34,3 @@ uint32_t policy_slot_count(const struct policy *policy); /* one past the highest
 
 /* A number that stays with a tenant's name, for what is learned of it; 0 for a free slot. */
 uint64_t policy_key(const struct policy *policy, uint32_t slot);
-
-/* Adopts the names of slots in use from an earlier run, so that counters keep their owner. */
-void policy_adopt(struct policy *policy, uint32_t slot, const char *name);

@@ -75,9 +75,11 @@ void clients_figures(const struct clients *clients, const struct clients_range *
 	if (ret->count)
 		ret->good_share = (double)ret->good_count / (double)ret->count;
 	if (latencies_us && ret->good_count) {
+		size_t middle = ret->good_count / 2, late = ret->good_count * 99 / 100;
+
 		qsort(latencies_us, ret->good_count, sizeof(*latencies_us), compare);
-		ret->p50_ms = latencies_us[ret->good_count / 2] / 1e3;
-		ret->p99_ms = latencies_us[ret->good_count * 99 / 100] / 1e3;
+		ret->p50_ms = latencies_us[middle] / 1e3;
+		ret->p99_ms = latencies_us[late] / 1e3;
 	}
 	free(latencies_us);
 }

@@ -27,7 +27,7 @@
 #define CONFIG_FILE_MAX     (16u << 20)
 #define CONFIG_ERRORS_MAX   20
 #define CONFIG_NAME_MAX     63 /* of a tenant, of a list */
-#define CONFIG_LISTS_MAX      62    /* two of the shield's 64 list numbers are taken (lists.h) */
+#define CONFIG_LISTS_MAX    62 /* two of the shield's 64 list numbers are taken (lists.h) */
 #define CONFIG_TENANTS_MAX  4096
 #define CONFIG_PREFIXES_MAX 65536 /* of all tenants together; the setting capacity.tenant_prefixes lowers it */
 #define CONFIG_PER_LIST_MAX 4096 /* items of any one list of prefixes, ports or names inside a tenant */

@@ -2,6 +2,8 @@
 /* The user-space build of the pipeline. See emulate.h. */
 #include "shield/emulate.h"
 
+#include <assert.h>
+
 #include "shield/bpf/pipeline.h"
 #include "shield/bpf/outbound.h"
 
@@ -38,6 +40,8 @@ void shield_emulate(struct shield_maps *maps, uint8_t *frame, size_t size, uint6
 	shield_machine = NULL;
 	ret->reason = c.reason;
 	ret->shadow = c.shadow;
+	/* The scratch memory is always there in user space: shield_run() cannot have left before it. */
+	assert(c.work);
 	ret->tenant = c.work->tenant;
 	ret->signature = c.work->signature;
 	ret->list = c.work->list;
@@ -117,20 +121,20 @@ enum shield_verdict shield_reason_verdict(enum shield_reason reason)
 	return (unsigned int)reason < SHIELD_REASON_COUNT ? reasons[reason].verdict : SHIELD_PASS;
 }
 
-const char *shield_step_name(enum shield_step value)
+const char *shield_step_name(enum shield_step step)
 {
 #define X(id, name) name,
 	static const char *const names[] = { SHIELD_STEPS(X) };
 #undef X
-	return (size_t)value < SHIELD_STEP_COUNT ? names[value] : NULL;
+	return (size_t)step < SHIELD_STEP_COUNT ? names[step] : NULL;
 }
 
-const char *shield_class_name(enum shield_class value)
+const char *shield_class_name(enum shield_class class_id)
 {
 #define X(id, name) name,
 	static const char *const names[] = { SHIELD_CLASSES(X) };
 #undef X
-	return (size_t)value < SHIELD_CLASS_COUNT ? names[value] : NULL;
+	return (size_t)class_id < SHIELD_CLASS_COUNT ? names[class_id] : NULL;
 }
 
 const char *shield_reflect_name(size_t row)
@@ -141,18 +145,18 @@ const char *shield_reflect_name(size_t row)
 	return row < SHIELD_REFLECT_COUNT ? names[row] : NULL;
 }
 
-const char *shield_table_event_name(enum shield_table_event value)
+const char *shield_table_event_name(enum shield_table_event event)
 {
 #define X(id, name, help) name,
 	static const char *const names[] = { SHIELD_TABLE_EVENTS(X) };
 #undef X
-	return (size_t)value < SHIELD_EVENT_COUNT ? names[value] : NULL;
+	return (size_t)event < SHIELD_EVENT_COUNT ? names[event] : NULL;
 }
 
-const char *shield_table_event_help(enum shield_table_event value)
+const char *shield_table_event_help(enum shield_table_event event)
 {
 #define X(id, name, help) help,
 	static const char *const helps[] = { SHIELD_TABLE_EVENTS(X) };
 #undef X
-	return (size_t)value < SHIELD_EVENT_COUNT ? helps[value] : NULL;
+	return (size_t)event < SHIELD_EVENT_COUNT ? helps[event] : NULL;
 }

@@ -399,7 +399,7 @@ static void attack_rates(struct flood *flood, struct attack *attack)
 	const struct lane *lane = &unit->lane[attack->report.class_id];
 	struct flood_report *report = &attack->report;
 	double pps = lane_recent(lane, FLOOD_ARRIVED), open = lane_recent(lane, FLOOD_OPEN), baseline = lane->high;
-	double host_baseline, open_share = pps > 0 ? open / pps : 0, host_pps = 0;
+	double host_baseline = 0, open_share = pps > 0 ? open / pps : 0, host_pps = 0;
 
 	if (report->family)
 		host_pps = hosts_rate(flood->hosts, &attack->host, flood->tick, flood->tick_s, &host_baseline);

@@ -2,6 +2,7 @@
 /* The table of destinations (see flood-hosts.h). */
 #include "shield/flood-hosts.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,6 +96,8 @@ static struct entry *hosts_insert(struct hosts *hosts, uint64_t key, uint32_t ti
 {
 	size_t base = (size_t)set_of(hosts, key) * WAYS, victim = base;
 	float least = -1;
+
+	assert(hosts->keys && hosts->entries);
 
 	for (size_t i = base; i < base + WAYS; i++) {
 		float worth;

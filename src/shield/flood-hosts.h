@@ -55,6 +55,6 @@ void hosts_rebind(struct hosts *hosts, const uint16_t *new_slot, uint32_t count)
 void hosts_save(const struct hosts *hosts, struct baseline_writer *writer, uint64_t (*owner)(const void *, uint32_t),
 	const void *context);
 size_t hosts_count(const struct hosts *hosts, enum hosts_level level);
-void hosts_load(struct hosts *hosts, uint16_t tenant, const struct baseline_quick_key *key,
+void hosts_load(struct hosts *hosts, uint16_t tenant, const struct baseline_quick_key *saved,
 	const struct baseline_quick *quick, uint32_t tick);
 uint64_t hosts_evicted(const struct hosts *hosts);

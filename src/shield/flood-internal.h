@@ -131,8 +131,8 @@ bool lane_over(const struct lane *lane, enum flood_metric metric);
 bool reason_is_static(unsigned int reason);
 
 /* flood-attack.c: everything about the attacks of one unit in this tick. */
-void unit_attacks_step(struct flood *flood, uint32_t unit);
-struct attack *attack_begin(struct flood *flood, uint32_t unit, uint8_t class_id);
+void unit_attacks_step(struct flood *flood, uint32_t index);
+struct attack *attack_begin(struct flood *flood, uint32_t index, uint8_t class_id);
 void attack_end(struct flood *flood, struct attack *attack);
 
 /* Of its class and in its scope. */
@@ -142,9 +142,9 @@ bool attack_covers(const struct attack *attack, const struct signature_sample *s
 bool sample_is_recent(const struct flood *flood, const struct unit *unit, const struct signature_sample *sample);
 
 /* flood-measures.c */
-void unit_measures_step(struct flood *flood, uint32_t unit);
-void unit_bits_step(struct flood *flood, uint32_t unit);
-void unit_measures_remove(struct flood *flood, uint32_t unit);
+void unit_measures_step(struct flood *flood, uint32_t index);
+void unit_bits_step(struct flood *flood, uint32_t index);
+void unit_measures_remove(struct flood *flood, uint32_t index);
 double unit_measured_pps(const struct unit *unit, uint8_t class_id);
 bool unit_measure_hot(const struct unit *unit, uint8_t class_id);
 bool unit_sample_measured(const struct unit *unit, const struct signature_sample *sample);

@@ -50,12 +50,11 @@ struct shield {
 PRINTF_LIKE(2, 3) static int fail(struct shield *s, const char *format, ...)
 {
 	va_list args;
-	int at;
 
 	va_start(args, format);
-	at = vsnprintf(s->error, s->error_size, format, args);
+	vsnprintf(s->error, s->error_size, format, args);
 	va_end(args);
-	return at < 0 ? LUYTRE_E_SYSTEM : LUYTRE_E_SYSTEM;
+	return LUYTRE_E_SYSTEM;
 }
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)

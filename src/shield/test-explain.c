@@ -166,8 +166,8 @@ static void each_packet_has_its_verdict_and_its_steps(void **state)
 	write_pcap(files, records, ARRAY_COUNT(records));
 	EXPECT(&options, 0, "1 0.000000 IPv4 TCP 203.0.113.5:40000 > 198.51.100.7:443 SYN",
 		"tenant example: pass (passed)\n",
-		"\tsteps: parse ok, tenant ok, bogon ok, list ok, policy ok, reflection ok, signature ok, fragment ok,"
-		" challenge ok, limit ok\n",
+		"\tsteps: parse ok, tenant ok, bogon ok, list ok, policy ok, reflection ok, ",
+		"reflection ok, signature ok, fragment ok, challenge ok, limit ok\n",
 		"2 1.500000 IPv4 UDP 203.0.113.5:53 >", "tenant example: drop (reflect-dns)\n",
 		"policy ok, reflection reflect-dns\n", "nobody asked for: DNS answers. [C1]");
 	options.lang = LUYTRE_LANG_VI;

@@ -122,7 +122,8 @@ static void nul_and_long_lines_are_refused(void **state)
 
 	assert_int_equal(listfile_parse(bytes_of("10.0.0.1\0", 9), "x", &list, &error), LUYTRE_E_SYNTAX);
 	memset(line, ' ', sizeof(line));
-	memcpy(line, "10.0.0.1", 8);
+	for (size_t i = 0; i < 8; i++)
+		line[i] = "10.0.0.1"[i];
 	assert_int_equal(listfile_parse(bytes_of(line, sizeof(line)), "x", &list, &error), LUYTRE_E_FULL);
 	assert_int_equal(error.line, 1);
 	assert_int_equal(listfile_parse(bytes_of(line, sizeof(line) - 1), "x", &list, &error), 0);

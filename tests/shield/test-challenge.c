@@ -56,7 +56,7 @@ static enum shield_reason send(
 	struct shield_maps *maps, const struct packet_spec *spec, uint64_t now_ns, struct frame *ret_answer)
 {
 	struct shield_result result;
-	struct frame frame;
+	struct frame frame = { 0 };
 
 	build(spec, &frame);
 	shield_emulate(maps, frame.data, frame.size, now_ns, NULL, NULL, NULL, &result);
@@ -80,7 +80,7 @@ static uint32_t cookie_of(const struct frame *answer)
 
 static uint32_t challenge(struct shield_maps *maps, const struct packet_spec *syn, uint64_t now_ns)
 {
-	struct frame answer;
+	struct frame answer = { 0 };
 
 	assert_int_equal(send(maps, syn, now_ns, &answer), SHIELD_REASON_CHALLENGED);
 	return cookie_of(&answer);

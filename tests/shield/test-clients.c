@@ -32,6 +32,7 @@
 enum {
 	EXIT_SKIPPED = 77,
 	CONNECTIONS = 40,
+	MIDDLE = CONNECTIONS / 2,
 	PORT = 443,
 	MEDIAN_MAX_MS = 15,
 	ROUNDS_MAX = 3,
@@ -190,9 +191,9 @@ static uint64_t connect_once(bool ipv6)
 			inet_pton(AF_INET, CHALLENGED, &to4.sin_addr) == 1,
 		"a client");
 	if (ipv6)
-		connect(fd, (const struct sockaddr *)&to6, sizeof(to6));
+		(void)!connect(fd, (const struct sockaddr *)&to6, sizeof(to6));
 	else
-		connect(fd, (const struct sockaddr *)&to4, sizeof(to4));
+		(void)!connect(fd, (const struct sockaddr *)&to4, sizeof(to4));
 	poll(&ready, 1, WAIT_MAX_MS);
 	end_ns = clock_mono_ns();
 	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
@@ -235,7 +236,7 @@ static bool connect_all(struct shield_maps *maps, bool ipv6, double *ret_median_
 	sent = challenges_sent(maps, counts) - before;
 	free(counts);
 	qsort(took, CONNECTIONS, sizeof(*took), by_size);
-	*ret_median_ms = (double)took[CONNECTIONS / 2] / 1e6;
+	*ret_median_ms = (double)took[MIDDLE] / 1e6;
 	printf("%zu of %d connected, %" PRIu64 " challenges, median %.1f ms, slowest %.1f ms\n", connected, CONNECTIONS,
 		sent, *ret_median_ms, (double)took[CONNECTIONS - 1] / 1e6);
 	return connected == CONNECTIONS && sent >= CONNECTIONS;

@@ -42,6 +42,8 @@ int wire_command(const char *line)
 		word = strtok_r(NULL, " ", &save))
 		words[count++] = word;
 	words[count] = NULL;
+	if (!count)
+		return -1;
 	if (posix_spawnp(&child, words[0], NULL, NULL, words, environ) || waitpid(child, &status, 0) < 0)
 		return -1;
 	return status;

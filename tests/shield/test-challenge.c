@@ -114,7 +114,7 @@ static void the_answer_is_a_bare_ack_from_the_destination(void **state)
 {
 	for (size_t i = 0; i < ARRAY_COUNT(syns); i++) {
 		struct packet_spec syn = syns[i], ack;
-		struct frame got, wanted;
+		struct frame got = { 0 }, wanted = { 0 };
 
 		syn.src_mac = guest_mac;
 		syn.dst_mac = edge_mac;

@@ -57,7 +57,7 @@ PRINTF_LIKE(2, 3) static int fail(struct shield *s, const char *format, ...)
 	return LUYTRE_E_SYSTEM;
 }
 
-static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+PRINTF_LIKE(2, 0) static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
 	char line[512];
 

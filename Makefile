@@ -35,7 +35,9 @@ test: ## every test; without root those that need none
 bench: ## measure against other tools on this machine; writes docs/benchmarks/shield.md
 	@scripts/install-deps build run bench
 	@scripts/build $(BUILD)
-	@$(BUILD)/tests/bench/luytre-bench --output docs/benchmarks/shield.md
+	@mkdir -p docs/benchmarks
+	@$(BUILD)/tests/bench/luytre-bench --output docs/benchmarks/shield.md $(BENCH_ARGS)
+	@chown --reference=. docs/benchmarks docs/benchmarks/shield.md
 
 check: ## formatting, clang-tidy and cppcheck, all kept at zero
 	@scripts/install-deps build check
@@ -62,6 +64,7 @@ install: ## DESTDIR= PREFIX=/usr/local; an existing configuration is left alone
 	install -d $(unitdir)
 	sed 's|/usr/bin/luytre|$(PREFIX)/bin/luytre|' packaging/systemd/luytre.service > $(unitdir)/luytre.service
 	install -d $(confdir)
+	install -m 644 rules/shield/bogons.txt $(confdir)/bogons.txt
 	test -e $(confdir)/luytre.yaml || install -m 644 packaging/luytre.yaml $(confdir)/luytre.yaml
 
 uninstall: ## remove what install put there; the configuration stays

@@ -22,7 +22,7 @@ struct cli_options {
 	const char *tenant;
 	const char *pin_dir;
 	const char *pcap;
-	bool enforce, detach, no_sandbox;
+	bool enforce, detach, live, no_sandbox;
 	char **words; /* what is no option, behind the verb */
 	int word_count;
 };
@@ -51,8 +51,9 @@ const char *cli_text(const struct cli_options *options, const char *en, const ch
  * has been said. */
 int cli_request(const struct cli_options *options, const char *request, char **ret_reply);
 
-/* Prints each line of a streaming reply until it ends. */
-int cli_stream(const struct cli_options *options, const char *request);
+/* Gives each line of a streaming reply to 'print', until one of the two ends. */
+int cli_stream(const struct cli_options *options, const char *request,
+	void (*print)(const struct cli_options *options, const char *text));
 
 int cli_run(const struct cli_options *options);
 int cli_check(const struct cli_options *options);
@@ -63,7 +64,7 @@ int cli_stats(const struct cli_options *options);
 int cli_attacks(const struct cli_options *options);
 int cli_shield(const struct cli_options *options);
 int cli_control(const struct cli_options *options); /* the verb and its words are the request */
-int cli_samples(const struct cli_options *options);
+int cli_samples(const struct cli_options *options); /* as JSON lines with --json, else as sentences */
 int cli_detach(const struct cli_options *options);
 int cli_explain(const struct cli_options *options);
 int cli_replay(const struct cli_options *options);

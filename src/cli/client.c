@@ -91,7 +91,8 @@ int cli_request(const struct cli_options *options, const char *request, char **r
 	return CLI_DONE;
 }
 
-int cli_stream(const struct cli_options *options, const char *request)
+int cli_stream(const struct cli_options *options, const char *request,
+	void (*print)(const struct cli_options *options, const char *text))
 {
 	int fd = send_line(options, request);
 	char *line = NULL;
@@ -102,7 +103,7 @@ int cli_stream(const struct cli_options *options, const char *request)
 		return CLI_FAILED;
 	in = fdopen(fd, "r");
 	while (in && getline(&line, &room, in) > 0) {
-		fputs(line, stdout);
+		print(options, line);
 		if (fflush(stdout))
 			break;
 	}

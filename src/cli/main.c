@@ -78,6 +78,7 @@ enum {
 	OPT_INTERFACE,
 	OPT_TENANT,
 	OPT_DETACH,
+	OPT_LIVE,
 	OPT_ENFORCE,
 	OPT_DEBUG,
 	OPT_NO_SANDBOX,
@@ -90,11 +91,11 @@ static const struct option long_options[] = { { "help", no_argument, NULL, OPT_H
 	{ "json", no_argument, NULL, OPT_JSON }, { "lang", required_argument, NULL, OPT_LANG },
 	{ "socket", required_argument, NULL, OPT_SOCKET }, { "config", required_argument, NULL, OPT_CONFIG },
 	{ "interface", required_argument, NULL, OPT_INTERFACE }, { "tenant", required_argument, NULL, OPT_TENANT },
-	{ "detach", no_argument, NULL, OPT_DETACH }, { "detach", no_argument, NULL, OPT_DETACH },
-	{ "enforce", no_argument, NULL, OPT_ENFORCE }, { "debug", no_argument, NULL, OPT_DEBUG },
-	{ "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX }, { "pin-dir", required_argument, NULL, OPT_PINS },
-	{ "pcap", required_argument, NULL, OPT_PCAP }, { "version", no_argument, NULL, OPT_VERSION },
-	{ NULL, 0, NULL, 0 } };
+	{ "detach", no_argument, NULL, OPT_DETACH }, { "live", no_argument, NULL, OPT_LIVE },
+	{ "detach", no_argument, NULL, OPT_DETACH }, { "enforce", no_argument, NULL, OPT_ENFORCE },
+	{ "debug", no_argument, NULL, OPT_DEBUG }, { "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX },
+	{ "pin-dir", required_argument, NULL, OPT_PINS }, { "pcap", required_argument, NULL, OPT_PCAP },
+	{ "version", no_argument, NULL, OPT_VERSION }, { NULL, 0, NULL, 0 } };
 
 /* CLI_DONE to go on; sets *ret_help when help was asked for. */
 static int parse_options(int argc, char **argv, struct cli_options *o, bool *ret_help)
@@ -132,6 +133,9 @@ static int parse_options(int argc, char **argv, struct cli_options *o, bool *ret
 		case OPT_TENANT:
 			o->tenant = optarg;
 			break;
+		case OPT_LIVE:
+			o->live = true;
+			break;
 		case OPT_DETACH:
 			o->detach = true;
 			break;
@@ -159,6 +163,17 @@ static int parse_options(int argc, char **argv, struct cli_options *o, bool *ret
 		}
 	}
 	return CLI_DONE;
+}
+
+/* Help for a group of verbs, or for the one of them that is named. */
+static void help_group(const struct cli_verb *verbs, const char *prefix, const struct cli_options *options)
+{
+	const struct cli_verb *verb = options->word_count ? cli_find(verbs, options->words[0]) : NULL;
+
+	if (verb)
+		cli_print_verb_help(verb, prefix, options->lang);
+	else
+		cli_print_help(verbs, prefix, options->lang);
 }
 
 int main(int argc, char **argv)
@@ -190,8 +205,8 @@ int main(int argc, char **argv)
 		return CLI_DONE;
 	}
 	if (help && verb->run != cli_help) {
-		cli_print_help(verb->run == cli_shield ? cli_shield_verbs : cli_config_verbs,
-			verb->run == cli_shield ? "luytre shield" : "luytre config", o.lang);
+		help_group(verb->run == cli_shield ? cli_shield_verbs : cli_config_verbs,
+			verb->run == cli_shield ? "luytre shield" : "luytre config", &o);
 		return CLI_DONE;
 	}
 	return verb->run(&o);

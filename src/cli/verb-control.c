@@ -88,9 +88,27 @@ int cli_control(const struct cli_options *options)
 	return error;
 }
 
+static void print_sample(const struct cli_options *options, const char *line)
+{
+	json_t *sample = options->json ? NULL : json_loads(line, 0, NULL);
+
+	if (!sample) {
+		fputs(line, stdout);
+		return;
+	}
+	printf("%-60s %s%s: %s %s. %s [%s]\n", json_string_value(json_object_get(sample, "packet")),
+		json_string_value(json_object_get(sample, "tenant")),
+		json_is_true(json_object_get(sample, "shadow")) ? cli_text(options, " (shadow)", " (bóng)") : "",
+		json_string_value(json_object_get(sample, "step")),
+		json_string_value(json_object_get(sample, "reason")),
+		json_string_value(json_object_get(sample, "text")),
+		json_string_value(json_object_get(sample, "vectors")));
+	json_decref(sample);
+}
+
 int cli_samples(const struct cli_options *options)
 {
-	return cli_stream(options, "samples");
+	return cli_stream(options, "samples", print_sample);
 }
 
 int cli_reasons(const struct cli_options *options)
@@ -106,10 +124,12 @@ const struct cli_verb cli_shield_verbs[] = {
 		cli_stats },
 	{ "attacks", "", "The attacks that are going on, and the last that ended.",
 		"Các đợt tấn công đang diễn ra và vừa kết thúc.", NULL, NULL, cli_attacks },
-	{ "explain", "--pcap FILE [--config FILE]", "Tell for each packet which step said what, and why.",
-		"Với từng gói, cho biết bước nào phán gì và vì sao.", NULL, NULL, cli_explain },
-	{ "samples", "", "The packets that the daemon samples, live, as JSON lines.",
-		"Các gói được lấy mẫu, trực tiếp, dạng JSON từng dòng.", NULL, NULL, cli_samples },
+	{ "explain", "--pcap FILE [--config FILE] | --live",
+		"Tell for each packet which step said what, and why; --live: for what the daemon samples.",
+		"Với từng gói, cho biết bước nào phán gì và vì sao; --live: với các gói đang được lấy mẫu.", NULL, NULL,
+		cli_explain },
+	{ "samples", "", "The packets that the daemon samples, live; --json for programs.",
+		"Các gói được lấy mẫu, trực tiếp; --json cho chương trình.", NULL, NULL, cli_samples },
 	{ "reasons", "", "Every reason that a packet can meet.", "Mọi lý do một gói có thể gặp.", NULL, NULL,
 		cli_reasons },
 	{ "block", "PREFIX [tenant=NAME] [for=10m] [reason=WORD]", "Block a source.", "Chặn một nguồn.", NULL, NULL,

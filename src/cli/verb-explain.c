@@ -26,7 +26,7 @@ static int explain(const struct cli_options *options, bool summary)
 
 int cli_explain(const struct cli_options *options)
 {
-	return explain(options, false);
+	return options->live ? cli_samples(options) : explain(options, false);
 }
 
 int cli_replay(const struct cli_options *options)

@@ -61,4 +61,5 @@ int shield_egress(struct __sk_buff *skb)
 	return -1; /* TC_ACT_UNSPEC: go on as if nobody had looked */
 }
 
-char _license[] SEC("license") = "Dual BSD/GPL";
+/* Of the two licences above, the one by which the kernel lends its GPL-only helpers. */
+char _license[] SEC("license") = "GPL";

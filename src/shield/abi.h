@@ -24,6 +24,7 @@ enum {
 	SHIELD_TENANTS_MAX = 4097,
 	SHIELD_V6_LENGTHS_MAX = 24, /* different prefix lengths in one IPv6 table */
 	SHIELD_V6_PROBES = 8,
+	SHIELD_HOST_PROBES = 8, /* lines of hosts that one address may be in */
 	SHIELD_CHAIN_MAX = 16, /* decisions that may cover one address */
 	SHIELD_SIGNATURES_PER_TENANT = 8,
 	SHIELD_SAMPLE_BYTES = 192,
@@ -56,11 +57,18 @@ enum shield_class {
 		SHIELD_CLASS_COUNT
 };
 
-/* ---- IPv4 decisions: DIR-24 with 64-byte chunks ----------------------------------------------
+/* ---- IPv4 decisions ---------------------------------------------------------------------------
  *
- * root: one 32-bit entry for each /24 of the address space. An entry is 0 (nothing), a leaf, or a
- * chunk number. A chunk holds up to 11 addresses of its /24 in one line, with the leaf
- * of all others, or stands for 16 lines that hold a leaf for each of the 256 addresses.
+ * hosts: single addresses, in a hash of lines with eight words each: the address in the high half, its
+ * leaf in the low one. A word of zero ends a line; one without a leaf is a place that became free.
+ * For a million addresses it is 16 MB, and one memory access answers.
+ *
+ * cover: one bit for each /16 of the address space: is there any longer or shorter prefix than a single
+ * address in it? Most are clear, and then the root is not read at all.
+ *
+ * root: one 32-bit entry for each /24 (DIR-24). An entry is 0 (nothing), a leaf, or a chunk number. A
+ * chunk holds up to 11 addresses of its /24 in one line, with the leaf of all others, or stands for 16
+ * lines that hold a leaf for each of the 256 addresses: prefixes of /25 to /31.
  *
  * A leaf: bit 31 set is a plain block for every tenant, with list and expiry inside (one memory
  * access less for the common case); else bits 0-29 are the first node of a chain of decisions, own
@@ -300,7 +308,7 @@ struct shield_globals {
 	uint64_t hash_key[4];
 	uint64_t cookie_key[2];
 	/* sizes of one generation, or of the table; sets of lines are powers of two */
-	uint32_t tenants, tenant_nodes, list_chunks, list_nodes, list6_mask, tenant6_mask;
+	uint32_t tenants, tenant_nodes, list_hosts_mask, list_chunks, list_nodes, list6_mask, tenant6_mask;
 	uint32_t port_sets, signatures, cpus;
 	uint32_t protected_ifindex; /* for people: the interface that the program stands on */
 	uint8_t list6_length_count[2], tenant6_length_count[2];
@@ -321,6 +329,8 @@ struct shield_globals {
 	X(tenant_nodes, struct shield_line) /* 2 x nodes x 16 */                                                       \
 	X(tenant6, struct shield_v6_line) /* 2 */                                                                      \
 	X(port_sets, struct shield_line) /* 2 x sets x 128 */                                                          \
+	X(list_hosts, struct shield_line) /* 2 */                                                                      \
+	X(list_cover, struct shield_line) /* 2 x 128 */                                                                \
 	X(list_root, struct shield_line) /* 2 x 2^20 */                                                                \
 	X(list_chunks, struct shield_chunk) /* 2 */                                                                    \
 	X(list_nodes, struct shield_node) /* 2; shared by IPv4 and IPv6 */                                             \

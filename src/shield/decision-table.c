@@ -20,9 +20,14 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "shield/bpf/lookup.h"
+
+/* A place that is free again, but does not end its line: not zero, and no leaf. */
+#define HOST_ERASED (1ull << 32)
 
 enum {
 	ROOT_SIZE = 1 << 24,
+	COVER_LINES = 128,
 	RUN_SIZE = 1 + SHIELD_CHUNK_DENSE_LINES, /* the chunk and, right behind it, its lines */
 	SHRINK_HOSTS = 8, /* a dense chunk becomes a sparse one again at this many: apart from 11, lest it flaps */
 	NODE_WANTED = 1, /* in a dry walk: stands for a node still to be taken */
@@ -41,6 +46,7 @@ struct frame {
 	uint32_t leaf;
 	uint32_t covering; /* decisions in its chain */
 	bool deep; /* longer than a /24 */
+	bool single; /* one address: it has a place of its own among the hosts */
 };
 
 struct walk {
@@ -66,6 +72,9 @@ int decision_table_init(struct decision_table *table, struct shield_maps *maps, 
 
 	*table = (struct decision_table){
 		.root = maps->list_root[(size_t)generation << 20].half,
+		.hosts = maps->list_hosts + (size_t)generation * (g->list_hosts_mask + 1),
+		.cover = maps->list_cover + (size_t)generation * COVER_LINES,
+		.globals = g,
 		.chunks = maps->list_chunks + (size_t)generation * g->list_chunks,
 		.nodes = maps->list_nodes + (size_t)generation * g->list_nodes,
 		.base_tick = g->expiry_base_tick,
@@ -88,6 +97,8 @@ void decision_table_clear(struct decision_table *table)
 {
 	/* Chunks and nodes are written whole when they are taken; only what leads to them must go. */
 	memset(table->root, 0, ROOT_SIZE * sizeof(*table->root));
+	memset(table->hosts, 0, (table->globals->list_hosts_mask + (size_t)1) * sizeof(*table->hosts));
+	memset(table->cover, 0, COVER_LINES * sizeof(*table->cover));
 	decision_pool_reset(&table->chunk_pool);
 	decision_pool_reset(&table->node_pool);
 	v6table_clear(&table->v6);
@@ -284,6 +295,11 @@ static void root_store(struct decision_table *table, uint32_t at, uint32_t entry
 {
 	uint32_t old = table->root[at], chunk = old & SHIELD_ROOT_INDEX;
 
+	/* Packets look here only where the /16 is marked. A mark stays until the table is built anew: at
+	 * worst a look for nothing. */
+	if (entry)
+		__atomic_or_fetch(
+			&table->cover[at >> 17].word[(at >> 14) & 7], 1ull << (at >> 8 & 63), __ATOMIC_RELEASE);
 	/* Release: the new chunk's content goes first. */
 	__atomic_store_n(&table->root[at], entry, __ATOMIC_RELEASE);
 	if (entry_is_chunk(old))
@@ -371,6 +387,11 @@ static int chunk_commit(struct walk *walk, uint32_t at)
 
 	for (uint32_t i = 0; i < 4; i++)
 		hosts += (uint32_t)__builtin_popcountll(walk->deep[i]);
+	if (hosts == 0) {
+		if (!walk->dry && walk->table->root[at] != walk->other)
+			root_store(walk->table, at, walk->other);
+		return 0;
+	}
 	class_id = hosts <= SHIELD_CHUNK_HOSTS ? DECISION_POOL_SINGLE : DECISION_POOL_RUN;
 	shrinks = chunk && chunk->count == SHIELD_CHUNK_DENSE && hosts <= SHRINK_HOSTS &&
 		  decision_pool_has(pool, class_id, 1);
@@ -387,6 +408,49 @@ static int chunk_commit(struct walk *walk, uint32_t at)
 	chunk_fill(walk, number, class_id == DECISION_POOL_RUN);
 	root_store(walk->table, at, SHIELD_ROOT_CHUNK | number);
 	return 0;
+}
+
+/* ---- IPv4: hosts -------------------------------------------------------------------------------------------------*/
+
+/* The place of an address among the hosts: where it stands already, else the first place that is free. */
+static uint64_t *host_place(const struct decision_table *table, uint32_t addr)
+{
+	uint32_t hash = shield_host_hash(table->globals, addr), mask = table->globals->list_hosts_mask;
+	uint64_t *room = NULL;
+
+	for (uint32_t probe = 0; probe < SHIELD_HOST_PROBES; probe++) {
+		struct shield_line *line = &table->hosts[(hash + probe) & mask];
+
+		for (uint32_t i = 0; i < SHIELD_LINE_WORDS; i++) {
+			if (line->word[i] >> 32 == addr && (uint32_t)line->word[i])
+				return &line->word[i];
+			if (!room && !(uint32_t)line->word[i])
+				room = &line->word[i];
+			if (!line->word[i])
+				return room;
+		}
+	}
+	return room;
+}
+
+/* Address and leaf are one word, so a packet sees both or neither. Release: the leaf's nodes go first. */
+static int host_put(const struct walk *walk, uint32_t addr, uint32_t leaf)
+{
+	uint64_t *place = host_place(walk->table, addr), word = (uint64_t)addr << 32 | leaf;
+
+	if (!place)
+		return LUYTRE_E_FULL;
+	if (!walk->dry && *place != word)
+		__atomic_store_n(place, word, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static void host_erase(const struct decision_table *table, uint32_t addr)
+{
+	uint64_t *place = host_place(table, addr);
+
+	if (place && *place >> 32 == addr && (uint32_t)*place)
+		__atomic_store_n(place, HOST_ERASED, __ATOMIC_RELEASE);
 }
 
 /* ---- IPv4: painting ----------------------------------------------------------------------------------------------*/
@@ -424,6 +488,11 @@ static int paint(struct walk *walk, uint64_t last)
 
 	if (!walk->paints)
 		return 0;
+	if (frame->single) {
+		if (host_put(walk, (uint32_t)walk->at, frame->leaf) < 0)
+			return LUYTRE_E_FULL;
+		frame--; /* for its /24 the address is like those around it */
+	}
 	while (walk->at <= last) {
 		uint64_t end = walk->at | 255;
 
@@ -462,6 +531,7 @@ static int walk_enter(struct walk *walk, const struct group *group, bool needed)
 
 	frame->last = decision_last4(first);
 	frame->deep = first->length > 24;
+	frame->single = first->length == 32;
 	frame->covering = around->covering + group->count;
 	if (frame->covering > SHIELD_CHAIN_MAX)
 		return refuse(walk->refusal, DECISIONS_CEILING_CHAIN, first, IP_V4);
@@ -593,6 +663,13 @@ void decision_table_update4(
 	/* An addition was checked; a removal takes no nodes, and a chunk only when there is one. */
 	assert(error == 0);
 	(void)error;
+	if (changed->length == 32) {
+		struct decision_record key = { .high = changed->high, .low = changed->low, .length = 32 };
+		const struct decision_record *left = decision_set_at(set, decision_set_find(set, &key));
+
+		if (!left || !same_prefix(left, changed))
+			host_erase(table, first4(changed));
+	}
 }
 
 /* ---- IPv6 --------------------------------------------------------------------------------------------------------*/

@@ -19,6 +19,8 @@
 
 struct decision_table {
 	uint32_t *root; /* borrowed, as all arrays here: the generation's part of the maps */
+	struct shield_line *hosts, *cover;
+	const struct shield_globals *globals; /* borrowed: the hash key */
 	struct shield_chunk *chunks;
 	struct shield_node *nodes;
 	uint64_t base_tick;

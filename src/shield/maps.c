@@ -14,6 +14,7 @@ enum {
 	WORDS = SHIELD_LINE_WORDS,
 	V6_PER_LINE_WANTED = 1, /* three fit; keys of a table in use cannot move, so lines fill unevenly */
 	TRIE_NODES_PER_PREFIX = 2,
+	HOSTS_PER_LINE_WANTED = 4, /* eight fit */
 };
 
 static uint32_t round_up_power(uint64_t value)
@@ -45,9 +46,12 @@ void shield_maps_layout(const struct shield_sizes *sizes, struct shield_maps *re
 	ret->tenant_nodes_count = 2 * (sizes->tenant_prefixes * TRIE_NODES_PER_PREFIX + 1) * 16;
 	ret->tenant6_count = 2 * round_up_power(sizes->tenant_prefixes / V6_PER_LINE_WANTED + 1);
 	ret->port_sets_count = 2 * sizes->port_sets * 128;
+	ret->list_hosts_count = 2 * round_up_power(sizes->decisions / HOSTS_PER_LINE_WANTED + 8);
+	ret->list_cover_count = 2 * 128;
 	ret->list_root_count = 2u << 20;
-	/* The worst mix is 12 addresses in each /24, which take 17 lines: 1.42 lines an address. */
-	ret->list_chunks_count = 2 * (uint32_t)((uint64_t)sizes->decisions * 3 / 2 + 64);
+	/* Only prefixes of /25 to /31 take chunks: of those, a quarter of all decisions may be each alone in
+	 * its /24, or as many as there are in a few. */
+	ret->list_chunks_count = 2 * (uint32_t)((uint64_t)sizes->decisions / 4 + 1024);
 	ret->list_nodes_count = 2 * (sizes->decisions + sizes->decisions_v6 + 64);
 	ret->list6_count = 2 * round_up_power(sizes->decisions_v6 / V6_PER_LINE_WANTED + 1);
 	ret->signatures_count = sizes->signatures;
@@ -77,6 +81,7 @@ int shield_maps_format(struct shield_maps *maps, const struct shield_sizes *size
 	g->expiry_base_tick = now_ns >> 30;
 	g->tenants = sizes->tenants + 1;
 	g->tenant_nodes = maps->tenant_nodes_count / 32;
+	g->list_hosts_mask = maps->list_hosts_count / 2 - 1;
 	g->list_chunks = maps->list_chunks_count / 2;
 	g->list_nodes = maps->list_nodes_count / 2;
 	g->list6_mask = maps->list6_count / 2 - 1;

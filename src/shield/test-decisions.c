@@ -344,7 +344,7 @@ static void step_bulk(struct fixture *f)
 /* Everything taken comes back: nothing is in use when nothing is decided. */
 static void check_nothing_is_lost(struct fixture *f)
 {
-	struct decision decision = decision_of("192.0.2.1/32", 0, SHIELD_ACTION_BLOCK, 0);
+	struct decision decision = decision_of("192.0.2.2/31", 0, SHIELD_ACTION_BLOCK, 0);
 	struct decisions_stats stats;
 
 	while (f->count > 0) {

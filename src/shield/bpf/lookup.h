@@ -68,12 +68,52 @@ SHIELD_INLINE struct packet_addr shield_v6_prefix(const struct packet_addr *addr
 
 /* ---- decisions ----------------------------------------------------------------------------------*/
 
+SHIELD_INLINE uint32_t shield_host_hash(const struct shield_globals *g, uint32_t addr)
+{
+	return (uint32_t)shield_mix(addr ^ g->hash_key[0]);
+}
+
+/* The leaf of a single address, or 0. */
+SHIELD_INLINE uint32_t shield_list_host(const struct shield_globals *g, uint32_t generation, uint32_t addr)
+{
+	uint32_t hash = shield_host_hash(g, addr), base = generation * (g->list_hosts_mask + 1);
+
+	for (uint32_t probe = 0; probe < SHIELD_HOST_PROBES; probe++) {
+		const struct shield_line *line = SHIELD_AT(list_hosts, base + ((hash + probe) & g->list_hosts_mask));
+
+		if (!line)
+			return 0;
+		SHIELD_UNROLL
+		for (uint32_t i = 0; i < SHIELD_LINE_WORDS; i++) {
+			uint64_t word = line->word[i];
+
+			if (!word)
+				return 0;
+			if (word >> 32 == addr && (uint32_t)word)
+				return (uint32_t)word;
+		}
+	}
+	return 0;
+}
+
+SHIELD_INLINE bool shield_list_covered(uint32_t generation, uint32_t addr)
+{
+	const struct shield_line *line = SHIELD_AT(list_cover, generation << 7 | addr >> 25);
+
+	return line && line->word[(addr >> 22) & 7] >> (addr >> 16 & 63) & 1;
+}
+
 SHIELD_INLINE uint32_t shield_list_leaf4(const struct shield_globals *g, uint32_t generation, uint32_t source)
 {
-	uint32_t addr = packet_swap32(source), entry;
-	const struct shield_line *line = SHIELD_AT(list_root, generation << 20 | addr >> 12);
+	uint32_t addr = packet_swap32(source), entry = shield_list_host(g, generation, addr);
 	const struct shield_chunk *chunk;
+	const struct shield_line *line;
 
+	if (entry)
+		return entry;
+	if (!shield_list_covered(generation, addr))
+		return 0;
+	line = SHIELD_AT(list_root, generation << 20 | addr >> 12);
 	if (!line)
 		return 0;
 	entry = line->half[(addr >> 8) & 15];

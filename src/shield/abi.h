@@ -63,6 +63,9 @@ enum shield_class {
  * leaf in the low one. A word of zero ends a line; one without a leaf is a place that became free.
  * For a million addresses it is 16 MB, and one memory access answers.
  *
+ * filter: eight bits a decision, one of them set for each single address: most sources are on no list, and
+ * for them the 1 MB of bits answers instead of the hash.
+ *
  * cover: one bit for each /16 of the address space: is there any longer or shorter prefix than a single
  * address in it? Most are clear, and then the root is not read at all.
  *
@@ -308,7 +311,8 @@ struct shield_globals {
 	uint64_t hash_key[4];
 	uint64_t cookie_key[2];
 	/* sizes of one generation, or of the table; sets of lines are powers of two */
-	uint32_t tenants, tenant_nodes, list_hosts_mask, list_chunks, list_nodes, list6_mask, tenant6_mask;
+	uint32_t tenants, tenant_nodes, list_hosts_mask, list_filter_mask, list_chunks, list_nodes, list6_mask,
+		tenant6_mask;
 	uint32_t port_sets, signatures, cpus;
 	uint32_t protected_ifindex; /* for people: the interface that the program stands on */
 	uint8_t list6_length_count[2], tenant6_length_count[2];
@@ -330,6 +334,7 @@ struct shield_globals {
 	X(tenant6, struct shield_v6_line) /* 2 */                                                                      \
 	X(port_sets, struct shield_line) /* 2 x sets x 128 */                                                          \
 	X(list_hosts, struct shield_line) /* 2 */                                                                      \
+	X(list_filter, struct shield_line) /* 2 */                                                                     \
 	X(list_cover, struct shield_line) /* 2 x 128 */                                                                \
 	X(list_root, struct shield_line) /* 2 x 2^20 */                                                                \
 	X(list_chunks, struct shield_chunk) /* 2 */                                                                    \

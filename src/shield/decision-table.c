@@ -73,6 +73,7 @@ int decision_table_init(struct decision_table *table, struct shield_maps *maps, 
 	*table = (struct decision_table){
 		.root = maps->list_root[(size_t)generation << 20].half,
 		.hosts = maps->list_hosts + (size_t)generation * (g->list_hosts_mask + 1),
+		.filter = maps->list_filter + (size_t)generation * (g->list_filter_mask + 1),
 		.cover = maps->list_cover + (size_t)generation * COVER_LINES,
 		.globals = g,
 		.chunks = maps->list_chunks + (size_t)generation * g->list_chunks,
@@ -98,6 +99,7 @@ void decision_table_clear(struct decision_table *table)
 	/* Chunks and nodes are written whole when they are taken; only what leads to them must go. */
 	memset(table->root, 0, ROOT_SIZE * sizeof(*table->root));
 	memset(table->hosts, 0, (table->globals->list_hosts_mask + (size_t)1) * sizeof(*table->hosts));
+	memset(table->filter, 0, (table->globals->list_filter_mask + (size_t)1) * sizeof(*table->filter));
 	memset(table->cover, 0, COVER_LINES * sizeof(*table->cover));
 	decision_pool_reset(&table->chunk_pool);
 	decision_pool_reset(&table->node_pool);
@@ -433,6 +435,14 @@ static uint64_t *host_place(const struct decision_table *table, uint32_t addr)
 	return room;
 }
 
+static void filter_mark(const struct decision_table *table, uint32_t addr)
+{
+	uint32_t hash = shield_host_hash(table->globals, addr);
+	struct shield_line *line = &table->filter[SHIELD_FILTER_LINE(hash, table->globals->list_filter_mask)];
+
+	__atomic_or_fetch(&line->word[SHIELD_FILTER_WORD(hash)], 1ull << SHIELD_FILTER_BIT(hash), __ATOMIC_RELEASE);
+}
+
 /* Address and leaf are one word, so a packet sees both or neither. Release: the leaf's nodes go first. */
 static int host_put(const struct walk *walk, uint32_t addr, uint32_t leaf)
 {
@@ -440,8 +450,11 @@ static int host_put(const struct walk *walk, uint32_t addr, uint32_t leaf)
 
 	if (!place)
 		return LUYTRE_E_FULL;
-	if (!walk->dry && *place != word)
-		__atomic_store_n(place, word, __ATOMIC_RELEASE);
+	if (walk->dry || *place == word)
+		return 0;
+	/* The bit goes first, and stays until the table is built anew: at worst a look for nothing. */
+	filter_mark(walk->table, addr);
+	__atomic_store_n(place, word, __ATOMIC_RELEASE);
 	return 0;
 }
 

@@ -19,7 +19,7 @@
 
 struct decision_table {
 	uint32_t *root; /* borrowed, as all arrays here: the generation's part of the maps */
-	struct shield_line *hosts, *cover;
+	struct shield_line *hosts, *filter, *cover;
 	const struct shield_globals *globals; /* borrowed: the hash key */
 	struct shield_chunk *chunks;
 	struct shield_node *nodes;

@@ -14,6 +14,7 @@ enum {
 	WORDS = SHIELD_LINE_WORDS,
 	V6_PER_LINE_WANTED = 1, /* three fit; keys of a table in use cannot move, so lines fill unevenly */
 	TRIE_NODES_PER_PREFIX = 2,
+	FILTER_DECISIONS_PER_LINE = 64, /* eight bits each */
 	HOSTS_PER_LINE_WANTED = 4, /* eight fit */
 };
 
@@ -47,6 +48,7 @@ void shield_maps_layout(const struct shield_sizes *sizes, struct shield_maps *re
 	ret->tenant6_count = 2 * round_up_power(sizes->tenant_prefixes / V6_PER_LINE_WANTED + 1);
 	ret->port_sets_count = 2 * sizes->port_sets * 128;
 	ret->list_hosts_count = 2 * round_up_power(sizes->decisions / HOSTS_PER_LINE_WANTED + 8);
+	ret->list_filter_count = 2 * round_up_power(sizes->decisions / FILTER_DECISIONS_PER_LINE + 1);
 	ret->list_cover_count = 2 * 128;
 	ret->list_root_count = 2u << 20;
 	/* Only prefixes of /25 to /31 take chunks: of those, a quarter of all decisions may be each alone in
@@ -82,6 +84,7 @@ int shield_maps_format(struct shield_maps *maps, const struct shield_sizes *size
 	g->tenants = sizes->tenants + 1;
 	g->tenant_nodes = maps->tenant_nodes_count / 32;
 	g->list_hosts_mask = maps->list_hosts_count / 2 - 1;
+	g->list_filter_mask = maps->list_filter_count / 2 - 1;
 	g->list_chunks = maps->list_chunks_count / 2;
 	g->list_nodes = maps->list_nodes_count / 2;
 	g->list6_mask = maps->list6_count / 2 - 1;

@@ -154,7 +154,7 @@ SHIELD_INLINE enum shield_reason shield_challenge_syn(struct shield_context *c, 
 	key = shield_key_addr(
 		c->globals, &p->src, p->family, p->family == 4 ? 24 : 64, c->work->tenant, SHIELD_KEY_CHALLENGE);
 	if (c->policy->challenge_prefix.cost &&
-		shield_limit_source(c, &c->policy->challenge_prefix, key) == SHIELD_LIMIT_OVER)
+		shield_limit_source(c, &c->policy->challenge_prefix, key, 64) == SHIELD_LIMIT_OVER)
 		return SHIELD_REASON_CHALLENGE_BUDGET;
 	if (shield_limit_tenant(c, SHIELD_LIMIT_CHALLENGE))
 		return SHIELD_REASON_CHALLENGE_BUDGET;
@@ -176,7 +176,7 @@ SHIELD_INLINE enum shield_reason shield_challenge_answer(struct shield_context *
 
 	key = shield_key_addr(
 		c->globals, &p->src, p->family, p->family == 4 ? 32 : 128, c->work->tenant, SHIELD_KEY_WRONG);
-	if (shield_limit_source(c, &c->policy->wrong_answer, key) == SHIELD_LIMIT_OVER)
+	if (shield_limit_source(c, &c->policy->wrong_answer, key, 128) == SHIELD_LIMIT_OVER)
 		return SHIELD_REASON_CHALLENGE_WRONG;
 	now = p->tcp_seq == shield_cookie(c->globals, p, epoch);
 	before = p->tcp_seq == shield_cookie(c->globals, p, epoch - 1);

@@ -73,11 +73,26 @@ SHIELD_INLINE uint32_t shield_host_hash(const struct shield_globals *g, uint32_t
 	return (uint32_t)shield_mix(addr ^ g->hash_key[0]);
 }
 
+/* Where the bit of an address is: other bits of the hash than those that pick its line. */
+#define SHIELD_FILTER_LINE(hash, mask) ((hash) >> 9 & (mask))
+#define SHIELD_FILTER_WORD(hash)       ((hash)&7)
+#define SHIELD_FILTER_BIT(hash)        ((hash) >> 3 & 63)
+
+SHIELD_INLINE bool shield_list_filter(const struct shield_globals *g, uint32_t generation, uint32_t hash)
+{
+	const struct shield_line *line = SHIELD_AT(
+		list_filter, generation * (g->list_filter_mask + 1) + SHIELD_FILTER_LINE(hash, g->list_filter_mask));
+
+	return line && line->word[SHIELD_FILTER_WORD(hash)] >> SHIELD_FILTER_BIT(hash) & 1;
+}
+
 /* The leaf of a single address, or 0. */
 SHIELD_INLINE uint32_t shield_list_host(const struct shield_globals *g, uint32_t generation, uint32_t addr)
 {
 	uint32_t hash = shield_host_hash(g, addr), base = generation * (g->list_hosts_mask + 1);
 
+	if (!shield_list_filter(g, generation, hash))
+		return 0;
 	for (uint32_t probe = 0; probe < SHIELD_HOST_PROBES; probe++) {
 		const struct shield_line *line = SHIELD_AT(list_hosts, base + ((hash + probe) & g->list_hosts_mask));
 

@@ -435,7 +435,7 @@ SHIELD_INLINE enum shield_reason shield_limit_one(
 	if (!rate->cost)
 		return SHIELD_REASON_NONE;
 	answer = shield_limit_source(
-		c, rate, shield_key_addr(c->globals, &c->p->src, c->p->family, bits, c->work->tenant, kind));
+		c, rate, shield_key_addr(c->globals, &c->p->src, c->p->family, bits, c->work->tenant, kind), bits);
 	if (answer == SHIELD_LIMIT_OVER)
 		return over;
 	if (answer == SHIELD_LIMIT_FULL && (c->policy->flags & SHIELD_TENANT_FULL_CLOSED))

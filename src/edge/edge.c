@@ -55,13 +55,29 @@ static void own_addresses(const char *interface, char *text, size_t size)
 	freeifaddrs(all);
 }
 
+/* "a,b" as the items of a YAML list: quoted, because "2001:db8::" ends like a key. */
+static void quote_prefixes(const char *words, char *text, size_t size)
+{
+	size_t at = 0;
+
+	text[0] = 0;
+	while (*words && at < size) {
+		size_t length = strcspn(words, ", ");
+
+		if (length)
+			at += (size_t)snprintf(text + at, size - at, "%s\"%.*s\"", at ? ", " : "", (int)length, words);
+		words += length;
+		words += strspn(words, ", ");
+	}
+}
+
 /* Without a file: one tenant that offers every port, because nobody has said yet which are in use. */
 static int default_config(const struct edge_options *options, struct config_errors *errors, struct config **ret)
 {
 	char prefixes[2048], text[4096];
 
 	if (options->tenant) {
-		snprintf(prefixes, sizeof(prefixes), "%s", options->tenant);
+		quote_prefixes(options->tenant, prefixes, sizeof(prefixes));
 	} else {
 		own_addresses(options->interface, prefixes, sizeof(prefixes));
 		if (!prefixes[0]) {

@@ -3,25 +3,34 @@
  * path. Names and help texts come from the rows that make the counters. */
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "edge/internal.h"
 #include "edge/stats.h"
 #include "shield/emulate.h"
 
-enum { REQUEST_WAIT_MS = 200, WRITE_WAIT_S = 2 };
+enum { READERS_MAX = 8 };
+
+/* One scrape: waits for the request, then sends what stood at that moment. */
+struct reader {
+	struct metrics *metrics;
+	struct loop_source *source;
+	int fd;
+	char *text; /* owned; null until the request is there */
+	size_t size, sent;
+};
 
 struct metrics {
 	struct edge *edge;
 	struct loop_source *source;
 	int fd;
+	struct reader *readers[READERS_MAX]; /* the oldest makes room for a new one */
+	size_t next;
 };
 
 static void write_head(FILE *out, const char *name, const char *type, const char *help)
@@ -116,47 +125,92 @@ static void write_all(FILE *out, const struct edge *edge)
 	write_daemon(out, edge);
 }
 
-static void send_all(int fd, const char *text, size_t size)
+static void close_reader(struct reader *reader)
 {
-	while (size) {
-		ssize_t n = send(fd, text, size, MSG_NOSIGNAL);
+	struct metrics *metrics = reader->metrics;
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return;
-		text += n;
-		size -= (size_t)n;
-	}
+	for (size_t i = 0; i < READERS_MAX; i++)
+		if (metrics->readers[i] == reader)
+			metrics->readers[i] = NULL;
+	loop_remove(metrics->edge->loop, reader->source);
+	close(reader->fd);
+	free(reader->text);
+	free(reader);
 }
 
-/* Only loopback can connect, and the reply fits the socket's buffer or a local reader's patience. */
-static void on_connect(struct loop *loop, uint64_t events, void *context)
+static bool write_reply(struct reader *reader)
 {
-	struct metrics *metrics = context;
-	struct timeval wait = { .tv_usec = REQUEST_WAIT_MS * 1000 }, patience = { .tv_sec = WRITE_WAIT_S };
-	int fd = accept4(metrics->fd, NULL, NULL, SOCK_CLOEXEC);
-	char request[1024], head[160], *body = NULL;
+	char *body = NULL;
 	size_t size = 0;
-	FILE *out;
+	FILE *out = open_memstream(&body, &size), *reply;
 
-	if (fd < 0)
-		return;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	out = recv(fd, request, sizeof(request), 0) > 0 ? open_memstream(&body, &size) : NULL;
-	if (out) {
-		write_all(out, metrics->edge);
-		fclose(out);
-		snprintf(head, sizeof(head),
+	if (!out)
+		return false;
+	write_all(out, reader->metrics->edge);
+	fclose(out);
+	reply = open_memstream(&reader->text, &reader->size);
+	if (reply) {
+		fprintf(reply,
 			"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
 			"Content-Length: %zu\r\nConnection: close\r\n\r\n",
 			size);
-		send_all(fd, head, strlen(head));
-		send_all(fd, body, size);
-		free(body);
+		fwrite(body, 1, size, reply);
+		fclose(reply);
 	}
-	close(fd);
+	free(body);
+	return reader->text != NULL;
+}
+
+/* Never waits: who reads slowly is served as the socket takes it, and the loop goes on. */
+static void on_reader(struct loop *loop, uint64_t events, void *context)
+{
+	struct reader *reader = context;
+	char request[1024];
+	ssize_t n;
+
+	if (!reader->text) {
+		n = recv(reader->fd, request, sizeof(request), 0);
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n <= 0 || !write_reply(reader) || loop_set_events(loop, reader->source, EPOLLOUT)) {
+			close_reader(reader);
+			return;
+		}
+	}
+	while (reader->sent < reader->size) {
+		n = send(reader->fd, reader->text + reader->sent, reader->size - reader->sent, MSG_NOSIGNAL);
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n <= 0)
+			break;
+		reader->sent += (size_t)n;
+	}
+	close_reader(reader);
+}
+
+/* Only loopback can connect. */
+static void on_connect(struct loop *loop, uint64_t events, void *context)
+{
+	struct metrics *metrics = context;
+	int fd = accept4(metrics->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct reader *reader = fd >= 0 ? calloc(1, sizeof(*reader)) : NULL;
+
+	if (!reader) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	metrics->next = (metrics->next + 1) % READERS_MAX;
+	if (metrics->readers[metrics->next])
+		close_reader(metrics->readers[metrics->next]);
+	reader->metrics = metrics;
+	reader->fd = fd;
+	if (loop_add_fd(loop, fd, EPOLLIN, on_reader, reader, &reader->source)) {
+		close(fd);
+		free(reader);
+		return;
+	}
+	metrics->readers[metrics->next] = reader;
 }
 
 static int bind_address(int fd, const struct config_metrics *m)
@@ -203,6 +257,9 @@ void metrics_close(struct metrics *metrics)
 {
 	if (!metrics)
 		return;
+	for (size_t i = 0; i < READERS_MAX; i++)
+		if (metrics->readers[i])
+			close_reader(metrics->readers[i]);
 	loop_remove(metrics->edge->loop, metrics->source);
 	close(metrics->fd);
 	free(metrics);

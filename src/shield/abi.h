@@ -141,9 +141,11 @@ enum shield_tenant_flag {
 	SHIELD_TENANT_CLIENTS = 1 << 8, /* hosts inside ask questions outside */
 };
 
-/* A rate for a table of sources: cost of one packet and burst, in quants. cost 0: no limit. */
+/* A rate for the table of sources: cost of one packet and burst, in quants. cost 0: no limit. 'mask' says
+ * how many lines of the tenant's share it uses: an entry counts only while it is ahead of the clock, so
+ * at most (packets a second) x cost of them ever do, and the fewer lines, the nearer they are. */
 struct shield_rate {
-	uint32_t cost, burst;
+	uint32_t cost, burst, mask, pad;
 };
 
 /* A rate of a tenant, in 1/256 ns. cost 0: no limit. */

@@ -244,16 +244,33 @@ static int intern_ports(struct draft *d, const struct config_ports *ports, uint1
  * steady traffic. */
 #define BURST_MIN_NS 20000000ull
 
-static struct shield_rate source_rate(uint32_t pps, uint32_t burst_ms)
+/* The packets a second for which the limits are sized; beyond, the least busy sources are forgotten first. */
+#define DESIGN_PPS 10000000ull
+#define LINES_MIN  64u
+
+/* How many lines a limit needs: half of the words busy at the design rate, which is rate x time of one
+ * packet, whatever the attacker does. */
+static uint32_t limit_mask(uint64_t cost_ns, uint32_t share_mask)
+{
+	uint64_t busy = DESIGN_PPS * cost_ns / 1000000000, lines = LINES_MIN;
+
+	while (lines * SHIELD_LINE_WORDS < 2 * busy && lines <= share_mask)
+		lines *= 2;
+	return lines - 1 < share_mask ? (uint32_t)(lines - 1) : share_mask;
+}
+
+static struct shield_rate source_rate(uint32_t pps, uint32_t burst_ms, uint32_t share_mask)
 {
 	uint64_t burst_ns = (uint64_t)burst_ms * 1000000, cost;
 
 	if (!pps)
-		return (struct shield_rate){ 0, 0 };
+		return (struct shield_rate){ 0 };
 	if (burst_ns < BURST_MIN_NS)
 		burst_ns = BURST_MIN_NS;
 	cost = 1000000000ull / pps >> 8;
-	return (struct shield_rate){ .cost = cost ? (uint32_t)cost : 1, .burst = (uint32_t)(burst_ns >> 8) };
+	return (struct shield_rate){ .cost = cost ? (uint32_t)cost : 1,
+		.burst = (uint32_t)(burst_ns >> 8),
+		.mask = limit_mask(1000000000ull / pps, share_mask) };
 }
 
 static struct shield_class_rate tenant_rate(uint32_t pps, uint32_t burst_ms)
@@ -318,15 +335,23 @@ static void open_rows(const struct config_names *names, uint64_t rows[2])
 	}
 }
 
+/* A source and its prefix stand together (bpf/sets.h), so both use as many lines as the one that needs
+ * more. */
+static void share_lines(struct shield_rate *one, struct shield_rate *other)
+{
+	one->mask = other->mask = one->mask > other->mask ? one->mask : other->mask;
+}
+
 static void fill_limits(struct shield_tenant *row, const struct config_tenant *t)
 {
 	const struct config_limits *l = &t->limits;
 
-	row->source[SHIELD_LIMIT_SOURCE] = source_rate(l->source_pps, t->burst_ms);
-	row->source[SHIELD_LIMIT_SYN] = source_rate(l->source_syn_pps, t->burst_ms);
-	row->source[SHIELD_LIMIT_PREFIX] = source_rate(l->prefix_pps, t->burst_ms);
-	row->source[SHIELD_LIMIT_PREFIX56] = source_rate(l->prefix56_pps, t->burst_ms);
-	row->source[SHIELD_LIMIT_PREFIX48] = source_rate(l->prefix48_pps, t->burst_ms);
+	row->source[SHIELD_LIMIT_SOURCE] = source_rate(l->source_pps, t->burst_ms, row->sources.mask);
+	row->source[SHIELD_LIMIT_SYN] = source_rate(l->source_syn_pps, t->burst_ms, row->sources.mask);
+	row->source[SHIELD_LIMIT_PREFIX] = source_rate(l->prefix_pps, t->burst_ms, row->sources.mask);
+	share_lines(&row->source[SHIELD_LIMIT_SOURCE], &row->source[SHIELD_LIMIT_PREFIX]);
+	row->source[SHIELD_LIMIT_PREFIX56] = source_rate(l->prefix56_pps, t->burst_ms, row->sources.mask);
+	row->source[SHIELD_LIMIT_PREFIX48] = source_rate(l->prefix48_pps, t->burst_ms, row->sources.mask);
 	row->limit[SHIELD_CLASS_SYN] = tenant_rate(l->tcp_syn_pps, t->burst_ms);
 	row->limit[SHIELD_CLASS_TCP] = tenant_rate(l->tcp_pps, t->burst_ms);
 	row->limit[SHIELD_CLASS_UDP] = tenant_rate(l->udp_pps, t->burst_ms);
@@ -338,8 +363,8 @@ static void fill_limits(struct shield_tenant *row, const struct config_tenant *t
 	row->limit[SHIELD_LIMIT_CHALLENGE] = tenant_rate(l->challenge_pps, t->burst_ms);
 	row->limit[SHIELD_LIMIT_DESTINATION] = tenant_rate(1000, 1000);
 	/* A /24 that really connects needs a challenge for each new client, not for each packet. */
-	row->challenge_prefix = source_rate(l->prefix_pps, 1000);
-	row->wrong_answer = source_rate(1, 64000);
+	row->challenge_prefix = source_rate(l->prefix_pps, 1000, row->sources.mask);
+	row->wrong_answer = source_rate(1, 64000, row->sources.mask);
 }
 
 static int put_tenant(struct draft *d, const struct config_tenant *t, uint32_t slot, uint32_t tenants)

@@ -89,7 +89,8 @@ SHIELD_INLINE int shield_gcra(uint32_t at_line, uint64_t key, uint64_t now, uint
 /* The sources of one /24 or /64 and the prefix itself share four lines, a page and often a line: memory is
  * far away, and this makes one trip of what would be two. Thirty-two words are enough, because only
  * who has just sent holds one. */
-SHIELD_INLINE uint32_t shield_limit_line(struct shield_context *c, uint64_t key, uint32_t bits)
+SHIELD_INLINE uint32_t shield_limit_line(
+	struct shield_context *c, const struct shield_rate *rate, uint64_t key, uint32_t bits)
 {
 	uint32_t near = c->p->family == 4 ? 24 : 64, block = (uint32_t)key;
 
@@ -97,7 +98,7 @@ SHIELD_INLINE uint32_t shield_limit_line(struct shield_context *c, uint64_t key,
 	if (bits >= near)
 		block = (uint32_t)shield_key_addr(
 			c->globals, &c->p->src, c->p->family, near, c->work->tenant, SHIELD_KEY_PREFIX);
-	return c->policy->sources.base + (((block & ~3u) | ((uint32_t)key & 3)) & c->policy->sources.mask);
+	return c->policy->sources.base + (((block & ~3u) | ((uint32_t)key & 3)) & rate->mask);
 }
 
 /* The same for the context's tenant. FULL: eight busier sources share the line. */
@@ -105,7 +106,8 @@ SHIELD_INLINE enum shield_limit_answer shield_limit_source(
 	struct shield_context *c, const struct shield_rate *rate, uint64_t key, uint32_t bits)
 {
 	uint64_t now = (shield_now(c) >> SHIELD_QUANT_SHIFT) & SHIELD_TIME_MASK;
-	int answer = shield_gcra(shield_limit_line(c, key, bits), key, now, (uint64_t)rate->cost << 32 | rate->burst);
+	int answer =
+		shield_gcra(shield_limit_line(c, rate, key, bits), key, now, (uint64_t)rate->cost << 32 | rate->burst);
 
 	if (answer & SHIELD_GCRA_EVICTED)
 		shield_count_event(c, SHIELD_EVENT_SOURCE_EVICTED);

@@ -222,18 +222,7 @@ static int open_shield(struct edge *edge, char *why, size_t why_size)
 		.pin_dir = edge->config->pin_dir,
 		.attach = edge->config->attach,
 		.watch_outbound = edge->config->watch_outbound,
-		.sizes = { .tenants = c->tenants,
-			.tenant_prefixes = c->tenant_prefixes,
-			.port_sets = c->port_sets,
-			.decisions = c->decisions,
-			.decisions_v6 = c->decisions_v6,
-			.sources = c->sources,
-			.proven = c->proven,
-			.flows = c->flows,
-			.fragments = c->fragments,
-			.destinations = c->destinations,
-			.signatures = c->signatures,
-			.cpus = (uint32_t)libbpf_num_possible_cpus() } };
+		.sizes = policy_sizes(edge->config, (uint32_t)libbpf_num_possible_cpus()) };
 	struct decisions_config decisions = { .max_v4 = c->decisions, .max_v6 = c->decisions_v6, .wait = wait_grace };
 
 	if (shield_open(&options, &edge->shield, why, why_size))

@@ -108,18 +108,7 @@ static int fail(struct explain *x, int error, const char *what)
 static int make_tables(struct explain *x)
 {
 	const struct config_capacity *c = &x->config->capacity;
-	struct shield_sizes sizes = { .tenants = c->tenants,
-		.tenant_prefixes = c->tenant_prefixes,
-		.port_sets = c->port_sets,
-		.decisions = c->decisions,
-		.decisions_v6 = c->decisions_v6,
-		.sources = c->sources,
-		.proven = c->proven,
-		.flows = c->flows,
-		.fragments = c->fragments,
-		.destinations = c->destinations,
-		.signatures = c->signatures,
-		.cpus = 1 };
+	struct shield_sizes sizes = policy_sizes(x->config, 1);
 	struct decisions_config ceilings = { .max_v4 = c->decisions, .max_v6 = c->decisions_v6, .fresh = true };
 	struct siphash_key key;
 

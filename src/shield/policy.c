@@ -27,6 +27,24 @@ struct draft {
 	const char *what; /* the ceiling that was hit */
 };
 
+struct shield_sizes policy_sizes(const struct config *config, uint32_t cpus)
+{
+	const struct config_capacity *c = &config->capacity;
+
+	return (struct shield_sizes){ .tenants = c->tenants,
+		.tenant_prefixes = c->tenant_prefixes,
+		.port_sets = c->port_sets,
+		.decisions = c->decisions,
+		.decisions_v6 = c->decisions_v6,
+		.sources = c->sources,
+		.proven = c->proven,
+		.flows = c->flows,
+		.fragments = c->fragments,
+		.destinations = c->destinations,
+		.signatures = c->signatures,
+		.cpus = cpus };
+}
+
 struct policy *policy_new(struct shield_maps *maps)
 {
 	struct policy *policy = calloc(1, sizeof(*policy));

@@ -20,6 +20,9 @@
 
 struct policy;
 
+/* How large the tables must be for a configuration's section 'capacity'. */
+struct shield_sizes policy_sizes(const struct config *config, uint32_t cpus);
+
 struct policy *policy_new(struct shield_maps *maps);
 void policy_free(struct policy *policy);
 

@@ -209,10 +209,8 @@ static int measure_single(struct bench *bench)
 		return error;
 	report_bar(&bench->report, "one decision added, slowest, until packets meet it", REPORT_AT_MOST,
 		report_median(added), 1000, "us");
-	report_assert(&bench->report, 5000);
 	report_bar(&bench->report, "one decision removed, slowest, until packets meet it", REPORT_AT_MOST,
 		report_median(removed), 1000, "us");
-	report_assert(&bench->report, 5000);
 	return 0;
 }
 

@@ -133,7 +133,7 @@ int main(int argc, char **argv)
 		{ "only", required_argument, NULL, 'c' }, { "runs", required_argument, NULL, 'n' },
 		{ "hurry", no_argument, NULL, 'h' }, { "assert", no_argument, NULL, 'a' }, { NULL, 0, NULL, 0 } };
 	static struct bench bench = { .runs = RUNS, .burst_s = 0.5 };
-	struct options options = { NULL };
+	struct options options = { .only = NULL };
 	int at;
 
 	while ((at = getopt_long(argc, argv, "", long_options, NULL)) != -1) {

@@ -35,7 +35,7 @@ static int write_tenants(char *text, size_t size)
 	at += snprintf(text + at, size - (size_t)at,                                                                   \
 		"  - {name: " #name ", prefixes: [" net                                                                \
 		".0/24, \"2001:db8:%x::/48\"], mode: enforce, udp_ports: [" OURS_UDP_PORT "], " settings "}\n",        \
-		atoi(net + 7) + 1);
+		atoi(&(net)[7]) + 1);
 	OURS_PLACES(X)
 #undef X
 	return at < (int)size ? 0 : LUYTRE_E_FULL;
@@ -87,21 +87,9 @@ static int take_program(struct ours *ours)
 
 static int open_shield(struct ours *ours)
 {
-	const struct config_capacity *c = &ours->config->capacity;
 	struct shield_options options = { .interface = RIG_RECEIVER,
 		.attach = CONFIG_ATTACH_NATIVE,
-		.sizes = { .tenants = c->tenants,
-			.tenant_prefixes = c->tenant_prefixes,
-			.port_sets = c->port_sets,
-			.decisions = c->decisions,
-			.decisions_v6 = c->decisions_v6,
-			.sources = c->sources,
-			.proven = c->proven,
-			.flows = c->flows,
-			.fragments = c->fragments,
-			.destinations = c->destinations,
-			.signatures = c->signatures,
-			.cpus = (uint32_t)libbpf_num_possible_cpus() } };
+		.sizes = policy_sizes(ours->config, (uint32_t)libbpf_num_possible_cpus()) };
 	char why[512] = "";
 	int error = shield_open(&options, &ours->shield, why, sizeof(why));
 

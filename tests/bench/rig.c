@@ -27,6 +27,11 @@
 #include "base/log.h"
 #include "lab/process.h"
 
+#ifdef __clang__
+/* The kernel's ethtool interface: a head, and its table right behind. */
+#pragma clang diagnostic ignored "-Wgnu-variable-sized-type-not-at-end"
+#endif
+
 #define FILTER "lt-bench-filter"
 #define LOG    RIG_FOLDER "/log"
 

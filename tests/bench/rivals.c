@@ -86,8 +86,12 @@ static int fill_xdp_filter(void)
 static int prepare_xdp_filter(const struct rig *rig)
 {
 	uint32_t id = 0;
-	int error = rig_shell(
-		"xdp-filter load -m native -p allow -f ipv4 " RIG_RECEIVER " && xdp-filter ip -m src 16.0.0.0");
+	/* Its loader refuses an interface on which another program stands. */
+	int error = bpf_xdp_detach(rig->receiver, XDP_FLAGS_DRV_MODE, NULL);
+
+	if (!error)
+		error = rig_shell(
+			"xdp-filter load -m native -p allow -f ipv4 " RIG_RECEIVER " && xdp-filter ip -m src 16.0.0.0");
 
 	if (!error)
 		error = fill_xdp_filter();

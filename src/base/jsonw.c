@@ -31,6 +31,15 @@ void jsonw_reset(struct jsonw *writer)
 	writer->capacity_size = capacity_size;
 }
 
+void jsonw_rewind(struct jsonw *writer, const struct jsonw *mark)
+{
+	writer->size = mark->size;
+	writer->depth = mark->depth;
+	writer->element_written = mark->element_written;
+	writer->key_written = mark->key_written;
+	writer->error = mark->error;
+}
+
 /* The first error stays. */
 static void fail(struct jsonw *writer, int error)
 {

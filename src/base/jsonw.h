@@ -50,6 +50,9 @@ void jsonw_done(struct jsonw *writer);
 /* Starts again with an empty document, no error and the same memory. */
 void jsonw_reset(struct jsonw *writer);
 
+/* Takes back everything written since '*mark' was copied from '*writer': for an object that turns out to be empty. */
+void jsonw_rewind(struct jsonw *writer, const struct jsonw *mark);
+
 void jsonw_object_begin(struct jsonw *writer);
 void jsonw_object_end(struct jsonw *writer);
 void jsonw_array_begin(struct jsonw *writer);

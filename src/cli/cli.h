@@ -38,6 +38,7 @@ struct cli_verb {
 extern const struct cli_verb cli_verbs[];
 extern const struct cli_verb cli_shield_verbs[];
 extern const struct cli_verb cli_config_verbs[];
+extern const struct cli_verb cli_rules_verbs[];
 
 const struct cli_verb *cli_find(const struct cli_verb *verbs, const char *name); /* null: none */
 void cli_print_help(const struct cli_verb *verbs, const char *prefix, enum luytre_lang lang);
@@ -67,7 +68,11 @@ int cli_control(const struct cli_options *options); /* the verb and its words ar
 int cli_samples(const struct cli_options *options); /* as JSON lines with --json, else as sentences */
 int cli_detach(const struct cli_options *options);
 int cli_explain(const struct cli_options *options);
-int cli_replay(const struct cli_options *options);
+int cli_replay(const struct cli_options *options); /* through the shield */
+int cli_rules(const struct cli_options *options);
+int cli_rules_check(const struct cli_options *options);
+int cli_rules_keywords(const struct cli_options *options);
+int cli_replay_any(const struct cli_options *options);
 int cli_reasons(const struct cli_options *options);
 int cli_help(const struct cli_options *options);
 int cli_version(const struct cli_options *options);

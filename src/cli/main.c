@@ -37,13 +37,42 @@ const struct cli_verb cli_verbs[] = {
 	{ "status", "", "What the shield does right now.", "Lá chắn đang làm gì.", NULL, NULL, cli_status },
 	{ "shield", "VERB …", "Look at the shield and steer it; `luytre shield --help` lists the verbs.",
 		"Xem và điều khiển lá chắn; `luytre shield --help` liệt kê các lệnh.", NULL, NULL, cli_shield },
-	{ "replay", "FILE.pcap [--config FILE]", "Send a capture through the filter in memory; needs no root.",
-		"Cho một tệp bắt gói đi qua bộ lọc trong bộ nhớ; không cần root.",
-		"Counts what would happen to each packet, by tenant and reason. `luytre shield explain --pcap FILE`\n"
-		"tells it packet by packet.",
-		"Đếm điều sẽ xảy ra với từng gói, theo tổ chức và lý do. `luytre shield explain --pcap FILE` kể từng\n"
-		"gói một.",
-		cli_replay },
+	{ "replay", "FILE.pcap [--rules PATH …] [--eve FILE] [--suricata-config FILE] [--set OPTION=VALUE …]",
+		"Send a capture through the sensor, or through the shield's filter; needs no root.",
+		"Cho một tệp bắt gói đi qua bộ cảm biến, hoặc qua bộ lọc của lá chắn; không cần root.",
+		"With --rules, --eve, --suricata-config, --set or --simulate-ips the sensor reads the capture (pcap or pcapng,\n"
+		"also compressed; - is standard input) and writes events as EVE JSON.\n"
+		"  --rules PATH           rules in Suricata's language: a file, a folder or a pattern; may be repeated\n"
+		"  --eve FILE             where eve.json goes; other outputs go beside it\n"
+		"  --suricata-config FILE options of an existing suricata.yaml\n"
+		"  --set OPTION=VALUE     one option, dotted: stream.midstream=true\n"
+		"  --simulate-ips         act as if inline: drop and reject count\n"
+		"  --init-errors-fatal    a rule or option that cannot be read ends the run with exit code 1\n"
+		"  -k none                use packets with wrong checksums all the same\n"
+		"  --data-dir DIR         where data sets are saved\n"
+		"  --cache DIR            keep compiled patterns there: the next start is faster\n"
+		"  --profile              show what each rule cost\n"
+		"  -T                     load rules and options only\n"
+		"Without these the capture goes through the shield's filter: it counts what would happen to each packet, by\n"
+		"tenant and reason. `luytre shield explain --pcap FILE` tells it packet by packet.",
+		"Với --rules, --eve, --suricata-config, --set hoặc --simulate-ips, bộ cảm biến đọc tệp (pcap hoặc pcapng, kể cả\n"
+		"nén; - là đầu vào chuẩn) và ghi sự kiện dạng EVE JSON.\n"
+		"  --rules ĐƯỜNG_DẪN      luật theo ngôn ngữ Suricata: tệp, thư mục hoặc mẫu tên; có thể lặp lại\n"
+		"  --eve TỆP              nơi ghi eve.json; các đầu ra khác nằm cùng chỗ\n"
+		"  --suricata-config TỆP  các tùy chọn của một suricata.yaml sẵn có\n"
+		"  --set TÊN=GIÁ_TRỊ      một tùy chọn, có dấu chấm: stream.midstream=true\n"
+		"  --simulate-ips         như khi đặt trên đường truyền: drop và reject có hiệu lực\n"
+		"  --init-errors-fatal    luật hoặc tùy chọn không đọc được thì dừng với mã thoát 1\n"
+		"  -k none                vẫn dùng các gói có tổng kiểm tra sai\n"
+		"  --data-dir THƯ_MỤC     nơi lưu các tập dữ liệu\n"
+		"  --cache THƯ_MỤC        giữ các mẫu đã biên dịch: lần sau khởi động nhanh hơn\n"
+		"  --profile              cho thấy mỗi luật tốn bao nhiêu\n"
+		"  -T                     chỉ nạp luật và tùy chọn\n"
+		"Không có các tùy chọn ấy, tệp đi qua bộ lọc của lá chắn: đếm điều sẽ xảy ra với từng gói, theo tổ chức và lý\n"
+		"do. `luytre shield explain --pcap TỆP` kể từng gói một.",
+		cli_replay_any },
+	{ "rules", "VERB …", "Look at rules in Suricata's language: how many load, which do not and why.",
+		"Xem luật theo ngôn ngữ Suricata: bao nhiêu luật nạp được, luật nào không và vì sao.", NULL, NULL, cli_rules },
 	{ "check", "[FILE]", "Check a configuration file; says file, line, what was found and what was expected.",
 		"Kiểm tra tệp cấu hình; nêu tệp, dòng, điều tìm thấy và điều mong đợi.", NULL, NULL, cli_check },
 	{ "config", "reference [en|vi]", "Print the reference page of all settings.",
@@ -165,6 +194,12 @@ static int parse_options(int argc, char **argv, struct cli_options *o, bool *ret
 	return CLI_DONE;
 }
 
+/* The sensor's verbs have many options of their own and get everything from the verb on. */
+static bool reads_own_options(const struct cli_verb *verb)
+{
+	return verb->run == cli_replay_any || verb->run == cli_rules;
+}
+
 /* Help for a group of verbs, or for the one of them that is named. */
 static void help_group(const struct cli_verb *verbs, const char *prefix, const struct cli_options *options)
 {
@@ -188,6 +223,13 @@ int main(int argc, char **argv)
 	o.lang = default_lang();
 	if (!o.socket || !*o.socket)
 		o.socket = DEFAULT_SOCKET;
+	verb = argc > 1 ? cli_find(cli_verbs, argv[1]) : NULL;
+	if (verb && reads_own_options(verb)) {
+		o.verb = verb->name;
+		o.words = argv + 1;
+		o.word_count = argc - 1;
+		return verb->run(&o);
+	}
 	error = parse_options(argc, argv, &o, &help);
 	if (error)
 		return error;

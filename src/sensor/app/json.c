@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sensor/app/json.h"
+
+#include <stdlib.h>
+
+static const char digits[] = "0123456789abcdef";
+
+/* Size of the well-formed sequence at the front (RFC 3629), 0: there is none. */
+static size_t utf8_size(struct bytes in)
+{
+	uint8_t first = in.ptr[0];
+	size_t size = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+
+	if (size == 0 || size > in.size)
+		return 0;
+	for (size_t i = 1; i < size; i++)
+		if ((in.ptr[i] & 0xc0) != 0x80)
+			return 0;
+	if (size == 3 && ((first == 0xe0 && in.ptr[1] < 0xa0) || (first == 0xed && in.ptr[1] > 0x9f)))
+		return 0;
+	if (size == 4 && ((first == 0xf0 && in.ptr[1] < 0x90) || (first == 0xf4 && in.ptr[1] > 0x8f)))
+		return 0;
+	return size;
+}
+
+static bool utf8_valid(struct bytes text)
+{
+	while (text.size != 0) {
+		size_t size = utf8_size(text);
+
+		if (size == 0)
+			return false;
+		text = bytes_skip(text, size);
+	}
+	return true;
+}
+
+void app_json_text(struct jsonw *json, struct bytes text)
+{
+	size_t size = 0;
+	uint8_t *copy;
+
+	if (utf8_valid(text)) {
+		jsonw_string_bytes(json, text);
+		return;
+	}
+	copy = malloc(text.size * 4);
+	if (!copy) {
+		jsonw_string_bytes(json, text);
+		return;
+	}
+	for (size_t i = 0; i < text.size; i++) {
+		uint8_t byte = text.ptr[i];
+
+		if (byte < 0x80) {
+			copy[size++] = byte;
+			continue;
+		}
+		copy[size++] = '\\';
+		copy[size++] = 'x';
+		copy[size++] = (uint8_t)digits[byte >> 4];
+		copy[size++] = (uint8_t)digits[byte & 15];
+	}
+	jsonw_string_bytes(json, bytes_of(copy, size));
+	free(copy);
+}
+
+void app_json_kv_text(struct jsonw *json, const char *key, struct bytes text)
+{
+	jsonw_key(json, key);
+	app_json_text(json, text);
+}
+
+void app_json_kv_hex(struct jsonw *json, const char *key, struct bytes data, char separator)
+{
+	char *text = malloc(data.size * 3 + 1);
+	size_t size = 0;
+
+	if (!text)
+		return;
+	for (size_t i = 0; i < data.size; i++) {
+		if (i != 0 && separator)
+			text[size++] = separator;
+		text[size++] = digits[data.ptr[i] >> 4];
+		text[size++] = digits[data.ptr[i] & 15];
+	}
+	jsonw_kv_string_bytes(json, key, bytes_of(text, size));
+	free(text);
+}
+
+void app_hex(struct bytes data, char *ret)
+{
+	for (size_t i = 0; i < data.size; i++) {
+		ret[2 * i] = digits[data.ptr[i] >> 4];
+		ret[2 * i + 1] = digits[data.ptr[i] & 15];
+	}
+	ret[2 * data.size] = '\0';
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The visible list of application protocols: one line each, X(identifier), where app/<folder>/ defines
+ * `const struct app_protocol app_protocol_<identifier>`. Order is that of detection when several would match. */
+#pragma once
+
+#define APP_PROTOCOLS(X)                                                                                               \
+	X(dns)                                                                                                         \
+	X(ftp)                                                                                                         \
+	X(ftp_data)                                                                                                    \
+	X(smtp)                                                                                                        \
+	X(http2)                                                                                                       \
+	X(http)                                                                                                        \
+	X(tls)                                                                                                         \
+	X(ssh)                                                                                                         \
+	X(quic)                                                                                                        \
+	X(mqtt)

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sensor/worker/replay.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "sensor/capture/file.h"
+#include "sensor/detect/detect.h"
+#include "sensor/output/eve.h"
+#include "sensor/rules/policy.h"
+#include "sensor/worker/worker.h"
+
+struct replay {
+	const struct replay_options *options;
+	struct sensor_settings *settings;
+	struct policy *policy;
+	struct detect_engine *engine;
+	struct eve_sinks *sinks;
+	struct worker *worker;
+	struct replay_result *result;
+};
+
+static int load_rules(struct replay *r)
+{
+	const struct replay_options *o = r->options;
+	struct policy_source *sources;
+	struct policy_options options = { .source_count = o->rules_count, .errors_fatal = o->sensor.errors_fatal };
+	int error;
+
+	sources = calloc(o->rules_count ? o->rules_count : 1, sizeof(*sources));
+	if (!sources)
+		return LUYTRE_E_NOMEM;
+	for (unsigned int i = 0; i < o->rules_count; i++)
+		sources[i].path = o->rules[i];
+	options.sources = sources;
+	error = rules_load(r->settings, &options, &r->policy);
+	free(sources);
+	if (error)
+		return error;
+	r->result->rules_loaded = r->policy->loaded_count;
+	r->result->rules_failed = r->policy->failed_count;
+	r->result->rules_skipped = r->policy->skipped_count;
+	return detect_engine_new(r->policy, o->cache_dir, &r->engine);
+}
+
+static int run_file(struct replay *r, const char *path)
+{
+	char message[CAPTURE_MESSAGE_SIZE] = "";
+	struct capture_file *file = NULL;
+	struct capture_frame frame;
+	struct worker_verdict verdict;
+	int got, error = capture_file_open(path, message, &file);
+
+	if (error) {
+		log_error("%s", message);
+		return error;
+	}
+	while ((got = capture_file_next(file, &frame)) == 1) {
+		struct worker_frame in = { .data = frame.data,
+			.time_ns = frame.time_ns,
+			.number = frame.number,
+			.wire_size = frame.wire_size,
+			.linktype = frame.linktype };
+
+		worker_frame(r->worker, &in, &verdict);
+		r->result->packet_count++;
+		r->result->byte_count += frame.wire_size;
+		r->result->drop_count += verdict.drop;
+	}
+	if (got < 0)
+		log_warn("%s", capture_file_message(file));
+	capture_file_close(file);
+	return 0;
+}
+
+static int start(struct replay *r)
+{
+	const struct replay_options *o = r->options;
+	int error = sensor_settings_load(&o->sensor, &r->settings);
+
+	if (!error)
+		error = load_rules(r);
+	if (!error && o->pcap_count)
+		error = eve_sinks_open(r->settings, &r->sinks);
+	if (error)
+		return error;
+	r->worker = worker_new(r->settings, r->policy, r->engine, r->sinks, 0);
+	if (!r->worker)
+		return LUYTRE_E_NOMEM;
+	return sensor_settings_complaints(r->settings, o->sensor.errors_fatal);
+}
+
+int sensor_replay(const struct replay_options *options, struct replay_result *ret)
+{
+	struct replay r = { .options = options, .result = ret };
+	uint64_t begin_ns = clock_mono_ns();
+	int error;
+
+	*ret = (struct replay_result){ 0 };
+	error = start(&r);
+	ret->load_ns = clock_mono_ns() - begin_ns;
+	begin_ns = clock_mono_ns();
+	for (unsigned int i = 0; i < options->pcap_count && !error; i++)
+		error = run_file(&r, options->pcaps[i]);
+	if (r.worker) {
+		if (options->pcap_count && !error)
+			worker_finish(r.worker);
+		ret->alert_count = r.worker->counters[COUNTER_DETECT_ALERT];
+	}
+	ret->run_ns = clock_mono_ns() - begin_ns;
+	worker_free(r.worker);
+	eve_sinks_close(r.sinks);
+	detect_engine_free(r.engine);
+	rules_free(r.policy);
+	sensor_settings_free(r.settings);
+	return error;
+}

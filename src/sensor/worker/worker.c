@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The way of one packet through the engine. */
+#include "sensor/worker/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "sensor/app/engine.h"
+#include "sensor/decode/decode.h"
+#include "sensor/detect/bits.h"
+#include "sensor/detect/threshold.h"
+
+#include "sensor/files/file.h"
+#include "sensor/flow/flow.h"
+#include "sensor/output/eve.h"
+#include "sensor/rules/policy.h"
+#include "sensor/settings.h"
+#include "sensor/stream/stream.h"
+#include "sensor/worker/pseudo.h"
+
+enum { EXPIRE_BUDGET = 32 };
+
+/* What the packets of one frame have in common. */
+struct frame_work {
+	struct worker *worker;
+	struct worker_verdict *verdict;
+};
+
+static void log_files(struct worker *w, struct sensor_packet *packet, struct flow *flow, struct app_tx *tx)
+{
+	for (int dir = 0; dir < SENSOR_DIRS; dir++) {
+		for (struct file *file = tx->files[dir] ? tx->files[dir]->first : NULL; file; file = file->next) {
+			if (file->state == FILE_OPEN || file->flags & FILE_LOGGED)
+				continue;
+			file->flags |= FILE_LOGGED;
+			eve_file(w->eve, packet, flow, tx, file, dir);
+		}
+	}
+}
+
+/* Records of the flow's transactions, then what is finished goes. */
+static void finish_transactions(struct worker *w, struct sensor_packet *packet, struct flow *flow)
+{
+	struct app_conn *app = flow->app;
+
+	if (!app)
+		return;
+	if (w->eve) {
+		if (app->conn_events_logged < app->conn_event_count)
+			eve_app_anomalies(w->eve, packet, flow, app, NULL);
+		for (struct app_tx *tx = app->first; tx; tx = tx->next) {
+			if (tx->events_logged < tx->event_count)
+				eve_app_anomalies(w->eve, packet, flow, app, tx);
+			if (tx->files[TO_SERVER] || tx->files[TO_CLIENT])
+				log_files(w, packet, flow, tx);
+			if (app_tx_loggable(tx)) {
+				if (!tx->no_log)
+					eve_tx(w->eve, packet, flow, app, tx);
+				tx->logged = true;
+			}
+		}
+	} else {
+		for (struct app_tx *tx = app->first; tx; tx = tx->next)
+			tx->logged = true;
+	}
+	app_conn_clean(app, w->engine != NULL);
+}
+
+/* A flow that was dropped or passed as a whole. */
+static void heed_flow(struct worker *w, struct sensor_packet *packet)
+{
+	struct flow *flow = packet->flow;
+
+	if (flow->flags & FLOW_DROP && w->settings->ips) {
+		packet->action |= ACTION_DROP;
+		packet->drop_reason = DROP_REASON_FLOW_DROP;
+		packet->flags |= PKT_NO_PACKET_INSPECT;
+	}
+	if (flow->flags & FLOW_PASS)
+		packet->flags |= PKT_NO_PACKET_INSPECT;
+	if (flow->flags & FLOW_NO_PAYLOAD_INSPECT)
+		packet->flags |= PKT_NO_PAYLOAD_INSPECT;
+}
+
+static void note_icmp(const struct sensor_packet *packet, struct flow *flow)
+{
+	if ((packet->has_icmp4 || packet->has_icmp6) && flow->side[packet->dir].packet_count == 1) {
+		flow->icmp_type[packet->dir] = packet->icmp.type;
+		flow->icmp_code[packet->dir] = packet->icmp.code;
+	}
+}
+
+static void add_mac(struct flow_macs *macs, enum sensor_dir side, const uint8_t mac[6])
+{
+	for (int i = 0; i < macs->count[side]; i++)
+		if (!memcmp(macs->mac[side][i], mac, 6))
+			return;
+	if (macs->count[side] < FLOW_MACS_MAX)
+		memcpy(macs->mac[side][macs->count[side]++], mac, 6);
+}
+
+static void note_macs(const struct sensor_packet *packet, struct flow *flow)
+{
+	if (packet->ethernet.size < 12)
+		return;
+	if (!flow->macs)
+		flow->macs = calloc(1, sizeof(*flow->macs));
+	if (!flow->macs)
+		return;
+	add_mac(flow->macs, packet->dir, packet->ethernet.ptr + 6);
+	add_mac(flow->macs, sensor_dir_opposite(packet->dir), packet->ethernet.ptr);
+}
+
+/* True: a bypassed flow, which nobody looks at any more. */
+static bool is_bypassed(struct worker *w, struct sensor_packet *packet)
+{
+	struct flow *flow = packet->flow;
+
+	if (flow->state != FLOW_BYPASSED_LOCAL && flow->state != FLOW_BYPASSED_CAPTURE)
+		return false;
+	flow->bypassed_packets[packet->dir]++;
+	flow->bypassed_bytes[packet->dir] += packet->wire_size;
+	w->counters[COUNTER_FLOW_BYPASSED_LOCAL_PKTS]++;
+	w->counters[COUNTER_FLOW_BYPASSED_LOCAL_BYTES] += packet->wire_size;
+	return true;
+}
+
+static void upper_layers(struct worker *w, struct sensor_packet *packet)
+{
+	struct flow *flow = packet->flow;
+
+	if (flow->flags & FLOW_DROP && w->settings->ips)
+		return;
+	if (packet->has_tcp)
+		stream_packet(w->streams, packet);
+	else if (packet->has_udp && !(packet->flags & PKT_BAD_CHECKSUM))
+		app_datagram(w, packet);
+}
+
+static void count_verdict(struct worker *w, const struct sensor_packet *packet)
+{
+	if (packet->flags & PKT_PSEUDO || packet->root || !w->settings->ips)
+		return;
+	if (packet->action & ACTION_REJECT_ANY)
+		w->counters[COUNTER_IPS_REJECTED]++;
+	if (packet->action & (ACTION_DROP | ACTION_REJECT_ANY)) {
+		w->counters[COUNTER_IPS_BLOCKED]++;
+		w->counters[w->drop_counters[packet->drop_reason]]++;
+	} else {
+		w->counters[COUNTER_IPS_ACCEPTED]++;
+	}
+}
+
+/* Everything behind the decoder. */
+static void handle_packet(struct worker *w, struct sensor_packet *packet)
+{
+	struct flow *flow = NULL;
+
+	w->packet = packet;
+	if (packet->family && !(packet->flags & PKT_INVALID)) {
+		flow_table_packet(w->flows, packet);
+		flow = packet->flow;
+	}
+	if (flow) {
+		if (flow->side[packet->dir].packet_count == 1 &&
+			flow->side[sensor_dir_opposite(packet->dir)].packet_count == 0)
+			app_flow_new(w, flow);
+		note_icmp(packet, flow);
+		if (w->track_macs)
+			note_macs(packet, flow);
+		if (is_bypassed(w, packet)) {
+			count_verdict(w, packet);
+			return;
+		}
+		heed_flow(w, packet);
+		upper_layers(w, packet);
+		flow = packet->flow;
+		heed_flow(w, packet);
+	}
+	if (w->detect)
+		detect_packet(w->detect, packet);
+	if (w->eve)
+		eve_packet(w->eve, packet);
+	if (flow)
+		finish_transactions(w, packet, flow);
+	count_verdict(w, packet);
+}
+
+static void frame_packet(void *context, struct sensor_packet *packet)
+{
+	struct frame_work *work = context;
+
+	handle_packet(work->worker, packet);
+	work->verdict->action |= packet->action;
+	if (packet->action & (ACTION_DROP | ACTION_REJECT_ANY))
+		work->verdict->drop = true;
+	if (packet->root && packet->action & (ACTION_DROP | ACTION_REJECT_ANY)) {
+		/* What carries a dropped datagram is dropped with it. */
+		packet->root->action |= ACTION_DROP;
+		if (packet->root->drop_reason == DROP_REASON_NONE)
+			packet->root->drop_reason = DROP_REASON_TUNNEL_PACKET_DROP;
+	}
+	if (packet->flags & PKT_STREAM_MODIFIED)
+		work->verdict->modified = true;
+	if (packet->flow && !packet->root) {
+		work->verdict->flow = packet->flow;
+		work->verdict->bypass = packet->flow->state == FLOW_BYPASSED_LOCAL || packet->flow->flags & FLOW_PASS;
+		work->verdict->block_flow = packet->flow->flags & FLOW_DROP;
+	}
+}
+
+static void write_stats(struct worker *w, uint64_t now_ns)
+{
+	struct flow_stats stats;
+
+	flow_table_stats(w->flows, &stats);
+	w->counters[COUNTER_FLOW_ACTIVE] = stats.active;
+	w->counters[COUNTER_FLOW_TOTAL] = stats.total;
+	w->counters[COUNTER_FLOW_MEMUSE] = stats.memuse;
+	if (w->eve)
+		eve_stats(w->eve, now_ns, w->counters, w->start_ns);
+	w->last_stats_ns = now_ns;
+}
+
+void worker_frame(struct worker *worker, const struct worker_frame *frame, struct worker_verdict *ret)
+{
+	struct frame_work work = { worker, ret };
+
+	*ret = (struct worker_verdict){ 0 };
+	worker->now_ns = frame->time_ns;
+	if (worker->start_ns == 0)
+		worker->start_ns = worker->last_stats_ns = frame->time_ns;
+	/* Timeouts are heeded before the packet, so that a flow of long ago does not take it. */
+	flow_table_expire(worker->flows, worker->now_ns, EXPIRE_BUDGET);
+	decoder_frame(worker->decoder, frame, frame_packet, &work);
+	worker->packet = NULL;
+}
+
+/* A flow is over: rules and records see its last bytes in two packets that have no frame. */
+static void flow_ended(void *context, struct flow *flow)
+{
+	struct worker *w = context;
+	struct sensor_packet *packet = w->pseudo;
+	struct sensor_packet *in_hand = w->packet;
+	bool has_app = flow->app != NULL;
+	uint64_t now_ns = w->now_ns;
+
+	for (int dir = 0; dir < SENSOR_DIRS; dir++) {
+		if (!flow->tcp || (flow->flags & FLOW_DROP && w->settings->ips))
+			break;
+		if (!stream_unfinished(flow->tcp, dir) && !has_app)
+			continue;
+		pseudo_fill(packet, flow, dir, now_ns);
+		w->packet = packet;
+		if (flow->flags & (FLOW_PASS | FLOW_DROP))
+			packet->flags |= PKT_NO_PACKET_INSPECT;
+		w->counters[COUNTER_TCP_PSEUDO]++;
+		stream_finish(w->streams, packet, dir);
+		has_app = flow->app != NULL;
+		if (w->detect)
+			detect_packet(w->detect, packet);
+		if (w->eve)
+			eve_packet(w->eve, packet);
+		finish_transactions(w, packet, flow);
+	}
+	if (has_app) {
+		pseudo_fill(packet, flow, TO_SERVER, now_ns);
+		w->packet = packet;
+		app_flow_end(w, flow, packet);
+		for (int dir = 0; dir < SENSOR_DIRS && w->detect; dir++) {
+			if (flow->flags & (FLOW_PASS | FLOW_DROP))
+				break;
+			pseudo_fill(packet, flow, dir, now_ns);
+			detect_packet(w->detect, packet);
+			if (w->eve)
+				eve_packet(w->eve, packet);
+		}
+		finish_transactions(w, packet, flow);
+	}
+	if (w->eve)
+		eve_flow(w->eve, flow, now_ns);
+	w->packet = in_hand;
+}
+
+static void flow_release(void *context, struct flow *flow)
+{
+	struct worker *w = context;
+
+	app_conn_free(flow->app);
+	flow->app = NULL;
+	app_expectation_free(flow);
+	stream_session_free(w->streams, flow->tcp);
+	flow->tcp = NULL;
+	flow_vars_free(flow);
+	detect_flow_release(flow);
+	threshold_flow_free(flow);
+	free(flow->macs);
+	flow->macs = NULL;
+}
+
+static void register_counters(struct worker *w)
+{
+	static const char *const reasons[DROP_REASON_COUNT] = {
+#define X(id, text, counter) [DROP_REASON_##id] = "ips.drop_reason." counter,
+		DROP_REASONS(X)
+#undef X
+	};
+
+	for (int i = 0; i < DROP_REASON_COUNT; i++)
+		w->drop_counters[i] =
+			(uint16_t)stats_register(i == DROP_REASON_NONE ? "ips.drop_reason.rules" : reasons[i]);
+}
+
+struct worker *worker_new(const struct sensor_settings *settings, const struct policy *policy,
+	const struct detect_engine *engine, struct eve_sinks *sinks, unsigned int index)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->settings = settings;
+	w->policy = policy;
+	w->engine = engine;
+	w->index = index;
+	if (siphash_key_random(&w->key)) {
+		log_error("the system has no random numbers for hash keys");
+		free(w);
+		return NULL;
+	}
+	register_counters(w);
+	if (sinks) {
+		w->eve = eve_new(sinks, w);
+		w->stats_interval_ns = eve_stats_interval(sinks);
+		w->track_macs = eve_shows_macs(sinks);
+	}
+	w->decoder = decoder_new(settings, w->counters, w->key);
+	w->flows = flow_table_new(settings, w->key, flow_ended, flow_release, w);
+	w->streams = stream_engine_new(settings, w->counters, app_stream_data, w);
+	w->files = files_state_new(w);
+	w->apps = app_state_new(w);
+	w->pseudo = pseudo_new(settings);
+	w->alerts = calloc(settings->packet_alert_max, sizeof(*w->alerts));
+	w->detect = engine ? detect_context_new(w) : NULL;
+	if ((sinks && !w->eve) || !w->alerts || !w->decoder || !w->flows || !w->streams || !w->files || !w->apps ||
+		!w->pseudo || (engine && !w->detect)) {
+		worker_free(w);
+		return NULL;
+	}
+	decoder_set_alerts(w->decoder, w->alerts);
+	return w;
+}
+
+void worker_idle(struct worker *worker, uint64_t now_ns)
+{
+	if (worker->start_ns == 0)
+		worker->start_ns = worker->last_stats_ns = now_ns;
+	worker->now_ns = now_ns;
+	flow_table_expire(worker->flows, now_ns, SIZE_MAX);
+	if (worker->stats_interval_ns && now_ns - worker->last_stats_ns >= worker->stats_interval_ns)
+		write_stats(worker, now_ns);
+	if (worker->eve)
+		eve_flush(worker->eve);
+}
+
+void worker_finish(struct worker *worker)
+{
+	flow_table_end_all(worker->flows, FLOW_END_SHUTDOWN);
+	write_stats(worker, worker->now_ns);
+	if (worker->eve)
+		eve_flush(worker->eve);
+}
+
+void worker_free(struct worker *worker)
+{
+	if (!worker)
+		return;
+	flow_table_free(worker->flows);
+	stream_engine_free(worker->streams);
+	app_state_free(worker->apps);
+	files_state_free(worker->files);
+	detect_context_free(worker->detect);
+	pseudo_free(worker->pseudo);
+	decoder_free(worker->decoder);
+	eve_free(worker->eve);
+	free(worker->alerts);
+	free(worker);
+}
+
+void worker_policy(struct worker *worker, const struct policy *policy, const struct detect_engine *engine)
+{
+	worker->policy = policy;
+	worker->engine = engine;
+	if (worker->detect)
+		detect_context_engine(worker->detect, engine);
+	else if (engine)
+		worker->detect = detect_context_new(worker);
+}

@@ -90,6 +90,7 @@ void app_conn_protocol(struct app_conn *conn, const struct app_protocol *protoco
 		return;
 	}
 	conn->config = slot->config;
+	conn->log_options = slot->log_options;
 	if (protocol->open) {
 		conn->state = protocol->open(conn, slot->config);
 		if (!conn->state) {
@@ -465,8 +466,11 @@ void app_encrypted(struct app_conn *conn, enum app_encryption handling)
 		return;
 	conn->flags |= APP_CONN_NO_INSPECT;
 	conn->flow->flags |= FLOW_NO_PAYLOAD_INSPECT;
-	if (handling == APP_ENCRYPTION_BYPASS)
+	if (handling == APP_ENCRYPTION_BYPASS) {
 		conn->flags |= APP_CONN_BYPASS;
+		if (conn->flow->tcp)
+			stream_set_bypass(conn->flow->tcp);
+	}
 	if (conn->flow->tcp)
 		for (unsigned int dir = 0; dir < SENSOR_DIRS; dir++)
 			stream_raw_stop(conn->flow->tcp, dir);

@@ -181,6 +181,7 @@ struct app_protocol {
 	const char *name; /* in rule headers, "app_proto", configuration: "http" is HTTP/1's name there */
 	const char *rule_alias; /* second name in rule headers ("http1"), or null */
 	const char *event_type; /* "event_type" of its record in EVE; null: none */
+	const char *record; /* item of "types" in eve-log that switches its records on; null: event_type */
 	const char *log_key; /* key of the object in records and alerts ("http", "dns") */
 	const char *counter; /* in app_layer.flow.COUNTER; null: name (UDP and TCP add a suffix by themselves where both exist) */
 	uint8_t transports; /* APP_TCP | APP_UDP */
@@ -258,8 +259,8 @@ struct app_conn {
 	const struct app_protocol *old_protocol;
 	void *old_state;
 	void *frames; /* app/frames.c */
-	/* Options of the record being written ("outputs: - eve-log: types: - dns: ..."), set by output/ before log(); null in
-	 * alerts and where nothing is configured: the defaults. */
+	/* Options of the record ("outputs: - eve-log: types: - dns: ..."), those of the first output that has any; output/ may
+	 * set those of another before it calls log(). Null: nothing is configured, the defaults hold. Not for alerts. */
 	const struct conf_node *log_options;
 };
 

@@ -33,7 +33,7 @@ void app_datagram(struct worker *worker, struct sensor_packet *packet);
 /* The flow is over: both directions end, every transaction counts as complete. 'packet' may be null. */
 void app_flow_end(struct worker *worker, struct flow *flow, struct sensor_packet *packet);
 
-/* Looks whether this new flow was announced (app_expect). Call it once for each new flow, before its first data. */
+/* Looks whether this flow, which has no connection yet, was announced (app_expect). The feeding functions do so. */
 void app_flow_new(struct worker *worker, struct flow *flow);
 
 /* Frees transactions that are complete, inspected (or 'inspecting' is false) and logged. */

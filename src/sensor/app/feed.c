@@ -122,10 +122,14 @@ static void turn_around(struct feed *feed)
 {
 	struct flow *flow = feed->conn->flow;
 
-	flow_swap(flow);
+	if (flow->tcp) {
+		stream_swap(flow, feed->packet);
+	} else {
+		flow_swap(flow);
+		if (feed->packet)
+			feed->packet->dir = (uint8_t)sensor_dir_opposite(feed->packet->dir);
+	}
 	flow->flags |= FLOW_DIR_REVERSED;
-	if (feed->packet)
-		feed->packet->dir = (uint8_t)sensor_dir_opposite(feed->packet->dir);
 	feed->dir = sensor_dir_opposite(feed->dir);
 	feed->conn->first_dirs = (uint8_t)(1u << feed->dir);
 }
@@ -142,6 +146,8 @@ static void run_other(struct feed *feed)
 		.dir = sensor_dir_opposite(feed->dir),
 		.midstream = feed->midstream };
 
+	if (!conn->flow->tcp)
+		return;
 	other.offset = conn->bytes_seen[other.dir];
 	other.data = stream_bytes(conn->flow->tcp, other.dir, other.offset, SIZE_MAX);
 	if (other.data.size != 0)
@@ -369,11 +375,20 @@ static size_t skip_seen(struct feed *feed, const struct stream_chunk *chunk)
 	return skipped;
 }
 
+/* The flow's connection. Whether it was announced is asked with its first bytes, not with its first packet: the command
+ * that announces it may be acknowledged behind that. */
+static struct app_conn *conn_of(struct worker *worker, struct flow *flow)
+{
+	if (!flow->app)
+		app_flow_new(worker, flow);
+	return flow->app ? flow->app : app_conn_new(worker, flow);
+}
+
 struct stream_answer app_stream_data(void *context, struct sensor_packet *packet, struct flow *flow,
 	enum sensor_dir dir, const struct stream_chunk *chunk)
 {
 	struct worker *worker = context;
-	struct app_conn *conn = flow->app ? flow->app : app_conn_new(worker, flow);
+	struct app_conn *conn = conn_of(worker, flow);
 	struct feed feed = { .worker = worker, .packet = packet, .conn = conn, .dir = dir };
 	size_t skipped, before_size;
 
@@ -441,7 +456,7 @@ static void datagram_detect(struct feed *feed)
 void app_datagram(struct worker *worker, struct sensor_packet *packet)
 {
 	struct flow *flow = packet->flow;
-	struct app_conn *conn = flow->app ? flow->app : app_conn_new(worker, flow);
+	struct app_conn *conn = conn_of(worker, flow);
 	struct feed feed = {
 		.worker = worker, .packet = packet, .conn = conn, .dir = packet->dir, .data = packet->payload
 	};

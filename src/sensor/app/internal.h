@@ -35,6 +35,7 @@ struct app_slot {
 	const struct app_protocol *protocol;
 	bool detect[APP_TRANSPORTS], parse[APP_TRANSPORTS];
 	void *config;
+	const struct conf_node *log_options; /* of its record in the first "eve-log" that has it */
 	uint32_t tx_max;
 	bool depth_set;
 	uint32_t depth_size; /* "stream-depth" */

@@ -8,6 +8,7 @@
 	X(ftp)                                                                                                         \
 	X(ftp_data)                                                                                                    \
 	X(smtp)                                                                                                        \
+	X(sip)                                                                                                         \
 	X(http2)                                                                                                       \
 	X(http)                                                                                                        \
 	X(tls)                                                                                                         \

@@ -211,6 +211,24 @@ static void switches_read(struct app_slot *slot, const struct conf_node *node, u
 		conf_complain(ports, "\"%s\" is no list of ports", text);
 }
 
+/* Options of the record of this name in the first enabled output that has any. */
+static const struct conf_node *log_options(const struct conf_node *root, const char *record)
+{
+	CONF_FOR(item, conf_get(root, "outputs"))
+	{
+		const struct conf_node *options = conf_item_options(item);
+
+		if (strcmp(conf_item_name(item), "eve-log") != 0 || !conf_bool(options, "enabled", false))
+			continue;
+		CONF_FOR(type, conf_get(options, "types"))
+		{
+			if (strcmp(conf_item_name(type), record) == 0 && conf_item_options(type))
+				return conf_item_options(type);
+		}
+	}
+	return NULL;
+}
+
 static int slot_load(struct app_state *state, struct app_slot *slot, const struct app_protocol *protocol)
 {
 	const struct conf_node *root = state->worker->settings->root;
@@ -228,6 +246,7 @@ static int slot_load(struct app_state *state, struct app_slot *slot, const struc
 	}
 	slot->tx_max = (uint32_t)conf_u64_between(
 		node, "max-tx", protocol->tx_max ? protocol->tx_max : APP_TX_MAX_DEFAULT, 1, UINT32_MAX);
+	slot->log_options = protocol->event_type ? log_options(root, protocol->event_type) : NULL;
 	if (depth) {
 		slot->depth_set = true;
 		slot->depth_size = (uint32_t)conf_size(depth, "", 0);

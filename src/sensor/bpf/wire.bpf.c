@@ -108,7 +108,8 @@ static inline __attribute__((always_inline)) uint32_t wire_known(const struct pa
 }
 
 /* Someone takes what is put into this ring, and it has room. */
-static inline __attribute__((always_inline)) bool wire_is_served(struct wire_queue *queue, uint32_t slot, uint64_t now_ns)
+static inline __attribute__((always_inline)) bool wire_is_served(
+	struct wire_queue *queue, uint32_t slot, uint64_t now_ns)
 {
 	int64_t silent_ns = (int64_t)(now_ns - queue->alive_ns);
 

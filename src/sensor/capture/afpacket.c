@@ -5,13 +5,13 @@
  * kernel takes the outer VLAN tag out of a frame and tells it beside; it is put back, where the ring keeps room for it,
  * so that the decoder sees the frame as it was on the wire. A frame whose checksums the network card was still to fill
  * in (our own machine sent it) is marked, or rules and streams would take it for a broken one. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/filter.h>
-#include <linux/if_arp.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
-#include <poll.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +62,8 @@ static int find_interface(struct afpacket_set *a, char *message)
 
 	a->ifindex = (int)if_nametoindex(name);
 	if (!a->ifindex)
-		return source_fail(message, LUYTRE_E_NOT_FOUND, "there is no interface %s; `ip link` shows those that exist", name);
+		return source_fail(message, LUYTRE_E_NOT_FOUND,
+			"there is no interface %s; `ip link` shows those that exist", name);
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || ioctl(fd, SIOCGIFHWADDR, &request)) {
@@ -78,7 +79,8 @@ static int find_interface(struct afpacket_set *a, char *message)
 	a->linktype = type == ARPHRD_ETHER || a->loopback ? LINKTYPE_ETHERNET : LINKTYPE_RAW;
 	if (a->linktype == LINKTYPE_RAW && type != ARPHRD_NONE && type != ARPHRD_PPP && type != ARPHRD_RAWIP &&
 		type != ARPHRD_TUNNEL && type != ARPHRD_TUNNEL6)
-		return source_fail(message, LUYTRE_E_UNSUPPORTED, "%s is of a kind (%d) whose frames are not known", name, type);
+		return source_fail(
+			message, LUYTRE_E_UNSUPPORTED, "%s is of a kind (%d) whose frames are not known", name, type);
 	return 0;
 }
 
@@ -99,7 +101,8 @@ static int set_open(const struct source_options *options, char *message, struct 
 	}
 	a->group = (uint16_t)(getpid() ^ a->ifindex << 8);
 	snprintf(a->set.description, sizeof(a->set.description), "looking on at %s, %u worker%s, spread by %s",
-		options->interface, options->worker_count, options->worker_count > 1 ? "s" : "", spreads[options->spread]);
+		options->interface, options->worker_count, options->worker_count > 1 ? "s" : "",
+		spreads[options->spread]);
 	*ret = &a->set;
 	return 0;
 }
@@ -113,8 +116,9 @@ static void set_close(struct source_set *set, bool detach)
 
 static int map_ring(struct afpacket *p, uint32_t wanted_size, char *message)
 {
-	struct tpacket_req3 request = { .tp_block_size = BLOCK_SIZE, .tp_frame_size = FRAME_SIZE,
-		.tp_retire_blk_tov = BLOCK_TIMEOUT_MS };
+	struct tpacket_req3 request = {
+		.tp_block_size = BLOCK_SIZE, .tp_frame_size = FRAME_SIZE, .tp_retire_blk_tov = BLOCK_TIMEOUT_MS
+	};
 	int version = TPACKET_V3, reserve = TAG_SIZE;
 
 	p->block_count = wanted_size / BLOCK_SIZE > BLOCKS_MIN ? wanted_size / BLOCK_SIZE : BLOCKS_MIN;
@@ -144,14 +148,12 @@ static int spread_by_address(int fd)
 		BPF_STMT(BPF_MISC | BPF_TAX, 0),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_NET_OFF + 16)),
 		BPF_STMT(BPF_ALU | BPF_ADD | BPF_X, 0),
-		BPF_JUMP(BPF_JMP | BPF_JA, 9, 0, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IPV6, 0, 7),
+		BPF_JUMP(BPF_JMP | BPF_JA, 7, 0, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IPV6, 0, 5),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_NET_OFF + 20)),
 		BPF_STMT(BPF_MISC | BPF_TAX, 0),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_NET_OFF + 36)),
 		BPF_STMT(BPF_ALU | BPF_ADD | BPF_X, 0),
-		BPF_STMT(BPF_MISC | BPF_TAX, 0),
-		BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 16),
 		BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 		BPF_STMT(BPF_MISC | BPF_TAX, 0),
@@ -181,7 +183,9 @@ static int join_group(struct afpacket_set *a, struct afpacket *p, unsigned int i
 
 static int bind_socket(struct afpacket_set *a, struct afpacket *p, unsigned int index, char *message)
 {
-	struct sockaddr_ll address = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = a->ifindex };
+	struct sockaddr_ll address = {
+		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = a->ifindex
+	};
 	struct packet_mreq promiscuous = { .mr_ifindex = a->ifindex, .mr_type = PACKET_MR_PROMISC };
 	int one = 1;
 
@@ -277,7 +281,8 @@ static void read_frame(const struct afpacket *p, struct source_frame *ret)
 	uint8_t *frame = (uint8_t *)p->next + header->tp_mac;
 	uint32_t tag = 0;
 
-	if (header->tp_status & TP_STATUS_VLAN_VALID && a->linktype == LINKTYPE_ETHERNET && header->tp_snaplen >= MACS_SIZE) {
+	if (header->tp_status & TP_STATUS_VLAN_VALID && a->linktype == LINKTYPE_ETHERNET &&
+		header->tp_snaplen >= MACS_SIZE) {
 		frame = put_tag(frame, header);
 		tag = TAG_SIZE;
 	}

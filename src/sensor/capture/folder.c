@@ -108,9 +108,7 @@ static int receive(struct source *source, unsigned int wait_ms, struct source_fr
 	return 1;
 }
 
-static void release(struct source *source)
-{
-}
+static void release(struct source *source) {}
 
 static void close_source(struct source *source)
 {

@@ -81,7 +81,7 @@ static int on_error(const struct nlmsghdr *header, void *context)
 /* Sends one request and waits for its acknowledgement. */
 static int ask(struct nfqueue *q, struct nlmsghdr *header)
 {
-	static const mnl_cb_t handlers[] = { [NLMSG_ERROR] = on_error };
+	mnl_cb_t handlers[] = { [NLMSG_ERROR] = on_error };
 	ssize_t size;
 
 	header->nlmsg_flags |= NLM_F_ACK;
@@ -91,8 +91,8 @@ static int ask(struct nfqueue *q, struct nlmsghdr *header)
 	size = mnl_socket_recvfrom(q->socket, q->in, MESSAGE_MAX);
 	if (size < 0)
 		return -1;
-	return mnl_cb_run2(q->in, (size_t)size, header->nlmsg_seq, mnl_socket_get_portid(q->socket), NULL, NULL, handlers,
-		       ARRAY_COUNT(handlers)) < 0
+	return mnl_cb_run2(q->in, (size_t)size, header->nlmsg_seq, mnl_socket_get_portid(q->socket), NULL, NULL,
+		       handlers, ARRAY_COUNT(handlers)) < 0
 		       ? -1
 		       : 0;
 }
@@ -172,7 +172,8 @@ static void flush_verdicts(struct nfqueue *q)
 {
 	if (q->out_size && mnl_socket_sendto(q->socket, q->out, q->out_size) < 0) {
 		q->source.stats.send_failed++;
-		log_limited(clock_mono_ns(), LOG_LEVEL_WARN, "queue %u: cannot send verdicts: %s", q->queue, strerror(errno));
+		log_limited(clock_mono_ns(), LOG_LEVEL_WARN, "queue %u: cannot send verdicts: %s", q->queue,
+			strerror(errno));
 	}
 	q->out_size = 0;
 }
@@ -197,7 +198,8 @@ static void verdict(struct source *source, const struct source_frame *frame, con
 	struct nfqueue *q = (struct nfqueue *)source;
 	bool modified = v->modified && !v->drop;
 
-	put_verdict(q, (uint32_t)frame->token, v->drop ? NF_DROP : NF_ACCEPT, modified ? frame->in.data : bytes_of(NULL, 0),
+	put_verdict(q, (uint32_t)frame->token, v->drop ? NF_DROP : NF_ACCEPT,
+		modified ? frame->in.data : bytes_of(NULL, 0),
 		v->bypass && !v->drop ? source->set->options.bypass_mark : 0);
 	source->stats.sent += !v->drop;
 }
@@ -226,12 +228,12 @@ static bool read_message(struct nfqueue *q, const struct nlmsghdr *header, uint6
 		put_verdict(q, id, NF_ACCEPT, bytes_of(NULL, 0), 0);
 		return false;
 	}
-	data = bytes_of(mnl_attr_get_payload(attributes[NFQA_PAYLOAD]), mnl_attr_get_payload_len(attributes[NFQA_PAYLOAD]));
-	*ret = (struct source_frame){ .in = { .data = data,
-					      .time_ns = now_ns,
-					      .wire_size = (uint32_t)data.size,
-					      .linktype = LINKTYPE_RAW },
-		.token = id };
+	data = bytes_of(
+		mnl_attr_get_payload(attributes[NFQA_PAYLOAD]), mnl_attr_get_payload_len(attributes[NFQA_PAYLOAD]));
+	*ret = (struct source_frame){
+		.in = { .data = data, .time_ns = now_ns, .wire_size = (uint32_t)data.size, .linktype = LINKTYPE_RAW },
+		.token = id
+	};
 	return true;
 }
 

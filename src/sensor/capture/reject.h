@@ -26,4 +26,5 @@ void reject_answer(struct reject *reject, const struct source_frame *frame, uint
 
 /* The answer itself: an IP packet, or an Ethernet frame when 'ethernet' is given (the frame's link header). 0, or
  * LUYTRE_E_UNSUPPORTED: there must be no answer to this packet. 'ip' begins with the IP header. */
-MUST_CHECK int reject_build(struct bytes ip, struct bytes ethernet, bool to_sender, uint8_t *out, size_t room, size_t *ret_size);
+MUST_CHECK int reject_build(
+	struct bytes ip, struct bytes ethernet, bool to_sender, uint8_t *out, size_t room, size_t *ret_size);

@@ -81,8 +81,8 @@ const char *source_set_describe(const struct source_set *set)
 	return set->description;
 }
 
-int source_open(struct source_set *set, unsigned int index, int wake_fd, char message[SOURCE_MESSAGE_SIZE],
-	struct source **ret)
+int source_open(
+	struct source_set *set, unsigned int index, int wake_fd, char message[SOURCE_MESSAGE_SIZE], struct source **ret)
 {
 	struct source *source = NULL;
 	int error;

@@ -50,7 +50,8 @@ struct source_options {
 	uint16_t queue; /* NFQUEUE: the first of worker_count queues */
 	uint32_t bypass_mark; /* NFQUEUE: set on packets of flows that need no more inspection; 0: none */
 	uint32_t queue_size; /* NFQUEUE: packets that may wait */
-	uint64_t flow_idle_ns; /* AF_XDP: a flow that the kernel decides alone is forgotten after so long without packets */
+	uint64_t
+		flow_idle_ns; /* AF_XDP: a flow that the kernel decides alone is forgotten after so long without packets */
 };
 
 struct source_frame {
@@ -63,7 +64,8 @@ struct source_frame {
 struct source_stats {
 	uint64_t received, lost; /* lost: the kernel had no room for them */
 	uint64_t sent, send_failed; /* passed on by an inline source */
-	uint64_t bypassed, bypassed_bytes, blocked; /* by the kernel alone; of the whole set, told by its first source */
+	uint64_t bypassed, bypassed_bytes,
+		blocked; /* by the kernel alone; of the whole set, told by its first source */
 	uint64_t unguarded; /* passed without inspection, or dropped when fail-closed; of the whole set as well */
 	uint64_t rejects, rejects_withheld;
 };

@@ -103,8 +103,11 @@ static int make_pins(const struct xdp_set *x, char *message)
 static int load_program(struct xdp_set *x, char *message)
 {
 	const struct source_options *o = &x->set.options;
-	struct wire_settings settings = { .ifindex = { x->ifindex[0], x->ifindex[1] }, .fail_open = o->fail_open,
-		.room = RING_SIZE - RING_SIZE / 8, .stale_ns = STALE_MS * NS_PER_MS, .idle_ns = o->flow_idle_ns };
+	struct wire_settings settings = { .ifindex = { x->ifindex[0], x->ifindex[1] },
+		.fail_open = o->fail_open,
+		.room = RING_SIZE - RING_SIZE / 8,
+		.stale_ns = STALE_MS * NS_PER_MS,
+		.idle_ns = o->flow_idle_ns };
 	char path[PATH_SIZE];
 	int error;
 
@@ -294,15 +297,17 @@ static void refill(struct xdp *x, struct xdp_side *side)
 
 static int open_socket(struct xdp *x, const struct xdp_set *set, unsigned int queue, int side, char *message)
 {
-	struct xsk_socket_config config = { .rx_size = RING_SIZE, .tx_size = RING_SIZE,
-		.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD, .bind_flags = XDP_USE_NEED_WAKEUP };
+	struct xsk_socket_config config = { .rx_size = RING_SIZE,
+		.tx_size = RING_SIZE,
+		.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
+		.bind_flags = XDP_USE_NEED_WAKEUP };
 	const char *name = side ? set->set.options.peer : set->set.options.interface;
 	uint32_t slot = (uint32_t)side * WIRE_QUEUES_MAX + queue;
 	struct xdp_side *s = &x->sides[side];
 	int error, fd;
 
-	error = xsk_socket__create_shared(&s->socket, name, queue, x->umem, &s->receive, &s->send, &s->fill, &s->complete,
-		&config);
+	error = xsk_socket__create_shared(
+		&s->socket, name, queue, x->umem, &s->receive, &s->send, &s->fill, &s->complete, &config);
 	if (error) {
 		errno = -error;
 		return source_fail_errno(message, "cannot open an AF_XDP socket on queue %u of %s%s", queue, name,

@@ -291,7 +291,7 @@ void decoder_frame(
 	count_frame(decoder, frame);
 	if (decoder->sample_checksums)
 		judge_checksums(decoder);
-	if (decoder->ignore_checksums)
+	if (decoder->ignore_checksums || frame->no_checksums)
 		p->flags |= PKT_IGNORE_CHECKSUM;
 	defrag_frame(decoder->defrag, frame->time_ns);
 

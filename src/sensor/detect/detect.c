@@ -224,6 +224,8 @@ void detect_rule_holds(struct detect_context *context, const struct detect_rule 
 		match->ops->match(context, rule->rule, match, NULL);
 	}
 	context->file = NULL;
+	if ((rule->rule->flags & RULE_BYPASS) != 0 && context->flow)
+		flow_bypass(context->flow);
 	if (context->private->profile)
 		context->private->profile[rule->rule->index].matches++;
 	alert_queue(context, rule, flags, tx_id);

@@ -438,9 +438,10 @@ static bool filestore_do(
 	if (wanted->scope == STORE_FILE && context->file) {
 		file_want_store(context->file, rule->sid);
 	} else if (wanted->scope == STORE_FLOW) {
+		/* Files of earlier transactions that are still open do not count: they were there before the rule held. */
 		filestore_want(context->flow, NULL, dirs);
-		for (struct app_tx *tx = context->app->first; tx; tx = tx->next)
-			store_all(tx, dirs, rule->sid);
+		if (context->tx)
+			store_all(context->tx, dirs, rule->sid);
 	} else if (wanted->scope == STORE_TX && context->tx) {
 		filestore_want(context->flow, context->tx, dirs);
 		store_all(context->tx, dirs, rule->sid);

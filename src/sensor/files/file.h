@@ -68,6 +68,8 @@ void file_set_range(struct file *file, uint64_t start, uint64_t end, uint64_t to
 void file_list_free(struct worker *worker, struct file_list *list);
 /* The flow or transaction ends: open files become truncated. */
 void file_list_truncate(struct app_conn *conn, struct file_list *list);
+/* True when one of the files is to be stored; 'list' may be null. */
+bool file_list_stores(const struct file_list *list);
 /* What the 'filestore' keyword does. */
 void file_want_store(struct file *file, uint32_t sid);
 /* Computes magic now if bytes are there and it was not done yet. */
@@ -87,5 +89,6 @@ bool files_write_info_wanted(const struct files_state *state);
 void files_write_info(struct files_state *state, const struct file *file, uint64_t time_ns, struct bytes json);
 /* The depth of "file-store.stream-depth" holds for this flow from now on: it has a file to store. */
 void files_extend_depth(struct app_conn *conn);
-/* For parsers with limits of their own: the file-store depth (0: no limit) when the flow stores files; false: use yours. */
+/* For parsers with limits of their own: how much of a file that is stored is wanted ("file-store.stream-depth", else the
+ * depth of streams; 0: no limit); false: files are not stored, use yours. */
 bool files_depth(const struct app_conn *conn, uint32_t *ret_size);

@@ -114,9 +114,9 @@ bool files_depth(const struct app_conn *conn, uint32_t *ret_size)
 {
 	const struct files_state *state = conn->worker->files;
 
-	if (!state || !state->store_on || !state->depth_set)
+	if (!state || !state->store_on)
 		return false;
-	*ret_size = state->depth_size;
+	*ret_size = state->depth_set ? state->depth_size : conn->worker->settings->reassembly_depth_size;
 	return true;
 }
 
@@ -441,6 +441,14 @@ void file_list_free(struct worker *worker, struct file_list *list)
 		file = next;
 	}
 	free(list);
+}
+
+bool file_list_stores(const struct file_list *list)
+{
+	for (const struct file *file = list ? list->first : NULL; file; file = file->next)
+		if (file->flags & FILE_STORE)
+			return true;
+	return false;
 }
 
 void file_list_truncate(struct app_conn *conn, struct file_list *list)

@@ -73,9 +73,9 @@ static const char *const target_paths[EXCEPTION_TARGET_COUNT] = {
 	[EXCEPTION_TARGET_STREAM_MIDSTREAM] = "tcp.midstream",
 };
 
-/* Indices of counters; written once before workers start. */
+/* Indices of counters; written before workers start. */
 static unsigned int counter_index[EXCEPTION_TARGET_COUNT][EXCEPTION_COUNT];
-static bool registered;
+static bool registered[EXCEPTION_TARGET_COUNT];
 
 const char *exception_policy_name(enum exception_policy policy)
 {
@@ -87,20 +87,32 @@ const char *exception_target_name(enum exception_target target)
 	return target < EXCEPTION_TARGET_COUNT ? target_names[target] : "unknown";
 }
 
-void exception_policy_register(void)
+static void register_target(enum exception_target target, enum exception_policy configured)
 {
 	char name[96];
 
-	if (registered)
+	if (registered[target] || configured <= EXCEPTION_IGNORE)
 		return;
-	for (unsigned int target = 0; target < EXCEPTION_TARGET_COUNT; target++) {
-		for (unsigned int policy = EXCEPTION_IGNORE; policy < EXCEPTION_COUNT; policy++) {
-			snprintf(name, sizeof(name), "exception_policy.%s.%s", target_paths[target],
-				policy_names[policy]);
-			counter_index[target][policy] = stats_register(name);
-		}
+	for (unsigned int policy = EXCEPTION_IGNORE; policy < EXCEPTION_COUNT; policy++) {
+		snprintf(name, sizeof(name), "exception_policy.%s.%s", target_paths[target], policy_names[policy]);
+		counter_index[target][policy] = stats_register(name);
 	}
-	registered = true;
+	registered[target] = true;
+}
+
+void exception_policy_register(const struct sensor_settings *settings)
+{
+	const uint8_t configured[EXCEPTION_TARGET_COUNT] = {
+		[EXCEPTION_TARGET_DEFRAG_MEMCAP] = settings->policy_defrag_memcap,
+		[EXCEPTION_TARGET_STREAM_SSN_MEMCAP] = settings->policy_stream_ssn_memcap,
+		[EXCEPTION_TARGET_STREAM_REASSEMBLY_MEMCAP] = settings->policy_stream_reassembly_memcap,
+		[EXCEPTION_TARGET_FLOW_MEMCAP] = settings->policy_flow_memcap,
+		[EXCEPTION_TARGET_APPLAYER_ERROR] = settings->policy_applayer_error,
+		[EXCEPTION_TARGET_STREAM_MIDSTREAM] = settings->policy_midstream,
+	};
+
+	for (unsigned int target = 0; target < EXCEPTION_TARGET_COUNT; target++)
+		register_target((enum exception_target)target, (enum exception_policy)configured[target]);
 }
 
 enum exception_policy exception_policy_effective(
@@ -145,7 +157,7 @@ enum exception_policy exception_policy_apply(const struct sensor_settings *setti
 		if (packet->drop_reason == DROP_REASON_NONE)
 			packet->drop_reason = (uint8_t)reason;
 	}
-	if (counters && registered)
+	if (counters && registered[target])
 		counters[counter_index[target][effective]]++;
 	return effective;
 }

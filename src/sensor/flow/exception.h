@@ -22,8 +22,9 @@ enum exception_policy exception_policy_apply(const struct sensor_settings *setti
 	struct sensor_packet *packet, enum exception_policy policy, enum exception_target target,
 	enum drop_reason reason);
 
-/* Registers all counters of this file; once, before workers start (it happens by itself in flow_table_new). */
-void exception_policy_register(void);
+/* Registers the counters of targets whose policy is to do something; once, before workers start (it happens by itself
+ * in flow_table_new). Where a policy is to ignore, nothing is counted. */
+void exception_policy_register(const struct sensor_settings *settings);
 
 /* "drop_flow" for EXCEPTION_DROP_FLOW; "stream_midstream" for EXCEPTION_TARGET_STREAM_MIDSTREAM. */
 const char *exception_policy_name(enum exception_policy policy);

@@ -122,7 +122,7 @@ struct flow_table *flow_table_new(const struct sensor_settings *settings, struct
 		free(table);
 		return NULL;
 	}
-	exception_policy_register();
+	exception_policy_register(settings);
 	table->mask = count - 1;
 	table->settings = settings;
 	table->key = key;
@@ -395,10 +395,6 @@ static void note_packet(struct flow_table *table, struct flow *flow, struct sens
 		packet->flags |= PKT_ESTABLISHED;
 		if (flow->state == FLOW_NEW)
 			flow_set_state(table, flow, FLOW_ESTABLISHED);
-	}
-	if (flow_is_bypassed(flow)) {
-		flow->bypassed_packets[dir]++;
-		flow->bypassed_bytes[dir] += packet->frame.size;
 	}
 	if (flow->flags & (FLOW_NO_PACKET_INSPECT | FLOW_PASS))
 		packet->flags |= PKT_NO_PACKET_INSPECT;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sensor/decode/decode.h"
 #include "sensor/detect/bits.h"
 #include "sensor/detect/dataset.h"
 #include "sensor/output/internal.h"
@@ -101,34 +102,15 @@ void eve_metadata(struct eve *eve, const struct sensor_packet *packet, const str
 	jsonw_object_end(&eve->json);
 }
 
-static const char *linktype_name(uint32_t linktype)
-{
-	static const struct {
-		uint32_t value;
-		const char *name;
-	} rows[] = { { 0, "NULL" }, { 1, "EN10MB" }, { 9, "PPP" }, { 12, "RAW" }, { 101, "RAW" }, { 104, "C_HDLC" },
-		{ 108, "LOOP" }, { 113, "LINUX_SLL" }, { 228, "IPv4" }, { 229, "IPv6" }, { 276, "LINUX_SLL2" } };
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (rows[i].value == linktype)
-			return rows[i].name;
-	return NULL;
-}
-
 static void write_packet(struct jsonw *json, const struct sensor_packet *packet)
 {
-	const struct sensor_packet *outer = packet->root ? packet->root : packet;
-	uint32_t linktype = outer->linktype;
-	const char *name;
+	const char *name = decoder_linktype_name(packet->linktype);
 
-	if (!outer->frame.size)
+	if (!packet->frame.size)
 		return;
 	eve_kv_base64(json, "packet", packet->frame);
 	jsonw_kv_object_begin(json, "packet_info");
-	if (packet != outer) /* an inner datagram begins with its IP header */
-		linktype = packet->family == 6 ? 229 : 228;
-	jsonw_kv_u64(json, "linktype", linktype == 101 ? 12 : linktype);
-	name = linktype_name(linktype);
+	jsonw_kv_u64(json, "linktype", packet->linktype);
 	if (name)
 		jsonw_kv_string(json, "linktype_name", name);
 	jsonw_object_end(json);

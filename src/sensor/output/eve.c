@@ -32,7 +32,9 @@ static void enable(struct eve_output *o, const char *name, const struct conf_nod
 	for (unsigned int i = 0; i < app_protocol_count() && i < EVE_RECORDS_MAX; i++) {
 		const struct app_protocol *app = app_protocol_at(i);
 
-		if (strcmp(app->name, name) == 0 || (app->event_type && strcmp(app->event_type, name) == 0)) {
+		const char *record = app->record ? app->record : app->event_type;
+
+		if (record && strcmp(record, name) == 0) {
 			o->app_records[i] = enabled;
 			known = true;
 		}

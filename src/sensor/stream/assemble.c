@@ -354,29 +354,24 @@ static void insert_payload(struct stream_step *step)
 void stream_assemble(struct stream_step *step)
 {
 	struct stream_engine *engine = step->engine;
-	enum sensor_dir other = sensor_dir_opposite(step->dir);
 	bool at_once = stream_inline(engine) || step->session->flags & SSN_ASYNC;
 
 	if (step->flags & TCP_ACK && !stream_inline(engine)) {
-		uint8_t dir = step->packet->dir;
-
-		stream_deliver(engine, step->packet, step->session, other, false);
-		/* The parser turned the flow round. */
-		if (step->packet->dir != dir) {
-			step->dir = (enum sensor_dir)step->packet->dir;
-			other = sensor_dir_opposite(step->dir);
-			step->own = &step->session->ends[step->dir];
-			step->peer = &step->session->ends[other];
-		}
+		stream_deliver(engine, step->packet, step->session, sensor_dir_opposite(step->dir), false);
+		stream_step_refresh(step);
 	}
 	if (step->size != 0 && !(step->own->flags & END_STOPPED)) {
 		insert_payload(step);
 		step->packet->flags |= PKT_STREAM_ADDED;
 	}
-	if (at_once || step->flush_own)
+	if (at_once || step->flush_own) {
 		stream_deliver(engine, step->packet, step->session, step->dir, false);
-	if (stream_inline(engine) && step->flush_own && step->session->state == STREAM_CLOSED)
-		stream_deliver(engine, step->packet, step->session, other, false);
+		stream_step_refresh(step);
+	}
+	if (stream_inline(engine) && step->flush_own && step->session->state == STREAM_CLOSED) {
+		stream_deliver(engine, step->packet, step->session, sensor_dir_opposite(step->dir), false);
+		stream_step_refresh(step);
+	}
 }
 
 /* ---- What nobody needs any more. ---- */

@@ -180,6 +180,7 @@ static inline int stream_invalid(struct stream_step *step, enum sensor_event eve
 /* session.c */
 struct stream_session *stream_session_make(struct stream_step *step);
 void stream_step_turn(struct stream_step *step); /* exchanges directions of flow, session and packet */
+void stream_step_refresh(struct stream_step *step); /* after a parser may have turned the flow round */
 void stream_end_start(struct stream_end *end, uint32_t isn); /* the first byte is behind isn */
 void stream_set_state(struct stream_step *step, enum stream_state state);
 enum stream_os_policy stream_os(struct stream_engine *engine, struct stream_session *session, enum sensor_dir dir);

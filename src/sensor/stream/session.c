@@ -28,7 +28,7 @@ struct stream_engine *stream_engine_new(
 
 	if (!engine)
 		return NULL;
-	exception_policy_register();
+	exception_policy_register(settings);
 	engine->settings = settings;
 	register_events(engine);
 	engine->counters = counters;
@@ -214,6 +214,11 @@ void stream_swap(struct flow *flow, struct sensor_packet *packet)
 void stream_step_turn(struct stream_step *step)
 {
 	stream_swap(step->session->flow, step->packet);
+	stream_step_refresh(step);
+}
+
+void stream_step_refresh(struct stream_step *step)
+{
 	step->dir = (enum sensor_dir)step->packet->dir;
 	step->own = &step->session->ends[step->dir];
 	step->peer = &step->session->ends[sensor_dir_opposite(step->dir)];

@@ -34,8 +34,9 @@ struct policy_case {
 };
 
 /* Old segments are in capitals: A at 0..2, B at 4..5, C at 6..7 (touching B), D at 10..12, E at 14..15. New ones: f at
- * 1..2 begins inside A and ends with it; g at 3..4 begins before B and ends inside it; h at 6..7 equals C; i at 10..13 and
- * j at 14..16 begin with D and E and end behind them; k at 0 begins with A and ends inside it; x fills the hole at 8..9. */
+ * 1..2 begins inside A and ends with it; g at 3..4 begins before B and ends inside it; h at 6..7 equals C; i at 10..13
+ * and j at 14..16 begin with D and E and end behind them; k at 0 begins with A and ends inside it; x fills the hole at
+ * 8..9. */
 static const struct policy_case policy_cases[] = {
 	{ "bsd", OS_BSD, "AAAggBCCxxDDDiEEj" },
 	{ "bsd-right", OS_BSD_RIGHT, "AAAggBCCxxDDDiEEj" },

@@ -124,7 +124,7 @@ struct wire {
 	const char *text;
 	size_t size; /* 0: of the text */
 	uint16_t window; /* 0: 8192 */
-	uint32_t ts; /* 0: none */
+	uint32_t ts, echo; /* 0: none */
 	uint16_t urgent;
 };
 
@@ -162,6 +162,7 @@ static void build(const struct wire *wire)
 	p->tcp.urgent = wire->urgent;
 	p->tcp.has_ts = wire->ts != 0;
 	p->tcp.ts_val = wire->ts;
+	p->tcp.ts_ecr = wire->echo;
 	p->time_ns = bed.now_ns += 1000000;
 	p->number = ++bed.number;
 }
@@ -259,6 +260,13 @@ static const struct machine_case machine_cases[] = {
 	{ "refused", 0,
 		{ { WIRE('c', S, CLIENT_ISN, 0, NULL), STREAM_SYN_SENT, NO_EVENT, false },
 			{ WIRE('s', R | A, 0, C1, NULL), STREAM_CLOSED, NO_EVENT, false }, END } },
+	{ "answers that echo what was never sent", 0,
+		{ { WIRE('c', S, CLIENT_ISN, 0, NULL), STREAM_SYN_SENT, NO_EVENT, false },
+			{ WIRE('s', R | A, 0, C1, NULL, .ts = 100, .echo = 100), STREAM_SYN_SENT,
+				EVENT_STREAM_PKT_INVALID_TIMESTAMP, false },
+			{ WIRE('s', F | A, 0, C1, NULL, .ts = 100, .echo = 100), STREAM_SYN_SENT,
+				EVENT_STREAM_PKT_INVALID_TIMESTAMP, false },
+			{ WIRE('s', S | A, SERVER_ISN, C1, NULL), STREAM_SYN_RECV, NO_EVENT, false }, END } },
 	{ "simultaneous open", 0,
 		{ { WIRE('c', S, CLIENT_ISN, 0, NULL), STREAM_SYN_SENT, NO_EVENT, false },
 			{ WIRE('s', S, SERVER_ISN, 0, NULL), STREAM_SYN_SENT, NO_EVENT, false },

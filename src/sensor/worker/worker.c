@@ -74,8 +74,9 @@ static void heed_flow(struct worker *w, struct sensor_packet *packet)
 	struct flow *flow = packet->flow;
 
 	if (flow->flags & FLOW_DROP && w->settings->ips) {
+		if (!(packet->action & ACTION_DROP)) /* else this very packet is the reason */
+			packet->drop_reason = DROP_REASON_FLOW_DROP;
 		packet->action |= ACTION_DROP;
-		packet->drop_reason = DROP_REASON_FLOW_DROP;
 		packet->flags |= PKT_NO_PACKET_INSPECT;
 	}
 	if (flow->flags & FLOW_PASS)
@@ -164,9 +165,6 @@ static void handle_packet(struct worker *w, struct sensor_packet *packet)
 		flow = packet->flow;
 	}
 	if (flow) {
-		if (flow->side[packet->dir].packet_count == 1 &&
-			flow->side[sensor_dir_opposite(packet->dir)].packet_count == 0)
-			app_flow_new(w, flow);
 		note_icmp(packet, flow);
 		if (w->track_macs)
 			note_macs(packet, flow);
@@ -211,7 +209,7 @@ static void frame_packet(void *context, struct sensor_packet *packet)
 	}
 }
 
-static void write_stats(struct worker *w, uint64_t now_ns)
+static void gather_flow_counters(struct worker *w)
 {
 	struct flow_stats stats;
 
@@ -219,7 +217,12 @@ static void write_stats(struct worker *w, uint64_t now_ns)
 	w->counters[COUNTER_FLOW_ACTIVE] = stats.active;
 	w->counters[COUNTER_FLOW_TOTAL] = stats.total;
 	w->counters[COUNTER_FLOW_MEMUSE] = stats.memuse;
-	if (w->eve)
+}
+
+static void write_stats(struct worker *w, uint64_t now_ns)
+{
+	gather_flow_counters(w);
+	if (w->eve && !w->counts_only)
 		eve_stats(w->eve, now_ns, w->counters, w->start_ns);
 	w->last_stats_ns = now_ns;
 }
@@ -358,7 +361,9 @@ void worker_idle(struct worker *worker, uint64_t now_ns)
 		worker->start_ns = worker->last_stats_ns = now_ns;
 	worker->now_ns = now_ns;
 	flow_table_expire(worker->flows, now_ns, SIZE_MAX);
-	if (worker->stats_interval_ns && now_ns - worker->last_stats_ns >= worker->stats_interval_ns)
+	if (worker->counts_only)
+		gather_flow_counters(worker);
+	else if (worker->stats_interval_ns && now_ns - worker->last_stats_ns >= worker->stats_interval_ns)
 		write_stats(worker, now_ns);
 	if (worker->eve)
 		eve_flush(worker->eve);

@@ -47,6 +47,7 @@ struct worker {
 	uint64_t start_ns, last_stats_ns, stats_interval_ns;
 	bool track_macs;
 	uint16_t drop_counters[DROP_REASON_COUNT];
+	bool counts_only; /* the running sensor sums the counters of its workers and writes them itself */
 };
 
 /* One frame from a source. */
@@ -57,6 +58,7 @@ struct worker_frame {
 	uint32_t wire_size;
 	uint32_t linktype;
 	uint32_t tenant;
+	bool no_checksums; /* the network card was still to fill them in: they say nothing */
 };
 
 /* What is to become of a frame: of its outermost packet and of everything inside it. */

@@ -117,6 +117,7 @@ static void close_state(struct app_conn *conn, void *state)
 const struct app_protocol app_protocol_ftp_data = {
 	.name = "ftp-data",
 	.event_type = "ftp_data",
+	.record = "ftp",
 	.log_key = "ftp_data",
 	.transports = APP_TCP,
 	.gaps_ok = true,

@@ -18,10 +18,26 @@ static void event_by_dir(
 
 struct http1_tx *http1_find(struct http1_call *call, uint64_t id)
 {
-	for (struct app_tx *tx = call->conn->first; tx; tx = tx->next)
-		if (tx->id == id && tx->protocol == &app_protocol_http)
-			return (struct http1_tx *)tx;
+	for (struct app_tx *tx = call->conn->first; tx; tx = tx->next) {
+		struct http1_tx *found = (struct http1_tx *)tx;
+
+		if (tx->id == id && tx->protocol == &app_protocol_http && found->owner == call->http &&
+			found->round == call->http->round)
+			return found;
+	}
 	return NULL;
+}
+
+struct http1_tx *http1_new_tx(struct http1_call *call)
+{
+	struct http1_tx *tx = (struct http1_tx *)app_tx_new(call->conn, sizeof(*tx), call->now_ns);
+
+	if (!tx)
+		return NULL;
+	http_tx_init(call->conn, &tx->http, call->http->settings, call->http->config->record);
+	tx->owner = call->http;
+	tx->round = call->http->round;
+	return tx;
 }
 
 /* ---- What waits ---- */

@@ -135,6 +135,7 @@ static void read_record(const struct conf_node *options, struct http_record_opti
 	int dump = conf_choice(options, "dump-all-headers", dumps, 0);
 	const struct conf_node *custom = conf_get(options, "custom");
 
+	ret->extended |= conf_bool(options, "extended", false);
 	ret->dump_headers[TO_SERVER] |= (dump & 1) != 0;
 	ret->dump_headers[TO_CLIENT] |= (dump & 2) != 0;
 	for (size_t i = 0; i < conf_values_count(custom) && ret->custom_count < HTTP_CUSTOM_MAX; i++) {
@@ -145,11 +146,12 @@ static void read_record(const struct conf_node *options, struct http_record_opti
 	}
 }
 
-void http_record_options_load(const struct conf_node *any_node, struct http_record_options *ret)
+void http_record_options_load(const struct conf_node *root, struct http_record_options *ret)
 {
-	if (!any_node)
+	if (ret->loaded)
 		return;
-	CONF_FOR(output, conf_get(conf_root(any_node->tree), "outputs"))
+	ret->loaded = true;
+	CONF_FOR(output, conf_get(root, "outputs"))
 	{
 		const struct conf_node *types = conf_get(conf_item_options(output), "types");
 
@@ -176,6 +178,11 @@ int http_config_load(const struct conf_node *node, void **ret_config)
 
 	if (!config)
 		return LUYTRE_E_NOMEM;
+	config->record = calloc(1, sizeof(*config->record));
+	if (!config->record) {
+		free(config);
+		return LUYTRE_E_NOMEM;
+	}
 	defaults(&config->settings);
 	read_settings(conf_get(node, "libhtp.default-config"), &config->settings);
 	CONF_FOR(item, conf_get(node, "libhtp.server-config"))
@@ -183,7 +190,6 @@ int http_config_load(const struct conf_node *node, void **ret_config)
 		if (error == 0)
 			error = read_server(item, config);
 	}
-	http_record_options_load(node, &config->record);
 	if (error != 0) {
 		http_config_free(config);
 		return error;
@@ -204,6 +210,7 @@ void http_config_free(void *config)
 		free(http->servers);
 		http->servers = next;
 	}
+	free(http->record);
 	free(http);
 }
 

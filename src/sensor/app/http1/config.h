@@ -54,6 +54,8 @@ enum { HTTP_CUSTOM_MAX = 64 };
 
 /* What EVE shall show beyond the usual; united over all outputs. */
 struct http_record_options {
+	bool loaded;
+	bool extended; /* more than host, URL, agent and type in records; alerts always have more */
 	bool dump_headers[SENSOR_DIRS];
 	bool body, body_printable; /* in alerts */
 	unsigned int custom_count;
@@ -63,12 +65,13 @@ struct http_record_options {
 struct http_config {
 	struct http_settings settings;
 	struct http_server_settings *servers;
-	struct http_record_options record;
+	struct http_record_options
+		*record; /* owned; read when the first flow is opened: it is another part of the tree */
 };
 
 /* 'node' is app-layer.protocols.http, null for built-in values. 0 or LUYTRE_E_NOMEM. */
 int http_config_load(const struct conf_node *node, void **ret_config);
 void http_config_free(void *config);
 const struct http_settings *http_config_for(const struct http_config *config, const struct ip_addr *server);
-/* The same for the record options alone (HTTP/2). */
-void http_record_options_load(const struct conf_node *any_node, struct http_record_options *ret);
+/* Reads the options of "outputs", once. */
+void http_record_options_load(const struct conf_node *root, struct http_record_options *ret);

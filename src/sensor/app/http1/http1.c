@@ -5,6 +5,8 @@
 #include "sensor/app/http1/buffers.h"
 #include "sensor/app/http1/keywords.h"
 #include "sensor/flow/flow.h"
+#include "sensor/settings.h"
+#include "sensor/worker/worker.h"
 
 static void *http1_open(struct app_conn *conn, const void *config)
 {
@@ -14,6 +16,7 @@ static void *http1_open(struct app_conn *conn, const void *config)
 		return NULL;
 	memset(http, 0, sizeof(*http));
 	http->config = config;
+	http_record_options_load(conn->worker->settings->root, http->config->record);
 	http->settings = http_config_for(config, &conn->flow->server);
 	http->side[TO_SERVER].tx_id = UINT64_MAX;
 	http->side[TO_CLIENT].tx_id = conn->tx_count;
@@ -127,18 +130,28 @@ static void http1_tx_free(struct app_conn *conn, struct app_tx *tx)
 	http_tx_done(conn, http_tx_of(tx));
 }
 
-static bool http1_log(struct app_tx *app, const struct flow *flow, bool alert, struct jsonw *json)
+static void log_extended(struct http_tx *tx, struct jsonw *json)
 {
-	struct http_tx *tx = http_tx_of(app);
+	const struct http_header *referer = http_header_find(&tx->headers[TO_SERVER], "referer");
 
-	(void)flow;
-	http_log_fields(tx, json);
+	if (referer)
+		jsonw_kv_string_bytes(json, "http_refer", referer->value);
 	if (tx->method.ptr)
 		jsonw_kv_string_bytes(json, "http_method", tx->method);
 	if (tx->request_protocol.ptr)
 		jsonw_kv_string_bytes(json, "protocol", tx->request_protocol);
 	http_log_status(tx, json);
 	jsonw_kv_u64(json, "length", tx->message_size);
+}
+
+static bool http1_log(struct app_tx *app, const struct flow *flow, bool alert, struct jsonw *json)
+{
+	struct http_tx *tx = http_tx_of(app);
+
+	(void)flow;
+	http_log_fields(tx, json);
+	if (alert || tx->record->extended)
+		log_extended(tx, json);
 	if (alert) {
 		http_log_bodies(tx, json);
 		return true;
@@ -148,7 +161,6 @@ static bool http1_log(struct app_tx *app, const struct flow *flow, bool alert, s
 			http_log_headers(tx, dir, json);
 	return true;
 }
-
 static const struct app_event events[] = {
 #define X(id, name) { name, false },
 	HTTP_EVENTS(X)

@@ -30,6 +30,8 @@ enum { HTTP1_LINE_MAX = 18000, HTTP1_LINE_LONG = 9000, HTTP1_HEAD_MAX = 1 << 20 
 
 struct http1_tx {
 	struct http_tx http;
+	const struct http1 *owner; /* the connection's state; numbers start again behind a tunnel */
+	uint32_t round; /* http1.round when it was made */
 	bool is_connect, is_head, version_0_9, continue_seen, no_request;
 	bool body_lines; /* response: lines that are no status line were taken for its body */
 };
@@ -52,8 +54,8 @@ struct http1 {
 	const struct http_config *config;
 	const struct http_settings *settings;
 	struct http1_side side[SENSOR_DIRS];
-	bool tunnel; /* 101 to something we do not read */
 	bool change_due;
+	uint32_t round; /* how many tunnels there were */
 };
 
 /* What a step of a reader says. */
@@ -85,6 +87,7 @@ bool http1_hold(struct http1_call *call, struct bytes in, size_t max);
 bool http1_take_line(struct http1_call *call, struct bytes *ret, bool *ret_too_long);
 void http1_held_clear(struct http1_side *side);
 struct http1_tx *http1_find(struct http1_call *call, uint64_t id);
+struct http1_tx *http1_new_tx(struct http1_call *call); /* null at the ceiling */
 void http1_event(struct http1_call *call, struct http1_tx *tx, enum http_event event);
 /* Reads the head that is being collected. AGAIN when it is complete and its headers are in the transaction. */
 enum http1_step http1_head(struct http1_call *call, struct http1_tx *tx, bool trailer);

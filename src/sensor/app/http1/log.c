@@ -126,7 +126,6 @@ void http_log_fields(struct http_tx *tx, struct jsonw *json)
 			json, "http_content_type", bytes_first(type->value, bytes_index(type->value, ';')));
 	http_log_range(tx, json);
 	log_custom(tx, json);
-	log_header(tx, TO_SERVER, "referer", "http_refer", json);
 }
 
 void http_log_status(struct http_tx *tx, struct jsonw *json)

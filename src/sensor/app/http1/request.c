@@ -96,12 +96,10 @@ static bool fill_line(struct http1_call *call, struct http1_tx *tx, struct bytes
 
 static struct http1_tx *new_tx(struct http1_call *call)
 {
-	struct http1_tx *tx = (struct http1_tx *)app_tx_new(call->conn, sizeof(*tx), call->now_ns);
+	struct http1_tx *tx = http1_new_tx(call);
 
-	if (!tx)
-		return NULL;
-	http_tx_init(call->conn, &tx->http, call->http->settings, &call->http->config->record);
-	call->side->tx_id = tx->http.tx.id;
+	if (tx)
+		call->side->tx_id = tx->http.tx.id;
 	return tx;
 }
 
@@ -305,10 +303,13 @@ static enum http1_step finalise(struct http1_call *call, struct http1_tx *tx)
 	text = http_trim_left(call->data);
 	while (word < text.size && !http_is_space(text.ptr[word]))
 		word++;
-	if (text.size == 0 || http_is_method(bytes_first(text, word))) {
-		complete(call, tx, true);
+	if (text.size == 0 || http_is_method(bytes_first(text, word)) ||
+		(word == text.size && http_may_be_method(text))) {
+		if (text.size == 0 && call->side->reader)
+			http1_body_data(call, tx, call->data);
 		if (text.size == 0)
 			call->data = (struct bytes){ 0 };
+		complete(call, tx, true);
 		return HTTP1_AGAIN;
 	}
 	line = bytes_first(call->data, bytes_index(call->data, '\n') + 1);

@@ -5,6 +5,7 @@
 #include "sensor/flow/flow.h"
 
 enum {
+	RESPONSE_START_MAX = 16, /* so few bytes may be the beginning of "HTTP" */
 	SHORT_LINE_MAX = 2, /* junk before a status line that is skipped whatever follows */
 	BODY_LINES_MAX = 1024, /* bytes of lines without a status line; what follows is content up to the end */
 };
@@ -14,11 +15,10 @@ enum {
 /* A response nobody asked for gets a request that says so. */
 static struct http1_tx *unasked_tx(struct http1_call *call)
 {
-	struct http1_tx *tx = (struct http1_tx *)app_tx_new(call->conn, sizeof(*tx), call->now_ns);
+	struct http1_tx *tx = http1_new_tx(call);
 
 	if (!tx)
 		return NULL;
-	http_tx_init(call->conn, &tx->http, call->http->settings, &call->http->config->record);
 	tx->no_request = true;
 	tx->http.uri_raw = tx->http.uri = tx->http.uri_path = bytes_from_str("/libhtp::request_uri_not_seen");
 	app_tx_progress(call->conn, &tx->http.tx, TO_SERVER, HTTP_COMPLETE);
@@ -319,7 +319,10 @@ static void change_protocol(struct http1_call *call, struct http1_tx *tx)
 		if (status < 200 || status > 299 || tx->http.tx.id != 0)
 			return;
 		app_change_protocol(call->conn, NULL, port);
+		/* What comes through the tunnel counts its transactions from 0. */
 		http->change_due = true;
+		http->round++;
+		call->conn->tx_count = call->side->tx_id = 0;
 		return;
 	}
 	if (status != 101 || tx->http.body[TO_CLIENT].file || tx->http.body_size[TO_CLIENT] != 0)
@@ -355,15 +358,18 @@ static enum http1_step finalise(struct http1_call *call, struct http1_tx *tx)
 	struct bytes line;
 	size_t end;
 
-	if (http_trim(call->data).size == 0 || tunnel || http_is_response_line(call->data)) {
+	if (tunnel || !side->reader) /* blanks where no body was */
+		call->data = http_trim_left(call->data);
+	if (call->data.size == 0 || tunnel || http_is_response_line(call->data) ||
+		(call->data.size < RESPONSE_START_MAX && http_trim(call->data).size != 0 &&
+			http_may_be_response_line(call->data))) {
 		complete(call, tx, side->body_complete);
-		if (http_trim(call->data).size == 0)
-			call->data = (struct bytes){ 0 };
 		return call->http->change_due ? HTTP1_STOP : HTTP1_AGAIN;
 	}
 	(void)line_first(call->data, true, &end);
 	line = bytes_first(call->data, end);
-	http1_event(call, tx, HTTP_EVENT_RESPONSE_BODY_UNEXPECTED);
+	if (http_trim(line).size != 0)
+		http1_event(call, tx, HTTP_EVENT_RESPONSE_BODY_UNEXPECTED);
 	call->data = bytes_skip(call->data, end);
 	tx->http.message_size += line.size;
 	http1_body_data(call, tx, line);

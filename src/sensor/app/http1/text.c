@@ -252,24 +252,47 @@ void http_parse_response_line(struct bytes line, struct http_response_line *ret)
 	ret->message = bytes_skip(line, skip_space(line, pos));
 }
 
-bool http_is_response_line(struct bytes line)
+static struct bytes skip_blanks_and_nuls(struct bytes in)
 {
 	size_t i = 0;
 
-	while (i < line.size && (http_is_space(line.ptr[i]) || line.ptr[i] == 0))
+	while (i < in.size && (http_is_space(in.ptr[i]) || in.ptr[i] == 0))
 		i++;
-	return http_starts_nocase(bytes_skip(line, i), "http");
+	return bytes_skip(in, i);
 }
+
+bool http_is_response_line(struct bytes line)
+{
+	return http_starts_nocase(skip_blanks_and_nuls(line), "http");
+}
+
+bool http_may_be_response_line(struct bytes start)
+{
+	static const char http[] = "http";
+	struct bytes text = skip_blanks_and_nuls(start);
+
+	for (size_t i = 0; i < text.size && i < sizeof(http) - 1; i++)
+		if (http_lower(text.ptr[i]) != (uint8_t)http[i])
+			return false;
+	return true;
+}
+
+static const char *const methods[] = { "GET", "POST", "HEAD", "PUT", "OPTIONS", "CONNECT", "DELETE", "TRACE", "PATCH",
+	"PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "VERSION-CONTROL", "CHECKOUT", "UNCHECKOUT",
+	"CHECKIN", "UPDATE", "LABEL", "REPORT", "MKWORKSPACE", "MKACTIVITY", "BASELINE-CONTROL", "MERGE", "INVALID" };
 
 bool http_is_method(struct bytes in)
 {
-	static const char *const methods[] = { "GET", "POST", "HEAD", "PUT", "OPTIONS", "CONNECT", "DELETE", "TRACE",
-		"PATCH", "PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "VERSION-CONTROL",
-		"CHECKOUT", "UNCHECKOUT", "CHECKIN", "UPDATE", "LABEL", "REPORT", "MKWORKSPACE", "MKACTIVITY",
-		"BASELINE-CONTROL", "MERGE", "INVALID" };
-
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
 		if (bytes_equal_str(in, methods[i]))
+			return true;
+	return false;
+}
+
+bool http_may_be_method(struct bytes start)
+{
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (bytes_starts_with(bytes_from_str(methods[i]), start))
 			return true;
 	return false;
 }

@@ -73,8 +73,10 @@ struct http_response_line {
 void http_parse_response_line(struct bytes line, struct http_response_line *ret);
 /* What a browser takes for a status line: "HTTP" in any case, behind blanks and NULs. */
 bool http_is_response_line(struct bytes line);
+bool http_may_be_response_line(struct bytes start); /* more input can make it one */
 /* One of the methods that begin a request (RFC 9110, WebDAV and relatives), exactly. */
 bool http_is_method(struct bytes in);
+bool http_may_be_method(struct bytes start); /* one begins like this */
 
 enum http_field_flag {
 	HTTP_FIELD_NO_COLON = 1 << 0, /* the name is empty, the value is the whole line */

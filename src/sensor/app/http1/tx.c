@@ -2,6 +2,7 @@
 #include "sensor/app/http1/tx.h"
 
 #include "sensor/app/http1/text.h"
+#include "sensor/files/file.h"
 #include "sensor/settings.h"
 #include "sensor/worker/worker.h"
 
@@ -192,10 +193,19 @@ static bool body_grow(struct app_conn *conn, struct http_body *body, size_t size
 	return true;
 }
 
+/* A file that is stored goes by the depth of stored files. */
+static uint64_t body_limit(const struct app_conn *conn, const struct http_tx *tx, enum sensor_dir dir)
+{
+	uint64_t limit = tx->settings->body_limit_size[dir];
+	uint32_t depth;
+
+	return limit != 0 && file_list_stores(tx->tx.files[dir]) && files_depth(conn, &depth) ? depth : limit;
+}
+
 size_t http_body_append(struct app_conn *conn, struct http_tx *tx, enum sensor_dir dir, struct bytes data)
 {
 	struct http_body *body = &tx->body[dir];
-	uint64_t limit = tx->settings->body_limit_size[dir];
+	uint64_t limit = body_limit(conn, tx, dir);
 	uint64_t before = tx->body_size[dir];
 
 	tx->body_size[dir] += data.size;

@@ -8,6 +8,8 @@
 #include "sensor/app/http1/http1.h"
 #include "sensor/app/http1/text.h"
 #include "sensor/config/tree.h"
+#include "sensor/settings.h"
+#include "sensor/worker/worker.h"
 
 enum { PRIORITY_SIZE = 5, WINDOW_SIZE = 4, ERROR_SIZE = 4, GOAWAY_SIZE = 8 };
 
@@ -28,6 +30,7 @@ static int http2_configure(const struct conf_node *node, void **ret_config)
 	}
 	config->settings = ((struct http_config *)http1)->settings;
 	config->record = ((struct http_config *)http1)->record;
+	((struct http_config *)http1)->record = NULL; /* ours now */
 	http_config_free(http1);
 	config->table_max = (uint32_t)conf_u64_between(node, "max-table-size", HTTP2_TABLE_MAX, 0, 1 << 24);
 	config->streams_max = (uint32_t)conf_u64_between(node, "max-streams", HTTP2_STREAMS_MAX, 1, 1 << 20);
@@ -38,6 +41,8 @@ static int http2_configure(const struct conf_node *node, void **ret_config)
 
 static void http2_configure_free(void *config)
 {
+	if (config)
+		free(((struct http2_config *)config)->record);
 	free(config);
 }
 
@@ -95,6 +100,7 @@ static void *http2_open(struct app_conn *conn, const void *config)
 		return NULL;
 	memset(http, 0, sizeof(*http));
 	http->config = config;
+	http_record_options_load(conn->worker->settings->root, http->config->record);
 	for (unsigned int dir = 0; dir < SENSOR_DIRS; dir++) {
 		if (nghttp2_hd_inflate_new(&http->side[dir].inflater) == 0)
 			continue;
@@ -506,6 +512,7 @@ static const struct app_event events[] = {
 const struct app_protocol app_protocol_http2 = {
 	.name = "http2",
 	.event_type = "http",
+	.record = "http2",
 	.log_key = "http",
 	.transports = APP_TCP,
 	.tx_max = HTTP2_STREAMS_MAX,

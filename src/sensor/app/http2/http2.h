@@ -96,7 +96,7 @@ struct http2 {
 
 struct http2_config {
 	struct http_settings settings;
-	struct http_record_options record;
+	struct http_record_options *record; /* owned */
 	uint32_t table_max, streams_max;
 	size_t block_max;
 };

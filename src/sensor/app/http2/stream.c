@@ -16,7 +16,7 @@ static struct http2_tx *new_tx(struct http2_call *call, uint32_t stream_id)
 
 	if (!tx)
 		return NULL;
-	http_tx_init(call->conn, &tx->http, &config->settings, &config->record);
+	http_tx_init(call->conn, &tx->http, &config->settings, config->record);
 	tx->http.is_http2 = true;
 	tx->stream_id = stream_id;
 	return tx;

@@ -54,12 +54,12 @@ bool smtp_data_begin(struct app_conn *conn, struct smtp_tx *tx)
 
 	tx->data = SMTP_DATA_ASKED;
 	app_tx_progress(conn, &tx->common, TO_SERVER, SMTP_HEADERS);
-	if (config->raw_extraction) {
-		tx->raw_file = sink_open(tx, bytes_from_str("rawmsg"));
+	if (!config->decode_mime) {
+		app_tx_progress(conn, &tx->common, TO_SERVER, SMTP_BODY);
+		if (config->raw_extraction)
+			tx->raw_file = sink_open(tx, bytes_from_str("rawmsg"));
 		return true;
 	}
-	if (!config->decode_mime)
-		return true;
 	tx->mime = app_tx_alloc(&tx->common, sizeof(*tx->mime));
 	if (!tx->mime || !mime_init(tx->mime, &config->mime, &tx->common.arena, &sink, tx, tx->state->body_md5)) {
 		tx->mime = NULL;
@@ -69,27 +69,27 @@ bool smtp_data_begin(struct app_conn *conn, struct smtp_tx *tx)
 	return true;
 }
 
+/* Said at the end: an event makes rules look at what is half there. */
+static void raise_trouble(struct app_conn *conn, struct smtp_tx *tx)
+{
+	for (uint8_t i = 0; tx->mime && i < MIME_TROUBLE_COUNT; i++)
+		if (tx->mime->trouble >> i & 1)
+			app_tx_event(conn, &tx->common, (uint8_t)(SMTP_EVENT_MIME + i));
+}
+
 void smtp_data_rejected(struct app_conn *conn, struct smtp_tx *tx)
 {
 	app_tx_event(conn, &tx->common, SMTP_EVENT_DATA_REJECTED);
 	tx->data = SMTP_DATA_REJECTED;
 	if (tx->mime) {
 		mime_end(tx->mime);
+		raise_trouble(conn, tx);
 		mime_done(tx->mime);
 	}
 	tx->mime = NULL;
 	if (tx->raw_file)
 		file_close(conn, tx->raw_file, (struct bytes){ 0 }, FILE_TRUNCATED);
 	tx->raw_file = NULL;
-}
-
-static void raise_trouble(struct app_conn *conn, struct smtp_tx *tx)
-{
-	for (uint8_t i = 0; tx->mime && tx->mime->trouble && i < MIME_TROUBLE_COUNT; i++)
-		if (tx->mime->trouble >> i & 1)
-			app_tx_event(conn, &tx->common, (uint8_t)(SMTP_EVENT_MIME + i));
-	if (tx->mime)
-		tx->mime->trouble = 0;
 }
 
 static void data_end(struct app_conn *conn, struct smtp_tx *tx)
@@ -158,7 +158,8 @@ size_t smtp_data_read(struct app_conn *conn, struct smtp_tx *tx, struct bytes da
 		data_end(conn, tx);
 	else if (tx->mime)
 		mime_flush(tx->mime);
-	raise_trouble(conn, tx);
+	if (*ret_end || eof)
+		raise_trouble(conn, tx);
 	headers_seen(conn, tx);
 	if (tx->mime && tx->mime->urls.count != urls)
 		app_tx_touch(conn, &tx->common, TO_SERVER);

@@ -107,7 +107,7 @@ const struct app_buffer smtp_buffers[] = {
 	{ "email.received", NULL, NULL, NULL, DIR_TO_SERVER, AT(SMTP_BODY), APP_BUFFER_MULTI, get_received },
 	{ "email.url", NULL, NULL, NULL, DIR_TO_SERVER, AT(SMTP_BODY), MANY, get_url },
 	{ "email.body_md5", NULL, NULL, NULL, DIR_TO_SERVER, AT(SMTP_COMPLETE), 0, get_body_md5 },
-	{ .name = "file.data", .alias = "file_data", .dirs = DIR_TO_SERVER, .flags = GROWS | APP_BUFFER_FILE },
+	{ "file.data", "file_data", NULL, NULL, DIR_TO_SERVER, AT(SMTP_BODY), GROWS | APP_BUFFER_FILE, NULL },
 	{ .name = NULL },
 };
 

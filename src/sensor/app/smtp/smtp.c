@@ -300,6 +300,13 @@ static bool command_starttls(
 	return true;
 }
 
+static bool command_quit(
+	struct app_conn *conn, struct smtp_state *state, struct smtp_pending *pending, struct bytes line)
+{
+	app_raw_trigger(conn, TO_SERVER);
+	return true;
+}
+
 /* Those that say nothing about the next mail: they make no transaction behind one that is over. */
 static const struct command {
 	const char *word;
@@ -314,7 +321,7 @@ static const struct command {
 	{ "mail from", command_mail, false },
 	{ "rcpt to", command_rcpt, false },
 	{ "rset", command_rset, true },
-	{ "quit", NULL, true },
+	{ "quit", command_quit, true },
 };
 
 static const struct command *find_command(struct bytes line)
@@ -340,7 +347,7 @@ static bool handle_command(struct app_conn *conn, struct smtp_state *state, cons
 		event(conn, pending.tx, SMTP_EVENT_NO_WELCOME);
 	if (line->truncated)
 		event(conn, pending.tx, SMTP_EVENT_TRUNCATED_LINE);
-	if (command && command->run && !command->run(conn, state, &pending, line->text))
+	if (command && !command->run(conn, state, &pending, line->text))
 		return false;
 	if (pending.tx)
 		app_tx_touch(conn, &pending.tx->common, TO_SERVER);
@@ -413,6 +420,8 @@ static struct app_result parse_to_server(struct app_conn *conn, void *opaque, co
 		if (state->mode == SMTP_MODE_CHUNK && state->chunk_left == 0)
 			chunk_done(conn, state);
 	}
+	if (in->eof && state->mode == SMTP_MODE_DATA)
+		read_data(conn, state, in, (struct bytes){ 0 });
 	return APP_RESULT_OK;
 }
 

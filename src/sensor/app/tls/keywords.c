@@ -112,13 +112,16 @@ static int parse_version(
 {
 	struct version_list *list = arena_alloc(rule_builder_arena(builder), sizeof(*list));
 	struct bytes word;
-	bool word_negated;
+	bool word_negated, all_negated = negated;
 
 	if (!list)
 		return LUYTRE_E_NOMEM;
-	while (word_next(&value, ",|", &word, &word_negated))
-		if (!version_add(list, word, word_negated))
+	/* A "!" in front holds for all that follow: "!tls1.3,tls1.2" is neither. */
+	while (word_next(&value, ",|", &word, &word_negated)) {
+		all_negated = all_negated || word_negated;
+		if (!version_add(list, word, all_negated))
 			return rule_builder_error(builder, "\"%.*s\" is no version of TLS", (int)word.size, word.ptr);
+	}
 	if (list->wanted == 0 && list->refused == 0)
 		return rule_builder_error(builder, "%s needs a version, like tls1.2", keyword->name);
 	if (list->wanted != 0 && list->refused != 0)

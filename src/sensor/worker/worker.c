@@ -241,49 +241,63 @@ void worker_frame(struct worker *worker, const struct worker_frame *frame, struc
 	worker->packet = NULL;
 }
 
-/* A flow is over: rules and records see its last bytes in two packets that have no frame. */
+/* True when rules or records have not seen everything of a direction. An open session counts as such: its end is news to
+ * the parser. */
+static bool needs_end(struct worker *w, const struct flow *flow, enum sensor_dir dir)
+{
+	struct stream_facts facts;
+
+	if (flow->flags & FLOW_DROP && w->settings->ips)
+		return false;
+	stream_facts(flow->tcp, &facts);
+	if (stream_unfinished(flow->tcp, dir) || (facts.state >= STREAM_ESTABLISHED && facts.state != STREAM_CLOSED))
+		return true;
+	for (const struct app_tx *tx = flow->app ? flow->app->first : NULL; tx; tx = tx->next)
+		if (!tx->inspected_all[dir] && !(tx->dirs_skip & 1u << dir))
+			return true;
+	return false;
+}
+
+/* A flow is over: rules and records see its last bytes in packets that have no frame, one for each direction that needs
+ * it. Datagrams were seen whole when they came. */
 static void flow_ended(void *context, struct flow *flow)
 {
 	struct worker *w = context;
 	struct sensor_packet *packet = w->pseudo;
 	struct sensor_packet *in_hand = w->packet;
-	bool has_app = flow->app != NULL;
-	uint64_t now_ns = w->now_ns;
+	bool needs[SENSOR_DIRS] = { false, false };
 
+	pseudo_fill(packet, flow, TO_SERVER, w->now_ns);
+	w->packet = packet;
+	for (int dir = 0; dir < SENSOR_DIRS && flow->tcp; dir++)
+		needs[dir] = needs_end(w, flow, dir);
+	if (needs[TO_SERVER] || needs[TO_CLIENT]) {
+		for (int dir = 0; dir < SENSOR_DIRS; dir++) {
+			packet->dir = (uint8_t)dir;
+			stream_finish(w->streams, packet, dir);
+		}
+		packet->dir = TO_SERVER;
+	}
+	if (flow->app)
+		app_flow_end(w, flow, packet);
 	for (int dir = 0; dir < SENSOR_DIRS; dir++) {
-		if (!flow->tcp || (flow->flags & FLOW_DROP && w->settings->ips))
-			break;
-		if (!stream_unfinished(flow->tcp, dir) && !has_app)
+		if (!needs[dir])
 			continue;
-		pseudo_fill(packet, flow, dir, now_ns);
-		w->packet = packet;
-		if (flow->flags & (FLOW_PASS | FLOW_DROP))
+		pseudo_fill(packet, flow, dir, w->now_ns);
+		if (flow->flags & FLOW_PASS)
 			packet->flags |= PKT_NO_PACKET_INSPECT;
 		w->counters[COUNTER_TCP_PSEUDO]++;
-		stream_finish(w->streams, packet, dir);
-		has_app = flow->app != NULL;
 		if (w->detect)
 			detect_packet(w->detect, packet);
 		if (w->eve)
 			eve_packet(w->eve, packet);
-		finish_transactions(w, packet, flow);
 	}
-	if (has_app) {
-		pseudo_fill(packet, flow, TO_SERVER, now_ns);
-		w->packet = packet;
-		app_flow_end(w, flow, packet);
-		for (int dir = 0; dir < SENSOR_DIRS && w->detect; dir++) {
-			if (flow->flags & (FLOW_PASS | FLOW_DROP))
-				break;
-			pseudo_fill(packet, flow, dir, now_ns);
-			detect_packet(w->detect, packet);
-			if (w->eve)
-				eve_packet(w->eve, packet);
-		}
+	if (flow->app) {
+		pseudo_fill(packet, flow, TO_SERVER, w->now_ns);
 		finish_transactions(w, packet, flow);
 	}
 	if (w->eve)
-		eve_flow(w->eve, flow, now_ns);
+		eve_flow(w->eve, flow, w->now_ns);
 	w->packet = in_hand;
 }
 

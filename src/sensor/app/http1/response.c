@@ -279,9 +279,10 @@ static enum http1_step chunk_size(struct http1_call *call, struct http1_tx *tx)
 	if (!http1_take_line(call, &line, &too_long)) {
 		struct bytes held = bytes_of(side->held, side->held_size);
 
-		if (too_long || !http_may_be_chunk_size(held))
-			return chunks_broken(call, tx, held);
-		return HTTP1_WAIT;
+		if (!too_long && http_may_be_chunk_size(held))
+			return HTTP1_WAIT;
+		tx->http.message_size += held.size;
+		return chunks_broken(call, tx, held);
 	}
 	tx->http.message_size += line.size;
 	size = http_parse_chunk_size(line, &extension);

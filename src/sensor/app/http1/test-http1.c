@@ -161,7 +161,7 @@ static const struct talk talks[] = {
 		     "HTTP/1.1 304 Not Modified\r\n\r\n") },
 	{ TEXT("OPTIONS * HTTP/1.1\r\nHost: [::1]:81\r\nAuthorization: Basic YTpi\r\n\r\n"),
 		TEXT("\r\n\r\nHTTP/1.1 299 x\r\nContent-Length: 0\r\n\r\n") },
-	{ TEXT("\r\n\r\nGET http://u:p@h.example:8000/p HTTP/1.1\r\nHost: other\r\n\r\n"),
+	{ TEXT("GET http://u:p@h.example:8000/p HTTP/1.1\r\nHost: other\r\n\r\n"),
 		TEXT("HTTP/1.1\r\nContent-Length: 1\r\n\r\nx") },
 };
 

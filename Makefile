@@ -11,7 +11,7 @@ unitdir = $(DESTDIR)$(PREFIX)/lib/systemd/system
 confdir = $(DESTDIR)/etc/luytre
 
 .DEFAULT_GOAL = build
-.PHONY: build run test bench check sanitize fuzz fresh install uninstall clean help
+.PHONY: build run test conformance bench check sanitize fuzz fresh install uninstall clean help
 
 build: ## compile; leaves the program at build/luytre
 	@scripts/install-deps build
@@ -31,6 +31,11 @@ test: ## every test; without root those that need none
 	@scripts/install-deps
 	@scripts/build $(BUILD)
 	@scripts/run-tests $(BUILD)
+
+conformance: ## the sensor on a conformance corpus (LUYTRE_CONFORMANCE=DIR); fails when a test that passed fails
+	@scripts/install-deps build conformance
+	@scripts/build $(BUILD) --only luytre
+	@scripts/conformance $(BUILD) $(CONFORMANCE_ARGS)
 
 bench: ## measure against other tools on this machine; writes docs/benchmarks/shield.md
 	@scripts/install-deps build run bench

@@ -46,7 +46,8 @@ void cli_print_verb_help(const struct cli_verb *verb, const char *prefix, enum l
 int cli_run_group(const struct cli_verb *verbs, const char *prefix, const struct cli_options *options);
 
 /* 'en' or 'vi' by the chosen language. */
-const char *cli_text(const struct cli_options *options, const char *en, const char *vi);
+__attribute__((format_arg(2), format_arg(3))) const char *cli_text(
+	const struct cli_options *options, const char *en, const char *vi);
 
 /* Sends one request to the daemon and reads the whole reply: 0 and a string to free, or an error that
  * has been said. */
@@ -72,6 +73,7 @@ int cli_replay(const struct cli_options *options); /* through the shield */
 int cli_rules(const struct cli_options *options);
 int cli_rules_check(const struct cli_options *options);
 int cli_rules_keywords(const struct cli_options *options);
+int cli_sensor(const struct cli_options *options);
 int cli_replay_any(const struct cli_options *options);
 int cli_reasons(const struct cli_options *options);
 int cli_help(const struct cli_options *options);

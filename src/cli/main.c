@@ -71,6 +71,8 @@ const struct cli_verb cli_verbs[] = {
 		"Không có các tùy chọn ấy, tệp đi qua bộ lọc của lá chắn: đếm điều sẽ xảy ra với từng gói, theo tổ chức và lý\n"
 		"do. `luytre shield explain --pcap TỆP` kể từng gói một.",
 		cli_replay_any },
+	{ "sensor", "VERB …", "The running sensor: start it, look at it, reload its rules.",
+		"Bộ cảm biến đang chạy: khởi động, xem, nạp lại luật.", NULL, NULL, cli_sensor },
 	{ "rules", "VERB …", "Look at rules in Suricata's language: how many load, which do not and why.",
 		"Xem luật theo ngôn ngữ Suricata: bao nhiêu luật nạp được, luật nào không và vì sao.", NULL, NULL, cli_rules },
 	{ "check", "[FILE]", "Check a configuration file; says file, line, what was found and what was expected.",
@@ -197,7 +199,7 @@ static int parse_options(int argc, char **argv, struct cli_options *o, bool *ret
 /* The sensor's verbs have many options of their own and get everything from the verb on. */
 static bool reads_own_options(const struct cli_verb *verb)
 {
-	return verb->run == cli_replay_any || verb->run == cli_rules;
+	return verb->run == cli_replay_any || verb->run == cli_rules || verb->run == cli_sensor;
 }
 
 /* Help for a group of verbs, or for the one of them that is named. */

@@ -120,13 +120,6 @@ void app_conn_stop(struct app_conn *conn)
 	}
 }
 
-static void old_close(struct app_conn *conn)
-{
-	parser_close(conn, conn->old_protocol, conn->old_state);
-	conn->old_protocol = NULL;
-	conn->old_state = NULL;
-}
-
 static void tx_unlink(struct app_conn *conn, struct app_tx *tx)
 {
 	if (tx->prev)
@@ -156,36 +149,19 @@ static void tx_free(struct app_conn *conn, struct app_tx *tx)
 	free(tx);
 }
 
-static bool has_tx_of(const struct app_conn *conn, const struct app_protocol *protocol)
+void app_conn_finish_txs(struct app_conn *conn)
 {
-	for (const struct app_tx *tx = conn->first; tx; tx = tx->next)
-		if (tx->protocol == protocol)
-			return true;
-	return false;
+	for (struct app_tx *tx = conn->first; tx; tx = tx->next)
+		for (unsigned int dir = 0; dir < SENSOR_DIRS; dir++)
+			app_tx_progress(conn, tx, dir, tx->protocol->complete[dir]);
 }
 
 void app_conn_retire(struct app_conn *conn)
 {
-	if (conn->old_protocol) {
-		struct app_tx *tx = conn->first;
-
-		while (tx) {
-			struct app_tx *next = tx->next;
-
-			if (tx->protocol == conn->old_protocol)
-				tx_free(conn, tx);
-			tx = next;
-		}
-		old_close(conn);
-	}
-	conn->old_protocol = conn->protocol;
-	conn->old_state = conn->state;
+	while (conn->first)
+		tx_free(conn, conn->first);
+	parser_close(conn, conn->protocol, conn->state);
 	conn->state = NULL;
-	for (struct app_tx *tx = conn->first; tx; tx = tx->next)
-		for (unsigned int dir = 0; dir < SENSOR_DIRS; dir++)
-			app_tx_progress(conn, tx, dir, tx->protocol->complete[dir]);
-	if (!has_tx_of(conn, conn->old_protocol))
-		old_close(conn);
 }
 
 void app_conn_clean(struct app_conn *conn, bool inspecting)
@@ -205,18 +181,17 @@ void app_conn_clean(struct app_conn *conn, bool inspecting)
 			tx_free(conn, tx);
 		tx = next;
 	}
-	if (conn->old_protocol && !has_tx_of(conn, conn->old_protocol))
-		old_close(conn);
+	if ((conn->flags & APP_CONN_BYPASS) && !(conn->flags & APP_CONN_BYPASSED)) {
+		conn->flags |= APP_CONN_BYPASSED;
+		flow_set_state(conn->worker->flows, conn->flow, FLOW_BYPASSED_LOCAL);
+	}
 }
 
 void app_conn_free(struct app_conn *conn)
 {
 	if (!conn)
 		return;
-	while (conn->first)
-		tx_free(conn, conn->first);
-	old_close(conn);
-	parser_close(conn, conn->protocol, conn->state);
+	app_conn_retire(conn);
 	conn->worker->apps->memory_size -= sizeof(*conn);
 	if (conn->flow)
 		conn->flow->app = NULL;
@@ -271,7 +246,7 @@ struct app_tx *app_tx_new(struct app_conn *conn, size_t size, uint64_t now_ns)
 		conn->first = tx;
 	conn->last = tx;
 	conn->tx_live++;
-	if (slot)
+	if (slot && !conn->protocol->one_tx)
 		conn->worker->counters[slot->counter_tx[app_transport(conn->flow->protocol)]]++;
 	return tx;
 }
@@ -464,16 +439,12 @@ void app_encrypted(struct app_conn *conn, enum app_encryption handling)
 {
 	if (handling == APP_ENCRYPTION_FULL)
 		return;
-	conn->flags |= APP_CONN_NO_INSPECT;
+	/* What came before in the clear is still to be looked at; the flag holds from the next packet on. */
 	conn->flow->flags |= FLOW_NO_PAYLOAD_INSPECT;
-	if (handling == APP_ENCRYPTION_BYPASS) {
+	if (handling == APP_ENCRYPTION_BYPASS)
 		conn->flags |= APP_CONN_BYPASS;
-		if (conn->flow->tcp)
-			stream_set_bypass(conn->flow->tcp);
-	}
-	if (conn->flow->tcp)
-		for (unsigned int dir = 0; dir < SENSOR_DIRS; dir++)
-			stream_raw_stop(conn->flow->tcp, dir);
+	app_raw_trigger(conn, TO_SERVER);
+	app_raw_trigger(conn, TO_CLIENT);
 }
 
 void app_raw_trigger(struct app_conn *conn, enum sensor_dir dir)

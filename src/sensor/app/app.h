@@ -47,8 +47,8 @@ struct app_result {
 	size_t consumed, needed;
 };
 
-#define APP_RESULT_OK		    ((struct app_result){ .status = APP_OK })
-#define APP_RESULT_ERROR	    ((struct app_result){ .status = APP_ERROR })
+#define APP_RESULT_OK               ((struct app_result){ .status = APP_OK })
+#define APP_RESULT_ERROR            ((struct app_result){ .status = APP_ERROR })
 #define APP_RESULT_MORE(used, want) ((struct app_result){ .status = APP_MORE, .consumed = (used), .needed = (want) })
 
 /* What parse() gets. */
@@ -67,13 +67,14 @@ struct app_input {
 struct app_tx {
 	struct app_tx *next, *prev; /* in order of id; owned by app.c */
 	struct app_conn *conn;
-	const struct app_protocol *protocol; /* of its parser: after a change of protocol not that of the connection */
+	const struct app_protocol *protocol; /* of its parser */
 	uint64_t id; /* counts from 0 in a flow */
 	uint64_t time_ns; /* first seen */
 	/* How far each direction came: the protocol's own scale, growing; 'complete' of the protocol is the end. */
 	uint8_t progress[SENSOR_DIRS];
 	uint8_t dirs_skip; /* DIR_*: this direction will never have anything (one-way transactions): not inspected */
-	bool updated[SENSOR_DIRS]; /* something changed since rules looked last; set by app_tx_touch and app_tx_progress */
+	bool updated
+		[SENSOR_DIRS]; /* something changed since rules looked last; set by app_tx_touch and app_tx_progress */
 	bool inspected_all[SENSOR_DIRS]; /* rules are through with the completed direction */
 	bool logged; /* the main record */
 	bool no_log; /* by the rule action "config" */
@@ -105,7 +106,8 @@ enum app_buffer_flag {
 	APP_BUFFER_MULTI = 1 << 0, /* several instances: names of several queries, certificates, recipients */
 	APP_BUFFER_STREAMING = 1 << 1, /* grows: inspected from the given progress on as it grows, window by window */
 	APP_BUFFER_FILE = 1 << 2, /* over the files of the transaction: file.data and friends */
-	APP_BUFFER_LOWERCASE = 1 << 3, /* content is lower-cased already: rules with upper-case literals get a warning */
+	APP_BUFFER_LOWERCASE =
+		1 << 3, /* content is lower-cased already: rules with upper-case literals get a warning */
 };
 
 struct app_buffer {
@@ -116,7 +118,8 @@ struct app_buffer {
 	uint8_t dirs; /* DIR_*: in which direction rules see it */
 	uint8_t progress[SENSOR_DIRS]; /* complete from this progress on */
 	uint8_t flags; /* enum app_buffer_flag */
-	bool (*get)(struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, struct app_view *ret);
+	bool (*get)(
+		struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, struct app_view *ret);
 };
 
 /* A number that rules compare with the common syntax: "5", ">5", "<5", "3-7", "!5", names of 'names'; 'get' as above. */
@@ -165,7 +168,8 @@ struct app_pattern {
 };
 
 struct app_port_probe {
-	const char *ports; /* default of "app-layer.protocols.NAME.detection-ports.dp": "53", "443,8443"; "" for any port */
+	const char *
+		ports; /* default of "app-layer.protocols.NAME.detection-ports.dp": "53", "443,8443"; "" for any port */
 	uint8_t transport; /* IP protocol */
 	uint16_t min_size; /* not asked before so many bytes are there */
 	app_probe_fn to_server, to_client; /* null: this direction says nothing */
@@ -183,11 +187,13 @@ struct app_protocol {
 	const char *event_type; /* "event_type" of its record in EVE; null: none */
 	const char *record; /* item of "types" in eve-log that switches its records on; null: event_type */
 	const char *log_key; /* key of the object in records and alerts ("http", "dns") */
-	const char *counter; /* in app_layer.flow.COUNTER; null: name (UDP and TCP add a suffix by themselves where both exist) */
+	const char *
+		counter; /* in app_layer.flow.COUNTER; null: name (UDP and TCP add a suffix by themselves where both exist) */
 	uint8_t transports; /* APP_TCP | APP_UDP */
 	bool events_upper_case; /* how "anomaly.event" shows them: HTTP/1, SMTP, TLS, FTP, Modbus, DNP3 in capitals */
 	bool disabled_by_default; /* modbus, dnp3, pgsql, enip: on when the configuration says so */
 	bool gaps_ok;
+	bool one_tx; /* a connection is one transaction: app_layer.tx.NAME does not count it */
 	uint16_t tx_max; /* 0: APP_TX_MAX_DEFAULT; settings may say otherwise ("max-tx") */
 	uint8_t first_dir; /* DIR_*: which side may speak first and be detected alone; 0 means both */
 	uint8_t complete[SENSOR_DIRS]; /* progress at which a direction of a transaction is done */
@@ -230,7 +236,8 @@ struct app_conn {
 	struct worker *worker;
 	const struct app_protocol *protocol; /* null: not known yet */
 	const struct app_protocol *protocol_dir[SENSOR_DIRS]; /* what each direction was recognised as */
-	const struct app_protocol *protocol_original, *protocol_expected; /* after a change (STARTTLS, CONNECT, upgrade) */
+	const struct app_protocol *protocol_original,
+		*protocol_expected; /* after a change (STARTTLS, CONNECT, upgrade) */
 	void *state;
 	const void *config;
 	struct app_tx *first, *last;
@@ -255,9 +262,7 @@ struct app_conn {
 	uint16_t server_port; /* for port probes, 0: that of the flow */
 	uint64_t bytes_seen[SENSOR_DIRS]; /* offset in the stream behind what the parser has consumed */
 	size_t memory_size; /* counted by app_alloc */
-	/* Behind a change of protocol: state of the parser before, until its transactions are gone. */
-	const struct app_protocol *old_protocol;
-	void *old_state;
+	uint8_t change_waits; /* calls for which a change of protocol has waited for transactions to be logged */
 	void *frames; /* app/frames.c */
 	/* Options of the record ("outputs: - eve-log: types: - dns: ..."), those of the first output that has any; output/ may
 	 * set those of another before it calls log(). Null: nothing is configured, the defaults hold. Not for alerts. */
@@ -265,10 +270,11 @@ struct app_conn {
 };
 
 enum app_conn_flag {
-	APP_CONN_NO_INSPECT = 1 << 0, /* app_stop_inspection was called */
-	APP_CONN_BYPASS = 1 << 1,
+	APP_CONN_NO_INSPECT = 1 << 0, /* transactions are not to be inspected */
+	APP_CONN_BYPASS = 1 << 1, /* app_encrypted: the flow is to be bypassed; app_conn_clean does it */
 	APP_CONN_STREAM_DEPTH_SET = 1 << 2,
 	APP_CONN_CHANGE = 1 << 3, /* a change of protocol is due */
+	APP_CONN_BYPASSED = 1 << 4, /* the flow's state says so */
 };
 
 /* Events of the flow that the engine raises: "applayer_*" in rules. */
@@ -320,8 +326,8 @@ void app_encrypted(struct app_conn *conn, enum app_encryption handling);
 void app_raw_trigger(struct app_conn *conn, enum sensor_dir dir);
 /* Announces a flow that will come (FTP data): the next flow between these two with that server port is 'protocol', and
  * gets 'data' (freed with 'release'). For a limited time and number. */
-int app_expect(struct app_conn *conn, enum sensor_dir server_side, uint16_t server_port, const char *protocol, void *data,
-	void (*release)(void *data));
+int app_expect(struct app_conn *conn, enum sensor_dir server_side, uint16_t server_port, const char *protocol,
+	void *data, void (*release)(void *data));
 /* What the announcing flow left for this one; null: nothing. */
 void *app_expectation(const struct flow *flow);
 

@@ -14,7 +14,10 @@
 #include "sensor/settings.h"
 #include "sensor/worker/worker.h"
 
-enum { CHANGES_MAX = 4 /* of protocol within one call */ };
+enum {
+	CHANGES_MAX = 4, /* of protocol within one call */
+	CHANGE_WAITS_MAX = 8, /* calls until a change does not wait for rules and outputs any more */
+};
 
 /* One call: what came, and how far we are with it. */
 struct feed {
@@ -84,12 +87,24 @@ static void parser_failed(struct feed *feed)
 static void change_begin(struct app_conn *conn)
 {
 	conn->flags &= (uint8_t)~APP_CONN_CHANGE;
+	conn->change_waits = 0;
 	conn->protocol_original = conn->protocol;
+	app_conn_retire(conn);
+	conn->protocol = NULL;
 	for (unsigned int dir = 0; dir < SENSOR_DIRS; dir++) {
 		conn->protocol_dir[dir] = NULL;
 		conn->dir_done[dir] = conn->dir_failed[dir] = false;
 		conn->started[dir] = false;
 	}
+}
+
+/* Rules and outputs look at the transactions before their parser goes: that happens behind this packet. */
+static bool change_must_wait(struct feed *feed)
+{
+	struct app_conn *conn = feed->conn;
+
+	app_conn_finish_txs(conn);
+	return conn->first && !feed->eof && conn->change_waits++ < CHANGE_WAITS_MAX;
 }
 
 static void check_expected(struct app_conn *conn)
@@ -309,9 +324,12 @@ static void feed_run(struct feed *feed)
 	struct app_conn *conn = feed->conn;
 
 	for (unsigned int round = 0; round < CHANGES_MAX; round++) {
-		if (conn->flags & APP_CONN_CHANGE)
-			change_begin(conn);
 		feed->needed = 0;
+		if (conn->flags & APP_CONN_CHANGE) {
+			if (change_must_wait(feed))
+				return;
+			change_begin(conn);
+		}
 		if (conn->stopped || !detect_step(feed) || conn->stopped)
 			return;
 		parse_step(feed);

@@ -5,13 +5,24 @@
 
 #define APP_PROTOCOLS(X)                                                                                               \
 	X(dns)                                                                                                         \
+	X(pop3)                                                                                                        \
 	X(ftp)                                                                                                         \
 	X(ftp_data)                                                                                                    \
 	X(smtp)                                                                                                        \
+	X(imap)                                                                                                        \
+	X(telnet)                                                                                                      \
+	X(ntp)                                                                                                         \
+	X(tftp)                                                                                                        \
+	X(dhcp)                                                                                                        \
+	X(snmp)                                                                                                        \
 	X(sip)                                                                                                         \
 	X(http2)                                                                                                       \
 	X(http)                                                                                                        \
 	X(tls)                                                                                                         \
 	X(ssh)                                                                                                         \
 	X(quic)                                                                                                        \
-	X(mqtt)
+	X(mqtt)                                                                                                        \
+	X(ldap)                                                                                                        \
+	X(rfb)                                                                                                         \
+	X(krb5)                                                                                                        \
+	X(websocket)

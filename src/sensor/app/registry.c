@@ -180,12 +180,12 @@ static void counters_make(struct app_slot *slot, unsigned int transport, bool by
 
 /* ---- Switches ---- */
 
-/* "app-layer.protocols.NAME.tcp.PATH" before "app-layer.protocols.NAME.PATH". */
+/* "app-layer.protocols.NAME.PATH" before "app-layer.protocols.NAME.tcp.PATH". */
 static const struct conf_node *option(const struct conf_node *node, unsigned int transport, const char *path)
 {
-	const struct conf_node *found = conf_get(conf_get(node, transport_names[transport]), path);
+	const struct conf_node *found = conf_get(node, path);
 
-	return found ? found : conf_get(node, path);
+	return found ? found : conf_get(conf_get(node, transport_names[transport]), path);
 }
 
 static void switches_read(struct app_slot *slot, const struct conf_node *node, unsigned int transport)

@@ -33,8 +33,8 @@ static json_t *at_path(json_t *json, const char *path, json_t **ret_parent, char
 }
 
 /* 0 with '*ret_count' one higher, or left where the object has no value. */
-static int put_object(struct dataset *set, json_t *object, const struct dataset_options *options, unsigned int *ret_count,
-	const char **ret_problem)
+static int put_object(struct dataset *set, json_t *object, const struct dataset_options *options,
+	unsigned int *ret_count, const char **ret_problem)
 {
 	char last[PATH_MAX_SIZE] = "", *text;
 	json_t *parent = object, *value = at_path(object, options->value_key, &parent, last);
@@ -52,7 +52,8 @@ static int put_object(struct dataset *set, json_t *object, const struct dataset_
 	text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(17));
 	key = bytes_of(json_string_value(value), json_string_length(value));
 	error = text ? dataset_put(set, key, true, 0, bytes_from_str(text)) : LUYTRE_E_NOMEM;
-	*ret_problem = error == LUYTRE_E_SYNTAX ? "the value is not of the set's type" : error_text(error, LUYTRE_LANG_EN);
+	*ret_problem =
+		error == LUYTRE_E_SYNTAX ? "the value is not of the set's type" : error_text(error, LUYTRE_LANG_EN);
 	*ret_count += error == 0;
 	free(text);
 	json_decref(value);
@@ -91,7 +92,8 @@ static int read_lines(struct dataset *set, struct bytes text, const struct datas
 			continue;
 		*ret_problem = "not a JSON object";
 		object = json_loadb((const char *)line.ptr, line.size, LOAD_FLAGS, NULL);
-		error = json_is_object(object) ? put_object(set, object, options, ret_count, ret_problem) : LUYTRE_E_SYNTAX;
+		error = json_is_object(object) ? put_object(set, object, options, ret_count, ret_problem)
+					       : LUYTRE_E_SYNTAX;
 		json_decref(object);
 		if (error < 0)
 			return error;
@@ -99,8 +101,8 @@ static int read_lines(struct dataset *set, struct bytes text, const struct datas
 	return 0;
 }
 
-int dataset_read_json(
-	struct dataset *set, struct bytes text, const struct dataset_options *options, char message[DATASET_MESSAGE_SIZE])
+int dataset_read_json(struct dataset *set, struct bytes text, const struct dataset_options *options,
+	char message[DATASET_MESSAGE_SIZE])
 {
 	const char *problem = "it has no value";
 	unsigned int count = 0, line = 0;
@@ -227,7 +229,8 @@ void detect_context_write(const void *context, struct jsonw *json)
 {
 	jsonw_kv_object_begin(json, "context");
 	for (const struct dataset_note *note = context; note; note = note->next_taken) {
-		json_t *value = json_loadb((const char *)note->json.ptr, note->json.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+		json_t *value = json_loadb(
+			(const char *)note->json.ptr, note->json.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
 
 		if (!value)
 			continue;

@@ -128,8 +128,11 @@ static int insert(struct dataset *set, struct bytes value, uint16_t reputation, 
 		set->refused++;
 		return LUYTRE_E_NOMEM;
 	}
-	*entry = (struct entry){ .hash = siphash24(set->key, value.ptr, value.size), .order = set->order++,
-		.size = (uint32_t)value.size, .json_size = (uint32_t)json.size, .reputation = reputation };
+	*entry = (struct entry){ .hash = siphash24(set->key, value.ptr, value.size),
+		.order = set->order++,
+		.size = (uint32_t)value.size,
+		.json_size = (uint32_t)json.size,
+		.reputation = reputation };
 	memcpy(entry->bytes, value.ptr, value.size);
 	if (json.size != 0)
 		memcpy(entry->bytes + value.size, json.ptr, json.size);
@@ -151,8 +154,9 @@ static bool look_up(struct dataset *set, struct bytes value, struct arena *arena
 	if (!entry)
 		return false;
 	if (ret) {
-		uint8_t *json = entry->json_size ? arena_dup(arena, bytes_of(entry->bytes + entry->size, entry->json_size)) :
-						   NULL;
+		uint8_t *json = entry->json_size
+					? arena_dup(arena, bytes_of(entry->bytes + entry->size, entry->json_size))
+					: NULL;
 
 		*ret = (struct dataset_hit){ entry->reputation, bytes_of(json, json ? entry->json_size : 0) };
 	}
@@ -628,7 +632,8 @@ static struct dataset *find_set(const char *name, uint64_t serial)
 	return NULL;
 }
 
-static int check_same(const struct dataset *set, const struct dataset_options *options, char message[DATASET_MESSAGE_SIZE])
+static int check_same(
+	const struct dataset *set, const struct dataset_options *options, char message[DATASET_MESSAGE_SIZE])
 {
 	const char *problem = NULL;
 

@@ -86,7 +86,8 @@ MUST_CHECK int dataset_read_json(struct dataset *set, struct bytes text, const s
 	char message[DATASET_MESSAGE_SIZE]);
 /* A value as it stands in a file, with its number or its JSON text; the first of two equal ones stays. 0,
  * LUYTRE_E_SYNTAX: it is not of the set's type, LUYTRE_E_FULL, LUYTRE_E_NOMEM. */
-MUST_CHECK int dataset_put(struct dataset *set, struct bytes text, bool is_plain, uint16_t reputation, struct bytes json);
+MUST_CHECK int dataset_put(
+	struct dataset *set, struct bytes text, bool is_plain, uint16_t reputation, struct bytes json);
 
 /* ---- What a rule found, for its alert ---- */
 

@@ -409,6 +409,7 @@ static void ask_packet(struct detect_context *context)
 	ask_marked(context, &private->packet_marks);
 	if (context->flow && context->app && packet->protocol == context->flow->protocol)
 		detect_transactions(context);
+	/* Also when nothing was there: the bytes of earlier packets are given up then. */
 	if (stream)
 		stream_raw_done(session, context->dir, progress);
 }

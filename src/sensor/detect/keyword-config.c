@@ -6,7 +6,8 @@
 #include "sensor/rules/builder.h"
 
 /* Without a transaction of its own the rule means the one that the flow is at. */
-static bool config_do(struct detect_context *context, const struct rule *rule, const struct rule_match *match, void *target)
+static bool config_do(
+	struct detect_context *context, const struct rule *rule, const struct rule_match *match, void *target)
 {
 	struct app_tx *tx = context->tx;
 
@@ -23,10 +24,12 @@ static bool is_pair(struct bytes item, const char *first, const char *second)
 {
 	size_t blank = bytes_index(item, ' ');
 
-	return rule_text_is(bytes_first(item, blank), first) && rule_text_is(rule_text_trim(bytes_skip(item, blank)), second);
+	return rule_text_is(bytes_first(item, blank), first) &&
+	       rule_text_is(rule_text_trim(bytes_skip(item, blank)), second);
 }
 
-static int parse_config(struct rule_builder *builder, const struct rule_keyword *keyword, struct bytes value, bool negated)
+static int parse_config(
+	struct rule_builder *builder, const struct rule_keyword *keyword, struct bytes value, bool negated)
 {
 	static const char *const wanted[][2] = { { "logging", "disable" }, { "type", "tx" }, { "scope", "tx" } };
 	struct bytes item;

@@ -47,7 +47,8 @@ struct wanted {
 
 /* ---- Conditions ---- */
 
-static bool is_there(struct detect_context *context, const struct rule *rule, const struct condition *c, struct bytes value)
+static bool is_there(
+	struct detect_context *context, const struct rule *rule, const struct condition *c, struct bytes value)
 {
 	struct dataset_hit hit = { 0 };
 
@@ -83,7 +84,8 @@ static bool datarep_match(
 	const struct condition *c = match->data;
 	struct dataset_hit hit;
 
-	return dataset_find(c->set, buffer->data, &context->memory, &hit) && rule_number_holds(&c->test, hit.reputation);
+	return dataset_find(c->set, buffer->data, &context->memory, &hit) &&
+	       rule_number_holds(&c->test, hit.reputation);
 }
 
 static const struct rule_match_ops dataset_ops = {
@@ -131,9 +133,9 @@ static const char *load_path(struct rule_builder *builder, const char *name)
 	path = slash ? join(builder, file, (size_t)(slash - file), name) : name;
 	if (path && access(path, R_OK) == 0)
 		return path;
-	return settings_of(builder)->work_dir ?
-		       join(builder, settings_of(builder)->work_dir, strlen(settings_of(builder)->work_dir), name) :
-		       name;
+	return settings_of(builder)->work_dir
+		       ? join(builder, settings_of(builder)->work_dir, strlen(settings_of(builder)->work_dir), name)
+		       : name;
 }
 
 static const char *data_path(struct rule_builder *builder, const char *name)
@@ -204,14 +206,16 @@ static int option_save(struct wanted *wanted, const char *value)
 
 static int option_memcap(struct wanted *wanted, const char *value)
 {
-	if (conf_parse_size(bytes_from_str(value), &wanted->options.memcap_size) < 0 || wanted->options.memcap_size == 0)
+	if (conf_parse_size(bytes_from_str(value), &wanted->options.memcap_size) < 0 ||
+		wanted->options.memcap_size == 0)
 		return rule_builder_error(wanted->builder, "memcap expects a size");
 	return 0;
 }
 
 static int option_hashsize(struct wanted *wanted, const char *value)
 {
-	uint64_t most = conf_u64(settings_of(wanted->builder)->root, "datasets.limits.single-hashsize", HASH_SIZE_MAX_DEFAULT);
+	uint64_t most =
+		conf_u64(settings_of(wanted->builder)->root, "datasets.limits.single-hashsize", HASH_SIZE_MAX_DEFAULT);
 
 	if (!rule_text_u64(bytes_from_str(value), &wanted->options.hash_size) || wanted->options.hash_size == 0 ||
 		wanted->options.hash_size > most)
@@ -282,15 +286,16 @@ static int read_option(struct wanted *wanted, struct bytes item, bool is_datarep
 	if (!value)
 		return LUYTRE_E_NOMEM;
 	for (size_t i = 0; i < ARRAY_COUNT(options); i++) {
-		if (!rule_text_is(bytes_first(item, blank), options[i].name) || (is_datarep && options[i].not_in_datarep))
+		if (!rule_text_is(bytes_first(item, blank), options[i].name) ||
+			(is_datarep && options[i].not_in_datarep))
 			continue;
 		if ((value[0] == '\0') != options[i].no_value)
 			return rule_builder_error(builder, "%s %s", options[i].name,
 				options[i].no_value ? "takes no value" : "needs a value");
 		return options[i].read(wanted, value);
 	}
-	return rule_builder_error(builder, "unknown option \"%.*s\"", (int)(item.size < 40 ? item.size : 40),
-		(const char *)item.ptr);
+	return rule_builder_error(
+		builder, "unknown option \"%.*s\"", (int)(item.size < 40 ? item.size : 40), (const char *)item.ptr);
 }
 
 static int read_options(struct wanted *wanted, struct bytes rest, bool is_datarep)
@@ -363,7 +368,8 @@ static int check(const struct wanted *wanted)
 		return rule_builder_error(builder, "JSON needs load");
 	if (is_json && c->command < COMMAND_ISSET)
 		return rule_builder_error(builder, "rules do not change a set from JSON");
-	if (!is_json && (wanted->options.value_key || wanted->options.array_key || wanted->options.remove_key || c->context_key))
+	if (!is_json && (wanted->options.value_key || wanted->options.array_key || wanted->options.remove_key ||
+				c->context_key))
 		return rule_builder_error(builder, "value_key, array_key, context_key and remove_key are for JSON");
 	if (wanted->options.array_key && wanted->options.format != DATASET_JSON)
 		return rule_builder_error(builder, "array_key is for format json");
@@ -483,7 +489,8 @@ static int parse_datarep(
 		!rule_text_item(&value, ',', &number))
 		return rule_builder_error(builder, "expected the name of a set, an operator and a value");
 	if (!read_test(operation, number, &wanted.condition->test))
-		return rule_builder_error(builder, "expected <, >, =, !=, <= or >= with a value up to 65535 that can hold");
+		return rule_builder_error(
+			builder, "expected <, >, =, !=, <= or >= with a value up to 65535 that can hold");
 	wanted.options.reputation = true;
 	error = read_options(&wanted, value, true);
 	if (!error)

@@ -24,7 +24,8 @@
 
 /* ---- Sticky buffers ---- */
 
-static const struct file *file_at(const struct app_tx *tx, enum sensor_dir dir, uint32_t index, bool (*has)(const struct file *))
+static const struct file *file_at(
+	const struct app_tx *tx, enum sensor_dir dir, uint32_t index, bool (*has)(const struct file *))
 {
 	const struct file *file = tx->files[dir] ? tx->files[dir]->first : NULL;
 
@@ -43,7 +44,8 @@ static bool has_magic(const struct file *file)
 	return file->magic.size > 0;
 }
 
-static bool get_name(struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, struct app_view *ret)
+static bool get_name(
+	struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, struct app_view *ret)
 {
 	const struct file *file = file_at(tx, dir, index, has_name);
 
@@ -51,7 +53,8 @@ static bool get_name(struct app_tx *tx, const struct flow *flow, enum sensor_dir
 	return file != NULL;
 }
 
-static bool get_magic(struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, struct app_view *ret)
+static bool get_magic(
+	struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, struct app_view *ret)
 {
 	const struct file *file = file_at(tx, dir, index, has_magic);
 
@@ -136,7 +139,8 @@ static struct bytes unescape(struct arena *arena, struct bytes in)
 	return bytes_of(out, size);
 }
 
-static int parse_text(struct rule_builder *builder, const struct rule_keyword *keyword, struct bytes value, bool negated)
+static int parse_text(
+	struct rule_builder *builder, const struct rule_keyword *keyword, struct bytes value, bool negated)
 {
 	struct text_condition *c = arena_alloc(builder->arena, sizeof(*c));
 
@@ -294,7 +298,8 @@ static int load_list(struct rule_builder *builder, const char *name, size_t size
 	return 0;
 }
 
-static int parse_digest(struct rule_builder *builder, const struct rule_keyword *keyword, struct bytes value, bool negated)
+static int parse_digest(
+	struct rule_builder *builder, const struct rule_keyword *keyword, struct bytes value, bool negated)
 {
 	struct digest_condition *c = arena_alloc(builder->arena, sizeof(*c));
 	const char *name = arena_dup_str(builder->arena, value);

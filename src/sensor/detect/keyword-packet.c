@@ -163,8 +163,12 @@ static bool number_match(
 	const struct number_condition *condition = match->data;
 	uint64_t value;
 
-	return condition->number->get(context->packet, &value) &&
-	       rule_number_holds(&condition->range, value) != condition->negated;
+	if (!condition->number->get(context->packet, &value))
+		return false;
+	/* "Not that size" is about payloads, not about packets without one. */
+	if (condition->number->get == get_dsize && value == 0 && condition->negated)
+		return false;
+	return rule_number_holds(&condition->range, value) != condition->negated;
 }
 
 static const struct rule_match_ops number_ops = {

@@ -89,9 +89,10 @@ static bool iprep_match(
 	return context->packet->family != 0 && on_side(c->side, context->packet, c, iprep_holds);
 }
 
-static const struct rule_match_ops iprep_ops = {
-	.name = "iprep", .target = RULE_TARGET_PACKET, .flags = RULE_OPS_NOT_PACKET | RULE_OPS_IP_ONLY, .match = iprep_match
-};
+static const struct rule_match_ops iprep_ops = { .name = "iprep",
+	.target = RULE_TARGET_PACKET,
+	.flags = RULE_OPS_NOT_PACKET | RULE_OPS_IP_ONLY,
+	.match = iprep_match };
 
 static void free_reputation(void *reputation)
 {
@@ -127,12 +128,13 @@ static bool read_test(struct bytes operation, struct bytes value, struct rule_nu
 
 	if (!rule_text_u32(value, &score) || score > REPUTATION_SCORE_MAX)
 		return false;
-	snprintf(text, sizeof(text), "%.*s%u", (int)(operation.size < 4 ? operation.size : 4), (const char *)operation.ptr,
-		score);
+	snprintf(text, sizeof(text), "%.*s%u", (int)(operation.size < 4 ? operation.size : 4),
+		(const char *)operation.ptr, score);
 	return operation.size > 0 && rule_number_parse(bytes_from_str(text), 8, NULL, ret) == NULL;
 }
 
-static int parse_iprep(struct rule_builder *builder, const struct rule_keyword *keyword, struct bytes value, bool negated)
+static int parse_iprep(
+	struct rule_builder *builder, const struct rule_keyword *keyword, struct bytes value, bool negated)
 {
 	struct iprep *c = arena_alloc(builder->arena, sizeof(*c));
 	int error = c ? need_reputation(builder) : LUYTRE_E_NOMEM, side, category;
@@ -183,8 +185,8 @@ static bool country_of(MMDB_s *countries, const struct ip_addr *addr, char ret[2
 
 	memcpy(&v4.sin_addr, addr->bytes, sizeof(v4.sin_addr));
 	memcpy(&v6.sin6_addr, addr->bytes, sizeof(v6.sin6_addr));
-	result = MMDB_lookup_sockaddr(countries,
-		addr->family == IP_V4 ? (const struct sockaddr *)&v4 : (const struct sockaddr *)&v6, &error);
+	result = MMDB_lookup_sockaddr(
+		countries, addr->family == IP_V4 ? (const struct sockaddr *)&v4 : (const struct sockaddr *)&v6, &error);
 	if (error != MMDB_SUCCESS || !result.found_entry ||
 		MMDB_get_value(&result.entry, &data, "country", "iso_code", NULL) != MMDB_SUCCESS || !data.has_data ||
 		data.type != MMDB_DATA_TYPE_UTF8_STRING || data.data_size != 2)
@@ -214,9 +216,10 @@ static bool geoip_match(
 	return context->packet->family != 0 && on_side(c->side, context->packet, c, geoip_holds);
 }
 
-static const struct rule_match_ops geoip_ops = {
-	.name = "geoip", .target = RULE_TARGET_PACKET, .flags = RULE_OPS_NOT_PACKET | RULE_OPS_IP_ONLY, .match = geoip_match
-};
+static const struct rule_match_ops geoip_ops = { .name = "geoip",
+	.target = RULE_TARGET_PACKET,
+	.flags = RULE_OPS_NOT_PACKET | RULE_OPS_IP_ONLY,
+	.match = geoip_match };
 
 static void free_countries(void *countries)
 {
@@ -261,7 +264,8 @@ static bool read_country(struct geoip *c, struct bytes word)
 	return true;
 }
 
-static int parse_geoip(struct rule_builder *builder, const struct rule_keyword *keyword, struct bytes value, bool negated)
+static int parse_geoip(
+	struct rule_builder *builder, const struct rule_keyword *keyword, struct bytes value, bool negated)
 {
 	struct geoip *c = arena_alloc(builder->arena, sizeof(*c));
 	int error = c ? need_countries(builder) : LUYTRE_E_NOMEM, side;
@@ -283,8 +287,8 @@ static int parse_geoip(struct rule_builder *builder, const struct rule_keyword *
 			word = rule_text_trim(bytes_skip(word, 1));
 		}
 		if (!read_country(c, word))
-			return rule_builder_error(builder, "expected a side and up to %d countries of two letters",
-				GEOIP_COUNTRIES_MAX);
+			return rule_builder_error(
+				builder, "expected a side and up to %d countries of two letters", GEOIP_COUNTRIES_MAX);
 	}
 	if (c->count == 0)
 		return rule_builder_error(builder, "a country is missing");

@@ -176,8 +176,9 @@ void reputation_finish(struct reputation *reputation)
 		struct spans *spans = &reputation->spans[entry->category][family_of(&entry->prefix.addr)];
 
 		if (spans->count == 0 || spans->items[spans->count - 1].length != entry->prefix.length)
-			spans->items[spans->count++] =
-				(struct span){ .first = (uint32_t)i, .end = (uint32_t)i, .length = entry->prefix.length };
+			spans->items[spans->count++] = (struct span){
+				.first = (uint32_t)i, .end = (uint32_t)i, .length = entry->prefix.length
+			};
 		spans->items[spans->count - 1].end++;
 	}
 }
@@ -202,7 +203,8 @@ static int read_file(const char *path, struct reputation *reputation,
 	/* No text has this byte: all of the file at once. */
 	size = getdelim(&text, &capacity, '\0', file);
 	fclose(file);
-	error = size > FILE_SIZE_MAX ? LUYTRE_E_FULL : read(reputation, bytes_of(text, size < 0 ? 0 : (size_t)size), &bad);
+	error = size > FILE_SIZE_MAX ? LUYTRE_E_FULL
+				     : read(reputation, bytes_of(text, size < 0 ? 0 : (size_t)size), &bad);
 	free(text);
 	if (error)
 		snprintf(message, REPUTATION_MESSAGE_SIZE, "%.150s: %s", path, error_text(error, LUYTRE_LANG_EN));

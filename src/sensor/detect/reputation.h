@@ -34,7 +34,8 @@ void reputation_finish(struct reputation *reputation);
 
 /* All of it by "reputation-categories-file", "default-reputation-path" and "reputation-files". '*ret' is null when none is
  * configured. 0, or an error with a sentence in 'message'. */
-MUST_CHECK int reputation_load(const struct conf_node *root, char message[REPUTATION_MESSAGE_SIZE], struct reputation **ret);
+MUST_CHECK int reputation_load(
+	const struct conf_node *root, char message[REPUTATION_MESSAGE_SIZE], struct reputation **ret);
 
 /* The number of a category by name; -1: unknown. */
 int reputation_category(const struct reputation *reputation, struct bytes name);

@@ -84,8 +84,12 @@ static void add_tag(struct tag_state *tags, uint8_t *count, uint8_t room, const 
 			return; /* the rule holds again: the tag goes on as it is */
 	if (*count == room)
 		return;
-	tags[(*count)++] = (struct tag_state){ .gid = rule->gid, .sid = rule->sid, .metric = wanted->metric, .first = true,
-		.limit = wanted->limit, .start_ns = now_ns };
+	tags[(*count)++] = (struct tag_state){ .gid = rule->gid,
+		.sid = rule->sid,
+		.metric = wanted->metric,
+		.first = true,
+		.limit = wanted->limit,
+		.start_ns = now_ns };
 }
 
 /* ---- Hosts ---- */
@@ -192,7 +196,8 @@ static int need_hosts(void)
 
 /* ---- The keyword ---- */
 
-static bool tag_do(struct detect_context *context, const struct rule *rule, const struct rule_match *match, void *target)
+static bool tag_do(
+	struct detect_context *context, const struct rule *rule, const struct rule_match *match, void *target)
 {
 	const struct tag_wanted *wanted = match->data;
 	const struct sensor_packet *packet = context->packet;

@@ -72,7 +72,8 @@ static enum threshold_answer count_backoff(struct threshold_state *state, const 
 }
 
 /* Matches, or different ports, of the window so far. */
-static void count_match(struct threshold_state *state, const struct rule_threshold *threshold, uint64_t now_ns, uint16_t port)
+static void count_match(
+	struct threshold_state *state, const struct rule_threshold *threshold, uint64_t now_ns, uint16_t port)
 {
 	bool within = in_window(state, threshold, now_ns);
 
@@ -104,8 +105,8 @@ static enum threshold_answer count_rate(
 	return THRESHOLD_ALERT;
 }
 
-enum threshold_answer threshold_count(
-	struct threshold_state *state, const struct rule_threshold *threshold, uint64_t now_ns, uint16_t port, bool *ret_changed)
+enum threshold_answer threshold_count(struct threshold_state *state, const struct rule_threshold *threshold,
+	uint64_t now_ns, uint16_t port, bool *ret_changed)
 {
 	*ret_changed = false;
 	switch (threshold->type) {
@@ -155,7 +156,8 @@ static void make_parts(void)
 		struct part *part = &all.parts[i];
 
 		pthread_mutex_init(&part->lock, NULL);
-		part->entries = table_new(sizeof(struct key), sizeof(struct threshold_state), count > 0 ? count : 1, all.key);
+		part->entries =
+			table_new(sizeof(struct key), sizeof(struct threshold_state), count > 0 ? count : 1, all.key);
 		part->port_maps_max = all.memcap_size / PARTS;
 	}
 }
@@ -169,7 +171,8 @@ static void ensure_parts(const struct detect_context *context)
 		return;
 	pthread_mutex_lock(&lock);
 	if (!configured)
-		all.memcap_size = conf_size(context->worker->settings->root, "detect.thresholds.memcap", MEMCAP_DEFAULT);
+		all.memcap_size =
+			conf_size(context->worker->settings->root, "detect.thresholds.memcap", MEMCAP_DEFAULT);
 	pthread_once(&all.once, make_parts);
 	__atomic_store_n(&configured, true, __ATOMIC_RELEASE);
 	pthread_mutex_unlock(&lock);
@@ -193,8 +196,8 @@ static bool is_expired(const void *key, void *value, void *context)
 	return true;
 }
 
-static void make_key(
-	const struct sensor_packet *packet, const struct rule *rule, const struct rule_threshold *threshold, struct key *ret)
+static void make_key(const struct sensor_packet *packet, const struct rule *rule,
+	const struct rule_threshold *threshold, struct key *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->track = threshold->track;
@@ -257,7 +260,8 @@ static enum threshold_answer count_shared(struct detect_context *context, const 
 		make_ports(part, state, threshold);
 	if (!state)
 		part->refused++;
-	answer = threshold_count(state ? state : &none, threshold, packet->time_ns, port_of(packet, threshold), ret_changed);
+	answer = threshold_count(
+		state ? state : &none, threshold, packet->time_ns, port_of(packet, threshold), ret_changed);
 	if (state)
 		state->expires_ns = expiry_of(threshold, packet->time_ns);
 	pthread_mutex_unlock(&part->lock);
@@ -343,8 +347,8 @@ static enum threshold_answer count_flow(struct detect_context *context, const st
 	struct threshold_state none = { 0 };
 	struct threshold_state *state = context->flow ? flow_state(context->flow, rule, threshold) : NULL;
 
-	return threshold_count(state ? state : &none, threshold, context->packet->time_ns, port_of(context->packet, threshold),
-		ret_changed);
+	return threshold_count(state ? state : &none, threshold, context->packet->time_ns,
+		port_of(context->packet, threshold), ret_changed);
 }
 
 /* ---- Rules ---- */
@@ -364,7 +368,8 @@ static bool is_suppressed(const struct detect_context *context, const struct rul
 	return src || dst;
 }
 
-static void change_action(const struct detect_context *context, const struct rule_threshold *threshold, struct packet_alert *alert)
+static void change_action(
+	const struct detect_context *context, const struct rule_threshold *threshold, struct packet_alert *alert)
 {
 	switch (threshold->new_action) {
 	case ACTION_DROP:
@@ -382,7 +387,8 @@ static void change_action(const struct detect_context *context, const struct rul
 	alert->flags |= ALERT_RATE_FILTER_MODIFIED;
 }
 
-enum threshold_answer threshold_check(struct detect_context *context, const struct rule *rule, struct packet_alert *alert)
+enum threshold_answer threshold_check(
+	struct detect_context *context, const struct rule *rule, struct packet_alert *alert)
 {
 	if (!rule->threshold || context->packet->family == 0)
 		return THRESHOLD_ALERT;
@@ -395,8 +401,8 @@ enum threshold_answer threshold_check(struct detect_context *context, const stru
 
 		if (t->type == RULE_THRESHOLD_SUPPRESS || t->type == RULE_THRESHOLD_NONE)
 			continue;
-		answer = t->track == RULE_TRACK_FLOW ? count_flow(context, rule, t, &changed) :
-						       count_shared(context, rule, t, &changed);
+		answer = t->track == RULE_TRACK_FLOW ? count_flow(context, rule, t, &changed)
+						     : count_shared(context, rule, t, &changed);
 		if (changed)
 			change_action(context, t, alert);
 		if (answer != THRESHOLD_ALERT)

@@ -37,8 +37,8 @@ struct threshold_state {
 };
 
 /* One match more at 'now_ns'; 'port' is for unique_on. '*ret_changed' tells that a rate_filter's new action is in force. */
-enum threshold_answer threshold_count(
-	struct threshold_state *state, const struct rule_threshold *threshold, uint64_t now_ns, uint16_t port, bool *ret_changed);
+enum threshold_answer threshold_count(struct threshold_state *state, const struct rule_threshold *threshold,
+	uint64_t now_ns, uint16_t port, bool *ret_changed);
 
 /* Entries that found no place since the start. */
 uint64_t threshold_refused(void);

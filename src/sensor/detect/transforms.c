@@ -140,12 +140,14 @@ static bool to_digest(struct detect_context *context, enum digest_kind kind, str
 	return true;
 }
 
-static bool to_md5(struct detect_context *context, const struct rule_transform *transform, struct bytes in, struct bytes *ret)
+static bool to_md5(
+	struct detect_context *context, const struct rule_transform *transform, struct bytes in, struct bytes *ret)
 {
 	return to_digest(context, DIGEST_MD5, in, ret);
 }
 
-static bool to_sha1(struct detect_context *context, const struct rule_transform *transform, struct bytes in, struct bytes *ret)
+static bool to_sha1(
+	struct detect_context *context, const struct rule_transform *transform, struct bytes in, struct bytes *ret)
 {
 	return to_digest(context, DIGEST_SHA1, in, ret);
 }
@@ -207,13 +209,15 @@ static bool dotprefix(
 	return true;
 }
 
-static bool domain(struct detect_context *context, const struct rule_transform *transform, struct bytes in, struct bytes *ret)
+static bool domain(
+	struct detect_context *context, const struct rule_transform *transform, struct bytes in, struct bytes *ret)
 {
 	suffix_domain(in, ret);
 	return true;
 }
 
-static bool tld(struct detect_context *context, const struct rule_transform *transform, struct bytes in, struct bytes *ret)
+static bool tld(
+	struct detect_context *context, const struct rule_transform *transform, struct bytes in, struct bytes *ret)
 {
 	suffix_public(in, ret);
 	return true;
@@ -302,7 +306,8 @@ static int parse_suffix(
 }
 
 /* Adds a transform with its options as written and its data. */
-static int add_transform(struct rule_builder *builder, const struct rule_transform *model, struct bytes options, void *data)
+static int add_transform(
+	struct rule_builder *builder, const struct rule_transform *model, struct bytes options, void *data)
 {
 	struct rule_transform *transform = arena_alloc(rule_builder_arena(builder), sizeof(*transform));
 	void *copy = arena_dup(rule_builder_arena(builder), options);
@@ -369,7 +374,8 @@ struct xor_key {
 	uint8_t bytes[255];
 };
 
-static bool xor_run(struct detect_context *context, const struct rule_transform *transform, struct bytes in, struct bytes *ret)
+static bool xor_run(
+	struct detect_context *context, const struct rule_transform *transform, struct bytes in, struct bytes *ret)
 {
 	const struct xor_key *key = transform->data;
 	uint8_t *out = output(context, in.size);
@@ -392,7 +398,8 @@ static int parse_xor(struct rule_builder *builder, const struct rule_keyword *ke
 	if (!key)
 		return LUYTRE_E_NOMEM;
 	if (value.size == 0 || value.size % 2 != 0 || value.size / 2 > sizeof(key->bytes))
-		return rule_builder_error(builder, "the key is 1 to %zu bytes, as pairs of hex digits", sizeof(key->bytes));
+		return rule_builder_error(
+			builder, "the key is 1 to %zu bytes, as pairs of hex digits", sizeof(key->bytes));
 	for (size_t i = 0; i < value.size; i += 2) {
 		int high = hex_digit(value.ptr[i]), low = hex_digit(value.ptr[i + 1]);
 
@@ -461,7 +468,8 @@ static int base64_option(struct rule_builder *builder, struct base64_options *op
 	return 0;
 }
 
-static int parse_base64(struct rule_builder *builder, const struct rule_keyword *keyword, struct bytes value, bool negated)
+static int parse_base64(
+	struct rule_builder *builder, const struct rule_keyword *keyword, struct bytes value, bool negated)
 {
 	static const struct rule_transform model = { .name = "from_base64", .run = from_base64 };
 	struct base64_options *options = arena_alloc(rule_builder_arena(builder), sizeof(*options));

@@ -203,7 +203,7 @@ void eve_verdict(struct jsonw *json, const struct sensor_packet *packet)
 
 	if (packet->action & ACTION_PASS)
 		action = "pass";
-	if (packet->action & (ACTION_DROP | ACTION_REJECT_ANY))
+	if (packet->action & ACTION_DROP)
 		action = "drop";
 	jsonw_kv_object_begin(json, "verdict");
 	jsonw_kv_string(json, "action", action);

@@ -376,6 +376,7 @@ void eve_file(struct eve *eve, struct sensor_packet *packet, struct flow *flow, 
 	}
 }
 
+/* Files of the transaction that were not told of before. */
 void eve_files_array(struct eve *eve, struct app_tx *tx)
 {
 	struct jsonw *json = &eve->json;
@@ -383,6 +384,8 @@ void eve_files_array(struct eve *eve, struct app_tx *tx)
 
 	for (int dir = 0; dir < SENSOR_DIRS; dir++) {
 		for (struct file *file = tx->files[dir] ? tx->files[dir]->first : NULL; file; file = file->next) {
+			if (file->flags & FILE_LOGGED)
+				continue;
 			if (!open)
 				jsonw_kv_array_begin(json, "files");
 			open = true;

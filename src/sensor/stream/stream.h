@@ -70,6 +70,7 @@ enum stream_state {
 	STREAM_STATES(X)
 #undef X
 };
+enum { STREAM_STATE_COUNT = STREAM_CLOSED + 1 };
 
 /* What EVE wants to know. */
 struct stream_facts {

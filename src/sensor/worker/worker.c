@@ -31,6 +31,9 @@ struct frame_work {
 static void log_files(struct worker *w, struct sensor_packet *packet, struct flow *flow, struct app_tx *tx)
 {
 	for (int dir = 0; dir < SENSOR_DIRS; dir++) {
+		/* Rules may want to store a file or see it first. */
+		if (w->engine && !(flow->flags & (FLOW_PASS | FLOW_DROP)) && tx->updated[dir] && !tx->inspected_all[dir])
+			continue;
 		for (struct file *file = tx->files[dir] ? tx->files[dir]->first : NULL; file; file = file->next) {
 			if (file->state == FILE_OPEN || file->flags & FILE_LOGGED)
 				continue;
@@ -128,6 +131,17 @@ static bool is_bypassed(struct worker *w, struct sensor_packet *packet)
 	return true;
 }
 
+/* Bytes are kept for rules about the raw stream only where there are such rules. */
+static void stop_raw(struct worker *w, const struct flow *flow)
+{
+	bool reads = w->engine && detect_engine_needs(w->engine)->stream_raw && !(flow->flags & (FLOW_PASS | FLOW_DROP));
+
+	if (reads || !flow->tcp)
+		return;
+	stream_raw_stop(flow->tcp, TO_SERVER);
+	stream_raw_stop(flow->tcp, TO_CLIENT);
+}
+
 static void upper_layers(struct worker *w, struct sensor_packet *packet)
 {
 	struct flow *flow = packet->flow;
@@ -146,7 +160,7 @@ static void count_verdict(struct worker *w, const struct sensor_packet *packet)
 		return;
 	if (packet->action & ACTION_REJECT_ANY)
 		w->counters[COUNTER_IPS_REJECTED]++;
-	if (packet->action & (ACTION_DROP | ACTION_REJECT_ANY)) {
+	if (packet->action & ACTION_DROP) {
 		w->counters[COUNTER_IPS_BLOCKED]++;
 		w->counters[w->drop_counters[packet->drop_reason]]++;
 	} else {
@@ -175,10 +189,16 @@ static void handle_packet(struct worker *w, struct sensor_packet *packet)
 		heed_flow(w, packet);
 		upper_layers(w, packet);
 		flow = packet->flow;
+		if (packet->has_tcp)
+			stop_raw(w, flow);
 		heed_flow(w, packet);
 	}
 	if (w->detect)
 		detect_packet(w->detect, packet);
+	if (packet->flags & PKT_INNER_DROPPED && !(packet->action & ACTION_DROP)) {
+		packet->action |= ACTION_DROP;
+		packet->drop_reason = DROP_REASON_TUNNEL_PACKET_DROP;
+	}
 	if (w->eve)
 		eve_packet(w->eve, packet);
 	if (flow)
@@ -192,14 +212,10 @@ static void frame_packet(void *context, struct sensor_packet *packet)
 
 	handle_packet(work->worker, packet);
 	work->verdict->action |= packet->action;
-	if (packet->action & (ACTION_DROP | ACTION_REJECT_ANY))
+	if (packet->action & ACTION_DROP)
 		work->verdict->drop = true;
-	if (packet->root && packet->action & (ACTION_DROP | ACTION_REJECT_ANY)) {
-		/* What carries a dropped datagram is dropped with it. */
-		packet->root->action |= ACTION_DROP;
-		if (packet->root->drop_reason == DROP_REASON_NONE)
-			packet->root->drop_reason = DROP_REASON_TUNNEL_PACKET_DROP;
-	}
+	if (packet->root && packet->action & ACTION_DROP)
+		packet->root->flags |= PKT_INNER_DROPPED;
 	if (packet->flags & PKT_STREAM_MODIFIED)
 		work->verdict->modified = true;
 	if (packet->flow && !packet->root) {
@@ -258,6 +274,19 @@ static bool needs_end(struct worker *w, const struct flow *flow, enum sensor_dir
 	return false;
 }
 
+static void count_end(struct worker *w, const struct flow *flow)
+{
+	static const uint16_t states[] = { COUNTER_FLOW_END_STATE_NEW, COUNTER_FLOW_END_STATE_ESTABLISHED,
+		COUNTER_FLOW_END_STATE_CLOSED, COUNTER_FLOW_END_STATE_LOCAL_BYPASSED, COUNTER_FLOW_END_STATE_CAPTURE_BYPASSED };
+	struct stream_facts facts;
+
+	w->counters[states[flow->state]]++;
+	if (!flow->tcp)
+		return;
+	stream_facts(flow->tcp, &facts);
+	w->counters[w->end_counters[facts.state]]++;
+}
+
 /* A flow is over: rules and records see its last bytes in packets that have no frame, one for each direction that needs
  * it. Datagrams were seen whole when they came. */
 static void flow_ended(void *context, struct flow *flow)
@@ -296,6 +325,7 @@ static void flow_ended(void *context, struct flow *flow)
 		pseudo_fill(packet, flow, TO_SERVER, w->now_ns);
 		finish_transactions(w, packet, flow);
 	}
+	count_end(w, flow);
 	if (w->eve)
 		eve_flow(w->eve, flow, w->now_ns);
 	w->packet = in_hand;
@@ -319,12 +349,19 @@ static void flow_release(void *context, struct flow *flow)
 
 static void register_counters(struct worker *w)
 {
+	static const char *const states[] = {
+#define X(id, name) [STREAM_##id] = "flow.end.tcp_state." name,
+		STREAM_STATES(X)
+#undef X
+	};
 	static const char *const reasons[DROP_REASON_COUNT] = {
 #define X(id, text, counter) [DROP_REASON_##id] = "ips.drop_reason." counter,
 		DROP_REASONS(X)
 #undef X
 	};
 
+	for (int i = 0; i < STREAM_STATE_COUNT; i++)
+		w->end_counters[i] = (uint16_t)stats_register(states[i]);
 	for (int i = 0; i < DROP_REASON_COUNT; i++)
 		w->drop_counters[i] =
 			(uint16_t)stats_register(i == DROP_REASON_NONE ? "ips.drop_reason.rules" : reasons[i]);
@@ -354,6 +391,8 @@ struct worker *worker_new(const struct sensor_settings *settings, const struct p
 	}
 	w->decoder = decoder_new(settings, w->counters, w->key);
 	w->flows = flow_table_new(settings, w->key, flow_ended, flow_release, w);
+	if (w->flows)
+		flow_table_set_counters(w->flows, w->counters);
 	w->streams = stream_engine_new(settings, w->counters, app_stream_data, w);
 	w->files = files_state_new(w);
 	w->apps = app_state_new(w);

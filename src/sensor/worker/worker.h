@@ -46,7 +46,7 @@ struct worker {
 	struct sensor_packet *pseudo; /* stands in when a flow ends without one */
 	uint64_t start_ns, last_stats_ns, stats_interval_ns;
 	bool track_macs;
-	uint16_t drop_counters[DROP_REASON_COUNT];
+	uint16_t drop_counters[DROP_REASON_COUNT], end_counters[16];
 	bool counts_only; /* the running sensor sums the counters of its workers and writes them itself */
 };
 

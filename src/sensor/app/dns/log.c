@@ -44,11 +44,9 @@ static void name_or_number(struct jsonw *json, const char *key, const struct app
 
 unsigned int dns_log_version(const struct conf_node *options)
 {
-	uint64_t version = conf_u64(options, "version", 0);
 	const char *text = getenv("SURICATA_EVE_DNS_VERSION");
+	uint64_t version = text ? strtoul(text, NULL, 10) : conf_u64(options, "version", 3);
 
-	if (version == 0 && text)
-		version = strtoul(text, NULL, 10);
 	return version == 2 ? 2 : 3;
 }
 
@@ -107,17 +105,20 @@ static void log_name(struct jsonw *json, const char *key, const struct dns_name 
 	}
 }
 
+/* IPv6 with all its digits, which is how Suricata writes addresses. */
 static void log_address(struct jsonw *json, struct bytes text)
 {
-	char buffer[IP_ADDR_TEXT_SIZE];
+	char buffer[IP_ADDR_TEXT_SIZE] = "";
 	struct ip_addr addr;
 
-	if (text.size != 4 && text.size != 16) {
-		jsonw_string(json, "");
-		return;
+	if (text.size == 4) {
+		addr = ip_addr_v4(text.ptr);
+		ip_addr_format(&addr, buffer);
 	}
-	addr = text.size == 4 ? ip_addr_v4(text.ptr) : ip_addr_v6(text.ptr);
-	jsonw_string(json, ip_addr_format(&addr, buffer));
+	for (size_t i = 0, size = 0; text.size == 16 && i < 16; i += 2)
+		size += (size_t)snprintf(buffer + size, sizeof(buffer) - size, "%s%02x%02x", i == 0 ? "" : ":",
+			text.ptr[i], text.ptr[i + 1]);
+	jsonw_string(json, buffer);
 }
 
 static void log_soa(struct jsonw *json, const struct dns_record *record)

@@ -8,7 +8,7 @@
 
 struct conf_node;
 
-/* 2 or 3: "version" of the record's options, else what SURICATA_EVE_DNS_VERSION says, else 3. */
+/* 2 or 3: what SURICATA_EVE_DNS_VERSION in the environment says, else "version" of the record's options, else 3. */
 unsigned int dns_log_version(const struct conf_node *options);
 /* False: the options say that this message is not to be shown ("requests: no", "types: [a]"). */
 bool dns_log_wanted(const struct dns_message *message, const struct conf_node *options);

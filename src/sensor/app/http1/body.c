@@ -5,6 +5,7 @@
 
 #include "sensor/app/decompress.h"
 #include "sensor/app/http1/multipart.h"
+#include "sensor/app/http1/range.h"
 #include "sensor/app/http1/swf.h"
 #include "sensor/app/http1/text.h"
 #include "sensor/files/file.h"
@@ -22,6 +23,7 @@ struct http_body_reader {
 	struct multipart *form; /* null: no form */
 	struct multipart_sink form_sink;
 	struct file *form_file;
+	struct http_range_piece *piece; /* of a larger file; null: none */
 };
 
 /* ---- Files ---- */
@@ -43,6 +45,32 @@ static struct bytes file_name(const struct http_body_reader *reader)
 	return reader->tx->uri_path;
 }
 
+/* The pieces of one file have the same host and URI. */
+static void piece_begin(struct http_body_reader *reader, const struct http_range *range)
+{
+	struct http_tx *tx = reader->tx;
+	size_t size = tx->host.size + 1 + tx->uri_raw.size;
+	uint8_t *key = app_tx_alloc(&tx->tx, size);
+
+	if (!key)
+		return;
+	if (tx->host.size != 0)
+		memcpy(key, tx->host.ptr, tx->host.size);
+	key[tx->host.size] = ' ';
+	if (tx->uri_raw.size != 0)
+		memcpy(key + tx->host.size + 1, tx->uri_raw.ptr, tx->uri_raw.size);
+	reader->piece = http_range_open(bytes_of(key, size), range, tx->tx.time_ns);
+}
+
+static void piece_end(struct http_body_reader *reader)
+{
+	if (reader->gap)
+		http_range_drop(reader->piece);
+	else
+		http_range_close(reader->piece, reader->conn, &reader->tx->tx, limited_name(reader, file_name(reader)));
+	reader->piece = NULL;
+}
+
 static void file_begin(struct http_body_reader *reader)
 {
 	struct http_range range;
@@ -61,8 +89,10 @@ static void file_begin(struct http_body_reader *reader)
 		reader->trouble |= HTTP_BODY_RANGE_INVALID;
 		return;
 	}
-	if (range.total > 0)
-		file_set_range(file, (uint64_t)range.start, (uint64_t)range.end, (uint64_t)range.total);
+	if (range.total <= 0)
+		return;
+	file_set_range(file, (uint64_t)range.start, (uint64_t)range.end, (uint64_t)range.total);
+	piece_begin(reader, &range);
 }
 
 static void file_bytes(struct http_body_reader *reader, struct bytes data, bool limit_reached)
@@ -75,6 +105,8 @@ static void file_bytes(struct http_body_reader *reader, struct bytes data, bool 
 		return;
 	if (data.size != 0)
 		file_append(reader->conn, body->file, data);
+	if (data.size != 0 && reader->piece)
+		http_range_append(reader->piece, data);
 	if (!limit_reached)
 		return;
 	file_close(reader->conn, body->file, (struct bytes){ 0 }, FILE_TRUNCATED);
@@ -258,6 +290,7 @@ void http_body_reader_free(struct http_body_reader *reader)
 {
 	if (!reader)
 		return;
+	http_range_drop(reader->piece);
 	decompress_chain_free(reader->chain);
 	free(reader->form);
 	free(reader);
@@ -315,6 +348,7 @@ void http_body_reader_finish(struct http_body_reader *reader, bool complete)
 		file_close(reader->conn, body->file, (struct bytes){ 0 },
 			complete && !reader->gap ? FILE_CLOSED : FILE_TRUNCATED);
 	body->file = NULL;
+	piece_end(reader);
 	body->over = true;
 }
 

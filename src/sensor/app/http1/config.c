@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "sensor/app/http1/range.h"
 #include "sensor/config/tree.h"
 
 static const char *const personalities[] = { "ids", "minimal", "generic", "iis_4_0", "iis_5_0", "iis_5_1", "iis_6_0",
@@ -183,6 +184,7 @@ int http_config_load(const struct conf_node *node, void **ret_config)
 		free(config);
 		return LUYTRE_E_NOMEM;
 	}
+	http_range_use();
 	defaults(&config->settings);
 	read_settings(conf_get(node, "libhtp.default-config"), &config->settings);
 	CONF_FOR(item, conf_get(node, "libhtp.server-config"))
@@ -210,6 +212,7 @@ void http_config_free(void *config)
 		free(http->servers);
 		http->servers = next;
 	}
+	http_range_unuse();
 	free(http->record);
 	free(http);
 }

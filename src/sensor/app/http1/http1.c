@@ -157,8 +157,7 @@ static bool http1_log(struct app_tx *app, const struct flow *flow, bool alert, s
 		return true;
 	}
 	for (unsigned int dir = 0; dir < SENSOR_DIRS; dir++)
-		if (tx->record->dump_headers[dir])
-			http_log_headers(tx, dir, json);
+		http_log_headers(tx, dir, tx->record->dump_headers[dir], json);
 	return true;
 }
 static const struct app_event events[] = {
@@ -212,6 +211,7 @@ const struct app_protocol app_protocol_http = {
 	.log_key = "http",
 	.transports = APP_TCP,
 	.gaps_ok = true,
+	.events_upper_case = true,
 	.tx_max = 512,
 	.first_dir = DIR_TO_SERVER,
 	.complete = { HTTP_COMPLETE, HTTP_COMPLETE },

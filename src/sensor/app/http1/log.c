@@ -13,83 +13,6 @@ static void log_header(struct http_tx *tx, enum sensor_dir dir, const char *name
 		jsonw_kv_string_bytes(json, key, header->value);
 }
 
-/* Names that "custom" knows, and the fields they become. */
-struct custom {
-	const char *option, *header, *key;
-	uint8_t dir;
-};
-
-static const struct custom customs[] = {
-	{ "accept", "accept", "accept", TO_SERVER },
-	{ "accept-charset", "accept-charset", "accept_charset", TO_SERVER },
-	{ "accept-encoding", "accept-encoding", "accept_encoding", TO_SERVER },
-	{ "accept-language", "accept-language", "accept_language", TO_SERVER },
-	{ "accept-datetime", "accept-datetime", "accept_datetime", TO_SERVER },
-	{ "authorization", "authorization", "authorization", TO_SERVER },
-	{ "cache-control", "cache-control", "cache_control", TO_SERVER },
-	{ "cookie", "cookie", "cookie", TO_SERVER },
-	{ "from", "from", "from", TO_SERVER },
-	{ "max-forwards", "max-forwards", "max_forwards", TO_SERVER },
-	{ "origin", "origin", "origin", TO_SERVER },
-	{ "pragma", "pragma", "pragma", TO_SERVER },
-	{ "proxy-authorization", "proxy-authorization", "proxy_authorization", TO_SERVER },
-	{ "range", "range", "range", TO_SERVER },
-	{ "te", "te", "te", TO_SERVER },
-	{ "via", "via", "via", TO_SERVER },
-	{ "x-requested-with", "x-requested-with", "x_requested_with", TO_SERVER },
-	{ "dnt", "dnt", "dnt", TO_SERVER },
-	{ "x-forwarded-proto", "x-forwarded-proto", "x_forwarded_proto", TO_SERVER },
-	{ "x-authenticated-user", "x-authenticated-user", "x_authenticated_user", TO_SERVER },
-	{ "x-flash-version", "x-flash-version", "x_flash_version", TO_SERVER },
-	{ "x-bluecoat-via", "x-bluecoat-via", "x_bluecoat_via", TO_SERVER },
-	{ "org-src-ip", "org-src-ip", "org_src_ip", TO_SERVER },
-	{ "accept-range", "accept-range", "accept_range", TO_CLIENT },
-	{ "age", "age", "age", TO_CLIENT },
-	{ "allow", "allow", "allow", TO_CLIENT },
-	{ "connection", "connection", "connection", TO_CLIENT },
-	{ "content-encoding", "content-encoding", "content_encoding", TO_CLIENT },
-	{ "content-language", "content-language", "content_language", TO_CLIENT },
-	{ "content-length", "content-length", "content_length", TO_CLIENT },
-	{ "content-location", "content-location", "content_location", TO_CLIENT },
-	{ "content-md5", "content-md5", "content_md5", TO_CLIENT },
-	{ "content-range", "content-range", "content_range", TO_CLIENT },
-	{ "date", "date", "date", TO_CLIENT },
-	{ "etag", "etags", "etag", TO_CLIENT },
-	{ "expires", "expires", "expires", TO_CLIENT },
-	{ "last-modified", "last-modified", "last_modified", TO_CLIENT },
-	{ "link", "link", "link", TO_CLIENT },
-	{ "location", "location", "location", TO_CLIENT },
-	{ "proxy-authenticate", "proxy-authenticate", "proxy_authenticate", TO_CLIENT },
-	{ "refresh", "refresh", "refresh", TO_CLIENT },
-	{ "retry-after", "retry-after", "retry_after", TO_CLIENT },
-	{ "server", "server", "server", TO_CLIENT },
-	{ "set-cookie", "set-cookie", "set_cookie", TO_CLIENT },
-	{ "trailer", "trailer", "trailer", TO_CLIENT },
-	{ "transfer-encoding", "transfer-encoding", "transfer_encoding", TO_CLIENT },
-	{ "upgrade", "upgrade", "upgrade", TO_CLIENT },
-	{ "vary", "vary", "vary", TO_CLIENT },
-	{ "warning", "warning", "warning", TO_CLIENT },
-	{ "www-authenticate", "www-authenticate", "www_authenticate", TO_CLIENT },
-	{ "x-vcache", "x-vcache", "x_vcache", TO_CLIENT },
-};
-
-/* '_' and '-' are the same in the configuration. */
-static bool same_option(const char *left, const char *right)
-{
-	for (; *left != '\0' && *right != '\0'; left++, right++)
-		if (http_lower((uint8_t)*left) != (uint8_t)*right && !(*left == '_' && *right == '-'))
-			return false;
-	return *left == *right;
-}
-
-static void log_custom(struct http_tx *tx, struct jsonw *json)
-{
-	for (unsigned int i = 0; i < tx->record->custom_count; i++)
-		for (size_t k = 0; k < sizeof(customs) / sizeof(customs[0]); k++)
-			if (same_option(tx->record->custom[i], customs[k].option))
-				log_header(tx, customs[k].dir, customs[k].header, customs[k].key, json);
-}
-
 void http_log_range(struct http_tx *tx, struct jsonw *json)
 {
 	const struct http_header *header = http_header_find(&tx->headers[TO_CLIENT], "content-range");
@@ -125,7 +48,6 @@ void http_log_fields(struct http_tx *tx, struct jsonw *json)
 		jsonw_kv_string_bytes(
 			json, "http_content_type", bytes_first(type->value, bytes_index(type->value, ';')));
 	http_log_range(tx, json);
-	log_custom(tx, json);
 }
 
 void http_log_status(struct http_tx *tx, struct jsonw *json)
@@ -138,12 +60,39 @@ void http_log_status(struct http_tx *tx, struct jsonw *json)
 		log_header(tx, TO_CLIENT, "location", "redirect", json);
 }
 
-void http_log_headers(struct http_tx *tx, enum sensor_dir dir, struct jsonw *json)
+/* '_' and '-' are the same in the configuration. */
+static bool is_name(struct bytes name, const char *option)
+{
+	size_t i = 0;
+
+	for (; i < name.size && option[i] != '\0'; i++) {
+		uint8_t want = option[i] == '_' ? '-' : http_lower((uint8_t)option[i]);
+
+		if (http_lower(name.ptr[i]) != want)
+			return false;
+	}
+	return i == name.size && option[i] == '\0';
+}
+
+static bool is_wanted(const struct http_tx *tx, const struct http_header *header, bool all)
+{
+	for (unsigned int i = 0; !all && i < tx->record->custom_count; i++)
+		if (is_name(header->name, tx->record->custom[i]))
+			return true;
+	return all;
+}
+
+void http_log_headers(struct http_tx *tx, enum sensor_dir dir, bool all, struct jsonw *json)
 {
 	const struct http_headers *headers = &tx->headers[dir];
+	bool begun = false;
 
-	jsonw_kv_array_begin(json, dir == TO_SERVER ? "request_headers" : "response_headers");
 	for (uint32_t i = 0; i < headers->count; i++) {
+		if (!is_wanted(tx, &headers->list[i], all))
+			continue;
+		if (!begun)
+			jsonw_kv_array_begin(json, dir == TO_SERVER ? "request_headers" : "response_headers");
+		begun = true;
 		jsonw_object_begin(json);
 		if (headers->list[i].flags & HTTP_HEADER_SIZE_UPDATE) {
 			jsonw_kv_u64(json, "table_size_update", headers->list[i].size_update);
@@ -153,7 +102,8 @@ void http_log_headers(struct http_tx *tx, enum sensor_dir dir, struct jsonw *jso
 		}
 		jsonw_object_end(json);
 	}
-	jsonw_array_end(json);
+	if (begun)
+		jsonw_array_end(json);
 }
 
 /* ---- Bodies in alerts ---- */

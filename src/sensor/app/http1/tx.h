@@ -108,4 +108,5 @@ void http_log_fields(struct http_tx *tx, struct jsonw *json);
 void http_log_status(struct http_tx *tx, struct jsonw *json);
 void http_log_bodies(struct http_tx *tx, struct jsonw *json);
 void http_log_range(struct http_tx *tx, struct jsonw *json);
-void http_log_headers(struct http_tx *tx, enum sensor_dir dir, struct jsonw *json);
+/* All headers of a direction, or those that "custom" names; nothing when there are none. */
+void http_log_headers(struct http_tx *tx, enum sensor_dir dir, bool all, struct jsonw *json);

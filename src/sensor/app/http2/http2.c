@@ -6,8 +6,10 @@
 
 #include "base/cursor.h"
 #include "sensor/app/http1/http1.h"
+#include "sensor/app/http1/range.h"
 #include "sensor/app/http1/text.h"
 #include "sensor/config/tree.h"
+#include "sensor/flow/flow.h"
 #include "sensor/settings.h"
 #include "sensor/worker/worker.h"
 
@@ -28,6 +30,7 @@ static int http2_configure(const struct conf_node *node, void **ret_config)
 		free(config);
 		return error;
 	}
+	http_range_use();
 	config->settings = ((struct http_config *)http1)->settings;
 	config->record = ((struct http_config *)http1)->record;
 	((struct http_config *)http1)->record = NULL; /* ours now */
@@ -41,83 +44,13 @@ static int http2_configure(const struct conf_node *node, void **ret_config)
 
 static void http2_configure_free(void *config)
 {
-	if (config)
-		free(((struct http2_config *)config)->record);
-	free(config);
-}
+	struct http2_config *http2 = config;
 
-/* ---- Life ---- */
-
-/* The request that asked for the upgrade is stream 1 (RFC 7540, section 3.2). */
-static void adopt_request(struct app_conn *conn, struct http2 *http)
-{
-	struct http2_call call = { .conn = conn, .http = http, .dir = TO_SERVER, .side = &http->side[TO_SERVER] };
-	struct http_tx *old = NULL;
-	struct http2_tx *tx;
-
-	for (struct app_tx *app = conn->first; app; app = app->next)
-		if (app->protocol == &app_protocol_http && http_tx_of(app)->status == 101)
-			old = http_tx_of(app);
-	if (!old)
+	if (!http2)
 		return;
-	call.now_ns = old->tx.time_ns;
-	tx = http2_stream(&call, 1);
-	if (!tx)
-		return;
-	http2_add_header(&call, tx, bytes_from_str(":method"), old->method);
-	http2_add_header(&call, tx, bytes_from_str(":path"), old->uri_raw);
-	if (old->has_host_raw)
-		http2_add_header(&call, tx, bytes_from_str(":authority"), old->host_raw);
-	for (uint32_t i = 0; i < old->headers[TO_SERVER].count; i++) {
-		const struct http_header *header = &old->headers[TO_SERVER].list[i];
-
-		if (!http_equal_nocase(header->name, "host"))
-			http2_add_header(&call, tx, header->name, header->value);
-	}
-	http2_headers_done(&call, tx);
-	http2_end(&call, tx, TO_SERVER, true);
-}
-
-static void http2_close(struct app_conn *conn, void *state)
-{
-	struct http2 *http = state;
-
-	for (unsigned int dir = 0; dir < SENSOR_DIRS; dir++) {
-		struct http2_side *side = &http->side[dir];
-
-		if (side->inflater)
-			nghttp2_hd_inflate_del(side->inflater);
-		app_free(conn, side->block, side->block_capacity);
-	}
-	app_free(conn, http, sizeof(*http));
-}
-
-static void *http2_open(struct app_conn *conn, const void *config)
-{
-	struct http2 *http = app_alloc(conn, sizeof(*http));
-
-	if (!http)
-		return NULL;
-	memset(http, 0, sizeof(*http));
-	http->config = config;
-	http_record_options_load(conn->worker->settings->root, http->config->record);
-	for (unsigned int dir = 0; dir < SENSOR_DIRS; dir++) {
-		if (nghttp2_hd_inflate_new(&http->side[dir].inflater) == 0)
-			continue;
-		http2_close(conn, http);
-		return NULL;
-	}
-	adopt_request(conn, http);
-	return http;
-}
-
-static void http2_tx_free(struct app_conn *conn, struct app_tx *app)
-{
-	struct http2_tx *tx = http2_tx_of(app);
-
-	for (unsigned int dir = 0; dir < SENSOR_DIRS; dir++)
-		http_body_reader_free(tx->reader[dir]);
-	http_tx_done(conn, &tx->http);
+	http_range_unuse();
+	free(http2->record);
+	free(http2);
 }
 
 /* ---- Frames ---- */
@@ -316,6 +249,133 @@ static void whole_frame(struct http2_call *call, const struct http2_frame *frame
 	app_tx_touch(call->conn, &tx->http.tx, call->dir);
 }
 
+/* ---- Life ---- */
+
+/* RFC 4648, section 5, with or without padding. */
+static bool base64url_decode(struct bytes in, uint8_t *out, size_t out_size, size_t *ret_size)
+{
+	uint32_t group = 0;
+	unsigned int bits = 0;
+	size_t size = 0;
+
+	for (size_t i = 0; i < in.size && in.ptr[i] != '='; i++) {
+		uint8_t c = in.ptr[i];
+		int digit = c >= 'A' && c <= 'Z'   ? c - 'A'
+			    : c >= 'a' && c <= 'z' ? c - 'a' + 26
+			    : c >= '0' && c <= '9' ? c - '0' + 52
+			    : c == '-' || c == '+' ? 62
+			    : c == '_' || c == '/' ? 63
+						   : -1;
+
+		if (digit < 0)
+			return false;
+		group = group << 6 | (uint32_t)digit;
+		bits += 6;
+		if (bits < 8)
+			continue;
+		bits -= 8;
+		if (size == out_size)
+			return false;
+		out[size++] = (uint8_t)(group >> bits);
+	}
+	*ret_size = size;
+	return true;
+}
+
+/* The settings that came with the upgrade (RFC 7540, section 3.2.1): base64url of a SETTINGS payload. */
+static void adopt_settings(struct http2_call *call, struct bytes value)
+{
+	static const struct http2_frame frame = { .type = HTTP2_SETTINGS };
+	uint8_t payload[6 * HTTP2_SETTINGS_MAX];
+	struct http2_tx *tx = http2_control(call);
+	size_t size;
+
+	if (!tx)
+		return;
+	if (!base64url_decode(value, payload, sizeof(payload), &size) || size % 6 != 0) {
+		frame_event(call, tx, HTTP2_EVENT_INVALID_HTTP1_SETTINGS);
+		return;
+	}
+	HTTP2_NOTE(tx, call->dir, types, HTTP2_SETTINGS);
+	settings_frame(call, tx, &frame, bytes_of(payload, size));
+}
+
+/* The request that asked for the upgrade is stream 1 (RFC 7540, section 3.2). */
+static void adopt_request(struct app_conn *conn, struct http2 *http)
+{
+	struct http2_call call = { .conn = conn, .http = http, .dir = TO_SERVER, .side = &http->side[TO_SERVER] };
+	const struct http_header *settings;
+	struct http_tx *old = NULL;
+	struct http2_tx *tx;
+
+	for (struct app_tx *app = conn->first; app; app = app->next)
+		if (app->protocol == &app_protocol_http && http_tx_of(app)->status == 101)
+			old = http_tx_of(app);
+	if (!old)
+		return;
+	call.now_ns = old->tx.time_ns;
+	tx = http2_stream(&call, 1);
+	if (!tx)
+		return;
+	http2_add_header(&call, tx, bytes_from_str(":method"), old->method);
+	http2_add_header(&call, tx, bytes_from_str(":path"), old->uri_raw);
+	if (old->has_host_raw)
+		http2_add_header(&call, tx, bytes_from_str(":authority"), old->host_raw);
+	for (uint32_t i = 0; i < old->headers[TO_SERVER].count; i++) {
+		const struct http_header *header = &old->headers[TO_SERVER].list[i];
+
+		if (!http_equal_nocase(header->name, "host"))
+			http2_add_header(&call, tx, header->name, header->value);
+	}
+	http2_headers_done(&call, tx);
+	http2_end(&call, tx, TO_SERVER, true);
+	settings = http_header_find(&old->headers[TO_SERVER], "http2-settings");
+	if (settings)
+		adopt_settings(&call, settings->value);
+}
+
+static void http2_close(struct app_conn *conn, void *state)
+{
+	struct http2 *http = state;
+
+	for (unsigned int dir = 0; dir < SENSOR_DIRS; dir++) {
+		struct http2_side *side = &http->side[dir];
+
+		if (side->inflater)
+			nghttp2_hd_inflate_del(side->inflater);
+		app_free(conn, side->block, side->block_capacity);
+	}
+	app_free(conn, http, sizeof(*http));
+}
+
+static void *http2_open(struct app_conn *conn, const void *config)
+{
+	struct http2 *http = app_alloc(conn, sizeof(*http));
+
+	if (!http)
+		return NULL;
+	memset(http, 0, sizeof(*http));
+	http->config = config;
+	http_record_options_load(conn->worker->settings->root, http->config->record);
+	for (unsigned int dir = 0; dir < SENSOR_DIRS; dir++) {
+		if (nghttp2_hd_inflate_new(&http->side[dir].inflater) == 0)
+			continue;
+		http2_close(conn, http);
+		return NULL;
+	}
+	adopt_request(conn, http);
+	return http;
+}
+
+static void http2_tx_free(struct app_conn *conn, struct app_tx *app)
+{
+	struct http2_tx *tx = http2_tx_of(app);
+
+	for (unsigned int dir = 0; dir < SENSOR_DIRS; dir++)
+		http_body_reader_free(tx->reader[dir]);
+	http_tx_done(conn, &tx->http);
+}
+
 /* ---- DATA, and what is skipped: as it comes ---- */
 
 static void data_end(struct http2_call *call)
@@ -477,19 +537,22 @@ static struct app_result parse_to_client(struct app_conn *conn, void *state, con
 
 /* ---- Recognition ---- */
 
-/* A server begins with its settings (section 3.4). */
+/* A server begins with its settings (section 3.4). They are few and common bytes, so that they count only when the client
+ * is known to speak HTTP/2, or is expected to, or on its own port. */
 static enum app_probe_answer probe_server(struct flow *flow, enum sensor_dir dir, struct bytes data)
 {
+	const struct app_conn *conn = flow->app;
 	struct http2_frame frame;
 
-	(void)flow;
-	(void)dir;
 	if (!http2_parse_frame(data, &frame))
 		return APP_PROBE_MORE;
-	return frame.type == HTTP2_SETTINGS && frame.stream_id == 0 && frame.size % 6 == 0 && frame.size <= 6 * 64 &&
-			       (frame.flags & ~HTTP2_FLAG_ACK) == 0
-		       ? APP_PROBE_YES
-		       : APP_PROBE_NO;
+	if (frame.type != HTTP2_SETTINGS || frame.stream_id != 0 || frame.size % 6 != 0 ||
+		frame.size > 6 * HTTP2_SETTINGS_MAX || (frame.flags & ~HTTP2_FLAG_ACK) != 0)
+		return APP_PROBE_NO;
+	if (flow->server_port == 80 || (conn && (conn->protocol_dir[sensor_dir_opposite(dir)] == &app_protocol_http2 ||
+							conn->protocol_expected == &app_protocol_http2)))
+		return APP_PROBE_YES;
+	return APP_PROBE_MORE;
 }
 
 static const struct app_pattern patterns[] = {
@@ -516,7 +579,6 @@ const struct app_protocol app_protocol_http2 = {
 	.log_key = "http",
 	.transports = APP_TCP,
 	.tx_max = HTTP2_STREAMS_MAX,
-	.first_dir = DIR_TO_SERVER,
 	.complete = { HTTP_COMPLETE, HTTP_COMPLETE },
 	.patterns = patterns,
 	.probes = probes,

@@ -243,8 +243,7 @@ static void log_fields(struct http2_tx *tx, struct jsonw *json)
 	bool junk;
 
 	for (unsigned int dir = 0; dir < SENSOR_DIRS; dir++)
-		if (tx->has_headers[dir])
-			http_log_headers(http, dir, json);
+		http_log_headers(http, dir, true, json);
 	if (http->method.ptr)
 		jsonw_kv_string_bytes(json, "http_method", http->method);
 	if (http->uri_raw.ptr)

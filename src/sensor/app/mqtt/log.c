@@ -65,7 +65,7 @@ static void log_properties(struct jsonw *json, struct bytes properties, uint64_t
 	jsonw_object_end(json);
 }
 
-static void log_connect(struct jsonw *json, const struct mqtt_message *message, uint64_t limit)
+static void log_connect(struct jsonw *json, const struct mqtt_message *message, uint64_t limit, bool passwords)
 {
 	static const struct {
 		const char *name;
@@ -82,7 +82,7 @@ static void log_connect(struct jsonw *json, const struct mqtt_message *message, 
 	kv_limited(json, "client_id", message->client_id, limit);
 	if (message->username.ptr)
 		kv_limited(json, "username", message->username, limit);
-	if (message->password.ptr)
+	if (message->password.ptr && passwords)
 		kv_limited(json, "password", message->password, limit);
 	if (message->connect_flags & MQTT_WILL) {
 		jsonw_kv_object_begin(json, "will");
@@ -131,12 +131,12 @@ static void log_codes(struct jsonw *json, const char *key, struct bytes codes)
 	jsonw_array_end(json);
 }
 
-static void log_body(struct jsonw *json, const struct mqtt_message *message, uint64_t limit)
+static void log_body(struct jsonw *json, const struct mqtt_message *message, uint64_t limit, bool passwords)
 {
 	uint8_t type = message->header.type;
 
 	if (type == MQTT_CONNECT)
-		log_connect(json, message, limit);
+		log_connect(json, message, limit, passwords);
 	if (type == MQTT_CONNACK)
 		jsonw_kv_bool(json, "session_present", message->session_present);
 	if (type == MQTT_PUBLISH)
@@ -159,6 +159,7 @@ bool mqtt_log(struct app_tx *tx, const struct flow *flow, bool alert, struct jso
 	const struct mqtt_tx *mqtt = (const struct mqtt_tx *)tx;
 	const struct conf_node *options = alert ? NULL : tx->conn->log_options;
 	uint64_t limit = conf_size(options, "string-log-limit", STRING_LIMIT_DEFAULT);
+	bool passwords = conf_bool(options, "passwords", true);
 
 	for (const struct mqtt_message *message = mqtt->first; message; message = message->next) {
 		jsonw_kv_object_begin(json, type_keys[message->header.type]);
@@ -169,7 +170,7 @@ bool mqtt_log(struct app_tx *tx, const struct flow *flow, bool alert, struct jso
 			jsonw_kv_bool(json, "truncated", true);
 			jsonw_kv_u64(json, "skipped_length", message->header.whole_size);
 		} else {
-			log_body(json, message, limit);
+			log_body(json, message, limit, passwords);
 		}
 		jsonw_object_end(json);
 	}

@@ -99,7 +99,7 @@ static void make_room(struct app_conn *conn)
 	for (struct app_tx *at = conn->first; at; at = at->next) {
 		struct mqtt_tx *tx = (struct mqtt_tx *)at;
 
-		if (tx->complete)
+		if (at->protocol != conn->protocol || tx->complete)
 			continue;
 		app_tx_event(conn, at, MQTT_EVENT_TOO_MANY_TRANSACTIONS);
 		tx_complete(conn, tx);

@@ -383,6 +383,7 @@ const struct app_protocol app_protocol_ssh = {
 	.event_type = "ssh",
 	.log_key = "ssh",
 	.transports = APP_TCP,
+	.one_tx = true,
 	.complete = { SSH_FINISHED, SSH_FINISHED },
 	.log_progress = { SSH_PROPOSED, SSH_PROPOSED },
 	.patterns = patterns,

@@ -185,15 +185,14 @@ static void change_cipher(struct app_conn *conn, struct tls_state *state, enum s
 	app_tx_progress(conn, &tx->tx, dir, dir == TO_SERVER ? TLS_CLIENT_HANDSHAKE_DONE : TLS_SERVER_HANDSHAKE_DONE);
 	if (dir == TO_CLIENT && client->hello.ticket_size != 0 && !side->has_certificate && !tls_is_13(side->version))
 		tx->resumed = true;
-	if (tx->side[TO_SERVER].change_cipher_seen && tx->side[TO_CLIENT].change_cipher_seen)
-		handshake_done(conn, state);
 }
 
 static void application_data(struct app_conn *conn, struct tls_state *state, enum sensor_dir dir)
 {
 	struct tls_tx *tx = state->tx;
 
-	/* Early data (RFC 8446, section 2.3) come before the server has answered. */
+	/* Only application data prove that the handshake is over: in TLS 1.3 the change of cipher is a relic. Early data
+	 * (RFC 8446, section 2.3) come before the server has answered. */
 	if (tx->handshake_done || (tx->side[TO_SERVER].hello.early_data && !tx->side[TO_CLIENT].hello_seen))
 		return;
 	handshake_done(conn, state);
@@ -495,6 +494,7 @@ const struct app_protocol app_protocol_tls = {
 	.event_type = "tls",
 	.log_key = "tls",
 	.transports = APP_TCP,
+	.one_tx = true,
 	.events_upper_case = true,
 	.first_dir = DIR_TO_SERVER,
 	.complete = { TLS_CLIENT_FINISHED, TLS_SERVER_FINISHED },

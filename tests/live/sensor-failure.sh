@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What goes wrong around a sensor must not stop it: a full disk, a reader of events that is gone, ceilings of memory, and
+# rules that cannot be read.
+#
+#	client (192.0.2.1) ---- eth0 server (192.0.2.2), where the sensor looks on
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/sensor-lib.sh"
+
+space client server
+link client eth0 server eth0
+ip -n client addr add 192.0.2.1/24 dev eth0
+ip -n server addr add 192.0.2.2/24 dev eth0
+mac=$(ip -n server -br link show eth0 | awk '{ print $3 }')
+web server 80
+cat >$DIR/test.rules <<-'end'
+	alert http any any -> any any (msg:"injection"; http.uri; content:"union select"; sid:1;)
+end
+attack() {
+	fetch client "http://192.0.2.2/?id=$RANDOM%20union%20select" >/dev/null
+}
+flood() { # COUNT: as many sources
+	within client "$LIVE_TOOLS"/frames --device eth0 --to-mac "$mac" --from 10.0.0.1 --to 192.0.2.2 --port 7777 --count "$1" \
+		--rate 40000 --text "x" >/dev/null
+}
+
+# A full disk: the sensor goes on, tells how much was lost, and writes again when there is room.
+mkdir $DIR/disk
+mount -t tmpfs -o size=256k full $DIR/disk
+dd if=/dev/zero of=$DIR/disk/ballast bs=1k count=200 2>/dev/null
+within server "$LUYTRE" sensor run --interface eth0 --rules $DIR/test.rules --eve $DIR/disk/eve.json \
+	--set stats.interval=1 >>$DIR/luytre.log 2>&1 &
+sensor=$!
+eventually 10 "$LUYTRE" sensor status >/dev/null 2>&1 || fail "the sensor did not start"
+for ((i = 0; i < 60; i++)); do
+	attack
+done
+eventually 5 bash -c "[ \$(stat -c %s $DIR/disk/eve.json) -gt 40000 ]" || fail "the disk did not fill"
+sleep 1
+check "disk full: the sensor goes on" has_counter detect.alert 60
+rm $DIR/disk/ballast
+sleep 1.5
+attack
+check "disk full: it writes again when there is room" \
+	eventually 5 bash -c "tail -c 20000 $DIR/disk/eve.json | grep -q '\"event_type\":\"alert\"'"
+sensor_end TERM || fail "disk full: it does not end well"
+check "disk full: what was lost is told" grep -q "events could not be written" $DIR/luytre.log
+umount $DIR/disk
+
+# A socket without a reader, then with one.
+cat >$DIR/socket.yaml <<-end
+	%YAML 1.1
+	---
+	outputs:
+	  - eve-log:
+	      enabled: yes
+	      filetype: unix_stream
+	      filename: $DIR/reader.sock
+	      types:
+	        - alert
+end
+sensor_start server --interface eth0 --rules $DIR/test.rules --suricata-config $DIR/socket.yaml
+attack
+check "no reader: the sensor goes on" eventually 5 has_counter detect.alert 1
+python3 - $DIR/reader.sock $DIR/read <<-'end' &
+	import socket, sys
+	s = socket.socket(socket.AF_UNIX)
+	s.bind(sys.argv[1])
+	s.listen(1)
+	peer = s.accept()[0]
+	open(sys.argv[2], "wb").write(peer.recv(1 << 20))
+end
+reader=$!
+eventually 5 test -S $DIR/reader.sock
+sleep 1.2
+attack
+check "a reader comes: events reach it" eventually 5 grep -q '"event_type":"alert"' $DIR/read
+wait $reader
+attack
+attack
+check "the reader is gone again: the sensor goes on" eventually 5 has_counter detect.alert 4
+sensor_end TERM || fail "no reader: it does not end well"
+
+# The ceiling of flows: old ones go, new ones are counted, memory stays below it.
+: >$DIR/eve.json
+sensor_start server --interface eth0 --rules $DIR/test.rules --set flow.memcap=4mb --set stream.memcap=4mb \
+	--set stream.reassembly.memcap=4mb
+flood 60000
+sleep 1.5
+check "ceiling of flows: memory stays below it" [ "$(counter flow.memuse)" -le $((4 << 20)) ]
+check "ceiling of flows: the flood was seen" has_counter decoder.udp 50000
+check "ceiling of flows: flows were refused or made room" [ "$(counter flow.active)" -lt 40000 ]
+attack
+check "ceiling of flows: an attack afterwards is still seen" eventually 5 has_events 1 '.alert.signature_id == 1'
+sensor_end TERM || fail "ceiling of flows: it does not end well"
+
+# Rules at the start.
+echo 'alert tcp any any -> any any (msg:"broken"; no_such_keyword; sid:1;)' >$DIR/broken.rules
+check "a broken rule with --init-errors-fatal: no start" bash -c \
+	"! nsenter --net=/run/netns/server '$LUYTRE' sensor run --interface eth0 --rules $DIR/broken.rules --init-errors-fatal \
+	--eve $DIR/eve.json 2>$DIR/said"
+check "it names file and line" grep -q "broken.rules:1: .*no_such_keyword" $DIR/said
+sensor_start server --interface eth0 --rules $DIR/broken.rules --rules $DIR/test.rules
+: >$DIR/eve.json
+attack
+check "a broken rule without it: the others work" eventually 5 has_events 1 '.alert.signature_id == 1'
+sensor_end TERM || fail "a broken rule: it does not end well"
+check "an interface that does not exist is named" bash -c \
+	"! '$LUYTRE' sensor run --interface nowhere0 --rules $DIR/test.rules 2>&1 | grep -q 'there is no interface nowhere0' && exit 1 || exit 0"
+live_end

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/jsonw.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,8 +46,8 @@ static void fail(struct jsonw *writer, int error)
 		writer->error = error;
 }
 
-/* Makes room for 'size' more bytes and the final NUL. */
-static bool reserve(struct jsonw *writer, size_t size)
+/* Makes room for 'size' more bytes and the final NUL; the rare way of append(). */
+static bool grow(struct jsonw *writer, size_t size)
 {
 	size_t capacity_size = writer->capacity_size ? writer->capacity_size : CAPACITY_SIZE_MIN;
 	char *text;
@@ -73,9 +72,11 @@ static bool reserve(struct jsonw *writer, size_t size)
 	return true;
 }
 
-static void append(struct jsonw *writer, const void *text, size_t size)
+static inline void append(struct jsonw *writer, const void *text, size_t size)
 {
-	if (!reserve(writer, size))
+	bool fits = writer->size + size < writer->capacity_size && size <= writer->ceiling_size - writer->size;
+
+	if ((writer->error != 0 || !fits) && !grow(writer, size))
 		return;
 	memcpy(writer->text + writer->size, text, size);
 	writer->size += size;
@@ -211,24 +212,39 @@ static void escaped_char(struct jsonw *writer, uint8_t c)
 	append_str(writer, text);
 }
 
-static bool needs_escape(uint8_t c)
+/* Bytes that stand for themselves: most of most strings. */
+static inline bool is_plain(uint8_t c)
 {
-	return c < 0x20 || c == '"' || c == '\\';
+	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
+static size_t plain_size(struct bytes in)
+{
+	size_t size = 0;
+
+	while (size < in.size && is_plain(in.ptr[size]))
+		size++;
+	return size;
 }
 
 static void quoted(struct jsonw *writer, struct bytes in)
 {
 	append_char(writer, '"');
 	while (!bytes_empty(in) && writer->error == 0) {
+		size_t size = plain_size(in);
 		bool valid;
-		size_t size = utf8_size(in, &valid);
 
-		if (!valid)
-			append_str(writer, "\xef\xbf\xbd");
-		else if (needs_escape(in.ptr[0]))
-			escaped_char(writer, in.ptr[0]);
-		else
+		if (size != 0) {
 			append(writer, in.ptr, size);
+		} else {
+			size = utf8_size(in, &valid);
+			if (!valid)
+				append_str(writer, "\xef\xbf\xbd");
+			else if (in.ptr[0] < 0x80)
+				escaped_char(writer, in.ptr[0]);
+			else
+				append(writer, in.ptr, size);
+		}
 		in = bytes_skip(in, size);
 	}
 	append_char(writer, '"');
@@ -277,20 +293,34 @@ void jsonw_string(struct jsonw *writer, const char *value)
 		jsonw_null(writer);
 }
 
+/* Writes the digits in front of 'end' and returns where they begin. */
+static char *digits(uint64_t value, char *end)
+{
+	do {
+		*--end = (char)('0' + value % 10);
+		value /= 10;
+	} while (value != 0);
+	return end;
+}
+
+static void number(struct jsonw *writer, uint64_t magnitude, bool negative)
+{
+	char text[24], *begin = digits(magnitude, text + sizeof(text));
+
+	if (negative)
+		*--begin = '-';
+	value_begin(writer);
+	append(writer, begin, (size_t)(text + sizeof(text) - begin));
+}
+
 void jsonw_u64(struct jsonw *writer, uint64_t value)
 {
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRIu64, value);
-	word(writer, text);
+	number(writer, value, false);
 }
 
 void jsonw_i64(struct jsonw *writer, int64_t value)
 {
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRId64, value);
-	word(writer, text);
+	number(writer, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, value < 0);
 }
 
 void jsonw_double(struct jsonw *writer, double value)

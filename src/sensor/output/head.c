@@ -9,35 +9,63 @@
 #include "base/digest.h"
 #include "sensor/output/internal.h"
 
+/* Most events of a worker fall into the same second: its text is kept. */
 const char *eve_time(uint64_t time_ns, char text[40])
 {
-	time_t seconds = (time_t)(time_ns / NS_PER_S);
+	static __thread struct {
+		time_t second;
+		bool filled;
+		char head[24], zone[8];
+	} kept;
+	time_t second = (time_t)(time_ns / NS_PER_S);
+	uint32_t micros = (uint32_t)(time_ns % NS_PER_S / NS_PER_US);
 	struct tm tm;
 
-	localtime_r(&seconds, &tm);
-	/* The zone lies behind the fraction, so the two halves are written apart. */
-	size_t used = strftime(text, 40, "%Y-%m-%dT%H:%M:%S", &tm);
-	used += (size_t)snprintf(text + used, 40 - used, ".%06u", (unsigned int)(time_ns % NS_PER_S / NS_PER_US));
-	strftime(text + used, 40 - used, "%z", &tm);
+	if (!kept.filled || kept.second != second) {
+		localtime_r(&second, &tm);
+		strftime(kept.head, sizeof(kept.head), "%Y-%m-%dT%H:%M:%S.", &tm);
+		strftime(kept.zone, sizeof(kept.zone), "%z", &tm);
+		kept.second = second;
+		kept.filled = true;
+	}
+	memcpy(text, kept.head, 20);
+	for (int i = 25; i >= 20; i--, micros /= 10)
+		text[i] = (char)('0' + micros % 10);
+	memcpy(text + 26, kept.zone, sizeof(kept.zone));
 	return text;
+}
+
+static char *octet(char *at, uint8_t value)
+{
+	if (value >= 100)
+		*at++ = (char)('0' + value / 100);
+	if (value >= 10)
+		*at++ = (char)('0' + value / 10 % 10);
+	*at++ = (char)('0' + value % 10);
+	return at;
 }
 
 void eve_kv_addr(struct jsonw *json, const char *key, const struct ip_addr *addr)
 {
-	char text[IP_ADDR_TEXT_SIZE];
-	size_t used = 0;
+	static const char hex[] = "0123456789abcdef";
+	char text[48], *at = text;
 
 	if (addr->family == IP_V4) {
-		jsonw_kv_string(json, key, ip_addr_format(addr, text));
-		return;
+		for (int i = 0; i < 4; i++) {
+			if (i)
+				*at++ = '.';
+			at = octet(at, addr->bytes[i]);
+		}
+	} else {
+		/* All eight groups, as readers of EVE expect; the short form of RFC 5952 would be another text. */
+		for (int i = 0; i < 16; i++) {
+			if (i && i % 2 == 0)
+				*at++ = ':';
+			*at++ = hex[addr->bytes[i] >> 4];
+			*at++ = hex[addr->bytes[i] & 15];
+		}
 	}
-	/* All eight groups, as readers of EVE expect; the short form of RFC 5952 would be another text. */
-	char full[48];
-
-	for (int i = 0; i < 16; i += 2)
-		used += (size_t)snprintf(full + used, sizeof(full) - used, "%s%02x%02x", i ? ":" : "", addr->bytes[i],
-			addr->bytes[i + 1]);
-	jsonw_kv_string(json, key, full);
+	jsonw_kv_string_bytes(json, key, bytes_of(text, (size_t)(at - text)));
 }
 
 void eve_kv_hex(struct jsonw *json, const char *key, struct bytes data)

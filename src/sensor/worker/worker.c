@@ -21,6 +21,7 @@
 #include "sensor/worker/pseudo.h"
 
 enum { EXPIRE_BUDGET = 32 };
+#define EXPIRE_INTERVAL_NS (50 * NS_PER_MS)
 
 /* What the packets of one frame have in common. */
 struct frame_work {
@@ -132,14 +133,18 @@ static bool is_bypassed(struct worker *w, struct sensor_packet *packet)
 }
 
 /* Bytes are kept for rules about the raw stream only where there are such rules. */
-static void stop_raw(struct worker *w, const struct flow *flow)
+static void switch_raw(struct worker *w, const struct flow *flow)
 {
 	bool reads = w->engine && detect_engine_needs(w->engine)->stream_raw && !(flow->flags & (FLOW_PASS | FLOW_DROP));
 
-	if (reads || !flow->tcp)
+	if (!flow->tcp || !w->settings->stream_raw)
 		return;
-	stream_raw_stop(flow->tcp, TO_SERVER);
-	stream_raw_stop(flow->tcp, TO_CLIENT);
+	for (int dir = 0; dir < SENSOR_DIRS; dir++) {
+		if (!reads)
+			stream_raw_stop(flow->tcp, (enum sensor_dir)dir);
+		else
+			stream_raw_resume(flow->tcp, (enum sensor_dir)dir); /* stopped before the last reload */
+	}
 }
 
 static void upper_layers(struct worker *w, struct sensor_packet *packet)
@@ -190,7 +195,7 @@ static void handle_packet(struct worker *w, struct sensor_packet *packet)
 		upper_layers(w, packet);
 		flow = packet->flow;
 		if (packet->has_tcp)
-			stop_raw(w, flow);
+			switch_raw(w, flow);
 		heed_flow(w, packet);
 	}
 	if (w->detect)
@@ -251,8 +256,12 @@ void worker_frame(struct worker *worker, const struct worker_frame *frame, struc
 	worker->now_ns = frame->time_ns;
 	if (worker->start_ns == 0)
 		worker->start_ns = worker->last_stats_ns = frame->time_ns;
-	/* Timeouts are heeded before the packet, so that a flow of long ago does not take it. */
-	flow_table_expire(worker->flows, worker->now_ns, EXPIRE_BUDGET);
+	/* Timeouts are heeded before the packet, so that a flow of long ago does not take it. They are seconds: looking now
+	 * and then is enough. */
+	if (worker->now_ns - worker->last_expiry_ns >= EXPIRE_INTERVAL_NS) {
+		if (flow_table_expire(worker->flows, worker->now_ns, EXPIRE_BUDGET) < EXPIRE_BUDGET)
+			worker->last_expiry_ns = worker->now_ns;
+	}
 	decoder_frame(worker->decoder, frame, frame_packet, &work);
 	worker->packet = NULL;
 }

@@ -44,6 +44,7 @@ struct worker {
 	struct sensor_packet *packet; /* in hand; null between packets */
 	struct packet_alert *alerts; /* room for those of the packet in hand */
 	struct sensor_packet *pseudo; /* stands in when a flow ends without one */
+	uint64_t last_expiry_ns;
 	uint64_t start_ns, last_stats_ns, stats_interval_ns;
 	bool track_macs;
 	uint16_t drop_counters[DROP_REASON_COUNT], end_counters[16];

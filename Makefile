@@ -44,6 +44,13 @@ bench: ## measure against other tools on this machine; writes docs/benchmarks/sh
 	@$(BUILD)/tests/bench/luytre-bench --output docs/benchmarks/shield.md $(BENCH_ARGS)
 	@chown --reference=. docs/benchmarks docs/benchmarks/shield.md
 
+bench-sensor: ## measure the sensor on traffic made here; writes docs/benchmarks/sensor.md
+	@scripts/install-deps build run bench
+	@scripts/build $(BUILD)
+	@mkdir -p docs/benchmarks
+	@$(BUILD)/tests/bench/sensor/luytre-bench-sensor --output docs/benchmarks/sensor.md $(BENCH_ARGS)
+	@chown --reference=. docs/benchmarks docs/benchmarks/sensor.md
+
 check: ## formatting, clang-tidy and cppcheck, all kept at zero
 	@scripts/install-deps build check
 	@scripts/build $(BUILD)
@@ -79,4 +86,4 @@ clean: ## remove every build directory
 	rm -rf build build-*
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14

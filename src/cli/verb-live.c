@@ -409,12 +409,15 @@ static void print_reload(const struct cli_options *o, const json_t *reply)
 			       "%.1f ms\n",
 			       "Luật mới đã có hiệu lực: %llu nạp được, %llu bị từ chối; biên dịch %.3f giây, chuyển "
 			       "đổi %.1f ms\n"),
-			count_of(report, "loaded"), count_of(report, "failed"),
+			count_of(report, "loaded"), count_of(report, "refused"),
 			(double)count_of(reload, "load_ns") / (double)NS_PER_S,
 			(double)count_of(reload, "change_over_ns") / (double)NS_PER_MS);
-	json_array_foreach (json_object_get(report, "refusals"), i, one)
-		printf("%s:%llu: sid %llu: %s\n", text_of(one, "file"), count_of(one, "line"), count_of(one, "sid"),
-			text_of(one, "reason"));
+	json_array_foreach (json_object_get(report, "refusals"), i, one) {
+		const char *keyword = json_string_value(json_object_get(one, "keyword"));
+
+		printf("%s:%llu: sid %llu: %s%s%s\n", text_of(one, "file"), count_of(one, "line"), count_of(one, "sid"),
+			keyword ? keyword : "", keyword ? ": " : "", text_of(one, "reason"));
+	}
 	json_decref(report);
 }
 

@@ -105,6 +105,23 @@ sensor_start server --interface eth0 --rules $DIR/broken.rules --rules $DIR/test
 attack
 check "a broken rule without it: the others work" eventually 5 has_events 1 '.alert.signature_id == 1'
 sensor_end TERM || fail "a broken rule: it does not end well"
+
+# Interfaces that go down, and away.
+: >$DIR/eve.json
+sensor_start server --interface eth0 --rules $DIR/test.rules
+ip -n server link set eth0 down
+sleep 0.5
+ip -n server link set eth0 up
+ip -n client link set eth0 up
+attack
+attack
+check "down and up again: it goes on" eventually 5 has_events 1 '.alert.signature_id == 1'
+ip -n server link del eth0
+code=0
+wait $sensor || code=$?
+check "gone: it ends with an error" [ "$code" = 1 ]
+check "gone: and with the records of its flows" has_events 1 '.event_type == "flow"'
+check "gone: which is told" grep -q "the interface eth0 is gone" $DIR/luytre.log
 check "an interface that does not exist is named" bash -c \
-	"! '$LUYTRE' sensor run --interface nowhere0 --rules $DIR/test.rules 2>&1 | grep -q 'there is no interface nowhere0' && exit 1 || exit 0"
+	"'$LUYTRE' sensor run --interface nowhere0 --rules $DIR/test.rules 2>&1 | grep -q 'there is no interface nowhere0'"
 live_end

@@ -66,13 +66,18 @@ has_counter() {
 	[ "$(counter "$1")" -ge "$2" ]
 }
 
+# refuses COMMAND...: the command must not succeed.
+refuses() {
+	! "$@"
+}
+
 # web SPACE PORT [LINE...]: a web server with a page, a large file, and further lines of configuration.
 web() {
 	local space=$1 port=$2
 	shift 2
 	mkdir -p $DIR/www
 	echo "hello" >$DIR/www/index.html
-	cat >$DIR/nginx-$port.conf <<-end
+	cat >"$DIR/nginx-$port.conf" <<-end
 		daemon off;
 		master_process off;
 		pid $DIR/nginx-$port.pid;
@@ -89,7 +94,7 @@ web() {
 			}
 		}
 	end
-	within "$space" nginx -c $DIR/nginx-$port.conf -p $DIR 2>/dev/null &
+	within "$space" nginx -c "$DIR/nginx-$port.conf" -p $DIR 2>/dev/null &
 	eventually 5 within "$space" curl -s -o /dev/null --max-time 1 "http://127.0.0.1:$port/" || fail "no web server on $port"
 }
 
@@ -98,4 +103,9 @@ fetch() {
 	local space=$1 url=$2
 	shift 2
 	within "$space" curl -s -o /dev/null --max-time 2 -w '%{http_code}' "$@" "$url" || true
+}
+
+# gets STATUS SPACE URL
+gets() {
+	[ "$(fetch "$2" "$3")" = "$1" ]
 }

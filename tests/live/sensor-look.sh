@@ -6,6 +6,7 @@
 #	client (192.0.2.1) ---- eth0 server (192.0.2.2), where the sensor looks on
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/sensor-lib.sh"
+command -v tcpdump >/dev/null || live_skip "tcpdump is not installed"
 
 space client server
 ip -n client link add eth0 type veth peer name eth0 netns server

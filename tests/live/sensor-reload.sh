@@ -72,11 +72,12 @@ check "the new rules drop as well" [ "$(fetch home "$bad")" = 000 ]
 
 # Rules that cannot be used.
 printf 'alert tcp any any -> any any (msg:"broken"; no_such_keyword; sid:1;)\nnot a rule\n' >$DIR/test.rules
-check "only broken rules: told by the exit code" bash -c '! "$LUYTRE" sensor reload >'$DIR/reload
+check "only broken rules: told by the exit code" refuses "$LUYTRE" sensor reload >$DIR/reload
+cat $DIR/reload
 check "and with the rule and its line" grep -q "test.rules:1: .*no_such_keyword" $DIR/reload
 check "the old rules stand" [ "$(fetch home "$bad")" = 000 ]
 rm $DIR/test.rules
-check "no file: told by the exit code" bash -c '! "$LUYTRE" sensor reload >/dev/null'
+check "no file: told by the exit code" refuses "$LUYTRE" sensor reload
 check "the old rules stand" [ "$(fetch home "$bad")" = 000 ]
 {
 	rules 7

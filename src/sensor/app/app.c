@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "sensor/app/frames.h"
 #include "sensor/config/tree.h"
 #include "sensor/detect/detect.h"
 #include "sensor/files/file.h"
@@ -100,6 +101,7 @@ void app_conn_protocol(struct app_conn *conn, const struct app_protocol *protoco
 			return;
 		}
 	}
+	app_frames_open(conn);
 	if (slot->depth_set && conn->flow->tcp) {
 		stream_set_depth(conn->flow->tcp, slot->depth_size);
 		conn->flags |= APP_CONN_STREAM_DEPTH_SET;
@@ -162,6 +164,7 @@ void app_conn_retire(struct app_conn *conn)
 		tx_free(conn, conn->first);
 	parser_close(conn, conn->protocol, conn->state);
 	conn->state = NULL;
+	app_frames_close(conn);
 }
 
 void app_conn_clean(struct app_conn *conn, bool inspecting)
@@ -181,6 +184,7 @@ void app_conn_clean(struct app_conn *conn, bool inspecting)
 			tx_free(conn, tx);
 		tx = next;
 	}
+	app_frames_clean(conn);
 	if ((conn->flags & APP_CONN_BYPASS) && !(conn->flags & APP_CONN_BYPASSED)) {
 		conn->flags |= APP_CONN_BYPASSED;
 		flow_set_state(conn->worker->flows, conn->flow, FLOW_BYPASSED_LOCAL);

@@ -27,6 +27,7 @@ struct worker;
 struct app_conn;
 struct app_tx;
 struct app_protocol;
+struct app_frames;
 struct file_list;
 struct conf_node;
 struct rule_keyword;
@@ -204,6 +205,7 @@ struct app_protocol {
 	const struct app_number *numbers;
 	const struct app_event *events;
 	const struct app_state_name *states;
+	const char *const *frames; /* names of its frames (app/frames.h); a number is the place in here */
 	const struct rule_keyword *keywords; /* keywords that are neither buffer nor number (rules/keyword.h) */
 
 	/* Once per policy load: reads "app-layer.protocols.NAME" ('node' may be null). 0, or an error that was logged. The
@@ -263,7 +265,7 @@ struct app_conn {
 	uint64_t bytes_seen[SENSOR_DIRS]; /* offset in the stream behind what the parser has consumed */
 	size_t memory_size; /* counted by app_alloc */
 	uint8_t change_waits; /* calls for which a change of protocol has waited for transactions to be logged */
-	void *frames; /* app/frames.c */
+	struct app_frames *frames; /* app/frames.h; null: nobody wants them */
 	/* Options of the record ("outputs: - eve-log: types: - dns: ..."), those of the first output that has any; output/ may
 	 * set those of another before it calls log(). Null: nothing is configured, the defaults hold. Not for alerts. */
 	const struct conf_node *log_options;

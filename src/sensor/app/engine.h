@@ -25,8 +25,8 @@ struct app_state *app_state_new(struct worker *worker);
 void app_state_free(struct app_state *state);
 
 /* A stream_data_fn; 'context' is the worker. Makes the connection when the flow has none. */
-struct stream_answer app_stream_data(void *context, struct sensor_packet *packet, struct flow *flow, enum sensor_dir dir,
-	const struct stream_chunk *chunk);
+struct stream_answer app_stream_data(void *context, struct sensor_packet *packet, struct flow *flow,
+	enum sensor_dir dir, const struct stream_chunk *chunk);
 /* One datagram with a flow: detection, then parsing at once. It may turn the flow and packet->dir around when the first
  * packet turns out to be an answer. */
 void app_datagram(struct worker *worker, struct sensor_packet *packet);

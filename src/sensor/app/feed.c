@@ -7,6 +7,7 @@
  * are parsed before its own, so that a parser sees questions before answers. */
 #include "sensor/app/internal.h"
 
+#include "sensor/app/frames.h"
 #include "sensor/decode/packet.h"
 #include "sensor/files/file.h"
 #include "sensor/flow/exception.h"
@@ -300,10 +301,14 @@ static void parse_step(struct feed *feed)
 	conn->data_sent = true;
 	if (feed->packet)
 		feed->packet->flags |= PKT_APPLAYER_UPDATED;
+	if (conn->frames)
+		app_frames_input(conn, feed->dir, &in);
 	if (feed->data.size != 0 && feed->offset >= feed->worker->settings->simulate_applayer_error[feed->dir])
 		result = APP_RESULT_ERROR;
 	else if (conn->protocol->parse[feed->dir])
 		result = conn->protocol->parse[feed->dir](conn, conn->state, &in);
+	if (conn->frames)
+		app_frames_hold(conn, feed->dir);
 	feed->gap_size = 0;
 	switch (result.status) {
 	case APP_OK:

@@ -70,6 +70,7 @@ struct app_state {
 	struct app_probe_row *probes[APP_TRANSPORTS];
 	unsigned int probe_count[APP_TRANSPORTS];
 	unsigned int counter_failed[APP_TRANSPORTS];
+	unsigned int counter_frames_dropped;
 	size_t memory_size; /* of all connections and transactions */
 	struct table *expectations; /* expect.c */
 };
@@ -112,48 +113,6 @@ void app_conn_stop(struct app_conn *conn);
 /* A change of protocol is coming: every transaction counts as complete. */
 void app_conn_finish_txs(struct app_conn *conn);
 /* The parser is closed and what is left of its transactions freed. */
-void app_conn_retire(struct app_conn *conn);
-
-/* expect.c */
-}
-;
-
-static inline unsigned int app_transport(uint8_t ip_protocol)
-{
-	return ip_protocol == 6 ? 0 : 1;
-}
-
-struct app_slot *app_slot_of(struct app_state *state, const struct app_protocol *protocol);
-void app_error_count(struct app_conn *conn, enum app_error error);
-
-/* registry.c */
-int app_slots_load(struct app_state *state);
-void app_slots_free(struct app_state *state);
-int app_ports_parse(const char *text, struct app_ports *ret);
-bool app_ports_have(const struct app_ports *ports, uint16_t port);
-
-/* detect-protocol.c */
-int app_detect_tables(struct app_state *state);
-void app_detect_tables_free(struct app_state *state);
-
-struct app_found {
-	const struct app_protocol *protocol; /* null: none */
-	bool reversed; /* the bytes are of the other direction */
-	bool over; /* nothing further will be found in this direction */
-};
-
-/* Looks at the first bytes of one direction. 'may_reverse': the flow was picked up without knowing who began. */
-struct app_found app_detect(
-	struct app_state *state, struct app_conn *conn, enum sensor_dir dir, struct bytes data, bool may_reverse);
-
-/* app.c */
-struct app_conn *app_conn_new(struct worker *worker, struct flow *flow);
-void app_layer_event(struct app_conn *conn, enum app_layer_event event);
-/* Makes 'protocol' that of the connection and opens its parser; counts the flow. */
-void app_conn_protocol(struct app_conn *conn, const struct app_protocol *protocol);
-/* No application layer any more. */
-void app_conn_stop(struct app_conn *conn);
-/* The parser before the change is closed when its last transaction has gone. */
 void app_conn_retire(struct app_conn *conn);
 
 /* expect.c */

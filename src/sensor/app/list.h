@@ -25,4 +25,5 @@
 	X(ldap)                                                                                                        \
 	X(rfb)                                                                                                         \
 	X(krb5)                                                                                                        \
-	X(websocket)
+	X(websocket)                                                                                                   \
+	X(pgsql)

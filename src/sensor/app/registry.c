@@ -265,6 +265,7 @@ int app_slots_load(struct app_state *state)
 	}
 	state->counter_failed[0] = stats_register("app_layer.flow.failed_tcp");
 	state->counter_failed[1] = stats_register("app_layer.flow.failed_udp");
+	state->counter_frames_dropped = stats_register("app_layer.frames.dropped");
 	return 0;
 }
 

@@ -2,12 +2,15 @@
 #include "sensor/capture/source.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "sensor/capture/reject.h"
 #include "sensor/capture/source-internal.h"
 
@@ -49,6 +52,22 @@ bool source_wait(const struct source *source, int fd, int fd2, unsigned int wait
 		{ .fd = fd2, .events = POLLIN } };
 
 	return poll(fds, fd2 < 0 ? 2 : 3, (int)wait_ms) > 0;
+}
+
+int source_check_interface(int fd, const char *name, unsigned int ifindex)
+{
+	int code = 0;
+	socklen_t size = sizeof(code);
+
+	/* Reading the error clears it, or waiting would not wait. */
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) || code == 0)
+		return 0;
+	if (if_nametoindex(name) != ifindex) {
+		log_error("the interface %s is gone", name);
+		return LUYTRE_E_NOT_FOUND;
+	}
+	log_warn("%s: %s", name, strerror(code));
+	return 0;
 }
 
 int source_set_open(const struct source_options *options, char message[SOURCE_MESSAGE_SIZE], struct source_set **ret)

@@ -458,6 +458,17 @@ static void tell_alive(struct xdp *x)
 		__atomic_store_n(&x->sides[i].queue->alive_ns, now_ns, __ATOMIC_RELAXED);
 }
 
+static int check_sides(const struct xdp *x)
+{
+	const struct xdp_set *set = (const struct xdp_set *)x->source.set;
+	const char *names[WIRE_SIDES] = { set->set.options.interface, set->set.options.peer };
+	int error = 0;
+
+	for (int i = 0; i < WIRE_SIDES && !error; i++)
+		error = source_check_interface(xsk_socket__fd(x->sides[i].socket), names[i], set->ifindex[i]);
+	return error;
+}
+
 static int receive(struct source *source, unsigned int wait_ms, struct source_frame *frames)
 {
 	struct xdp *x = (struct xdp *)source;
@@ -479,7 +490,7 @@ static int receive(struct source *source, unsigned int wait_ms, struct source_fr
 		for (unsigned int i = 0; i < WIRE_SIDES; i++)
 			count += receive_side(x, i, clock_real_ns(), frames + count);
 	}
-	return count;
+	return count ? count : check_sides(x);
 }
 
 /* The flow's key, as the program makes it of its packets. False: not one that it could tell. */

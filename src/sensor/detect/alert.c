@@ -78,7 +78,7 @@ void alert_queue(struct detect_context *context, const struct detect_rule *rule,
 		.tx_id = tx_id,
 		.flags = flags,
 		.action = rule->rule->action,
-		.frame_id = -1 };
+		.frame_id = context->private->frame_id };
 }
 
 static int compare_queued(const void *left, const void *right)

@@ -20,9 +20,33 @@
 
 /* ---- Headers ---- */
 
-static bool address_holds(const struct detect_context *context, uint32_t set, const struct ip_addr *addr)
+static struct detect_address_memo *address_memo(struct detect_context *context, const struct ip_addr *addr)
 {
-	return policy_address_match(context->engine->policy, set, context->packet->tenant, addr);
+	struct detect_private *private = context->private;
+	uint32_t tenant = context->packet->tenant;
+	struct detect_address_memo *memo;
+
+	for (unsigned int i = 0; i < DETECT_ADDRESS_MEMOS; i++) {
+		memo = &private->addresses[i];
+		if (memo->filled && memo->tenant == tenant && memo->addr.family == addr->family &&
+			memcmp(memo->addr.bytes, addr->bytes, sizeof(addr->bytes)) == 0)
+			return memo;
+	}
+	memo = &private->addresses[private->address_next++ % DETECT_ADDRESS_MEMOS];
+	memo->addr = *addr;
+	memo->tenant = tenant;
+	memo->filled = true;
+	memset(memo->known, 0, private->address_set_count);
+	return memo;
+}
+
+static bool address_holds(struct detect_context *context, uint32_t set, const struct ip_addr *addr)
+{
+	struct detect_address_memo *memo = address_memo(context, addr);
+
+	if (memo->known[set] == 0)
+		memo->known[set] = policy_address_match(context->engine->policy, set, context->packet->tenant, addr) ? 2 : 1;
+	return memo->known[set] == 2;
 }
 
 static bool ports_hold(
@@ -41,7 +65,7 @@ static bool ports_hold(
 	       (sport_any || policy_port_match(policy, header->src.port_set, packet->tenant, sport));
 }
 
-static bool header_asked(const struct detect_context *context, const struct detect_header *header, bool reversed)
+static bool header_asked(struct detect_context *context, const struct detect_header *header, bool reversed)
 {
 	const struct sensor_packet *packet = context->packet;
 	const struct ip_addr *src = reversed ? &packet->dst : &packet->src,
@@ -161,7 +185,8 @@ static bool in_stream(struct detect_context *context, const struct detect_rule *
 bool detect_payload_holds(struct detect_context *context, const struct detect_rule *rule, uint8_t *flags)
 {
 	const struct sensor_packet *packet = context->packet;
-	bool stream = rule->kind == DETECT_STREAM || rule->kind == DETECT_PACKET_STREAM || rule->kind == DETECT_TX;
+	bool stream = rule->kind == DETECT_STREAM || rule->kind == DETECT_PACKET_STREAM || rule->kind == DETECT_TX ||
+		      rule->kind == DETECT_FRAME;
 
 	if (!rule->payload)
 		return true;
@@ -292,16 +317,45 @@ static void ask_marked(struct detect_context *context, struct detect_marks *mark
 		ask_rule(context, &context->engine->rules[index]);
 }
 
-void detect_mark_list(struct detect_context *context, const struct detect_list *list, struct detect_marks *marks)
+static void mark_group(const struct detect_list *list, const struct detect_group *group, struct detect_marks *marks)
 {
-	for (uint32_t i = 0; i < list->group_count; i++) {
-		const struct detect_group *group = &list->groups[i];
+	for (uint32_t k = group->first; k < group->first + group->count; k++)
+		detect_mark(marks, list->rules[k]);
+}
 
-		if (!detect_header_holds(context, group->header))
+/* Asks every group, and leaves with the flow which ones hold. */
+static void mark_and_note(struct detect_context *context, const struct detect_list *list, struct detect_marks *marks,
+	struct detect_flow_list *note)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < list->group_count; i++) {
+		if (!detect_header_holds(context, list->groups[i].header))
 			continue;
-		for (uint32_t k = group->first; k < group->first + group->count; k++)
-			detect_mark(marks, list->rules[k]);
+		mark_group(list, &list->groups[i], marks);
+		if (note && count < DETECT_FLOW_GROUPS && i <= UINT16_MAX)
+			note->groups[count] = (uint16_t)i;
+		count++;
 	}
+	if (note && count <= DETECT_FLOW_GROUPS && list->group_count <= UINT16_MAX) {
+		note->list = list;
+		note->count = (uint8_t)count;
+	}
+}
+
+void detect_mark_list(
+	struct detect_context *context, const struct detect_list *list, struct detect_marks *marks, int slot)
+{
+	struct detect_flow *flow = context->private->flow;
+	bool own = flow && context->packet->protocol == context->flow->protocol;
+	struct detect_flow_list *note = own && slot >= 0 ? &flow->lists[context->private->side][slot] : NULL;
+
+	if (note && note->list == list) {
+		for (uint8_t i = 0; i < note->count; i++)
+			mark_group(list, &list->groups[note->groups[i]], marks);
+		return;
+	}
+	mark_and_note(context, list, marks, note);
 }
 
 static enum detect_class class_of(const struct sensor_packet *packet)
@@ -329,7 +383,7 @@ static void ask_addresses(struct detect_context *context, enum detect_class clas
 			return;
 		context->flow->flags |= done;
 	}
-	detect_mark_list(context, &context->engine->ip_only[class], &context->private->packet_marks);
+	detect_mark_list(context, &context->engine->ip_only[class], &context->private->packet_marks, -1);
 	ask_marked(context, &context->private->packet_marks);
 }
 
@@ -397,18 +451,20 @@ static void ask_packet(struct detect_context *context)
 		engine->needs.stream_raw && session && packet->has_tcp && (packet->flags & PKT_NO_PAYLOAD_INSPECT) == 0;
 
 	ask_addresses(context, class);
-	detect_mark_list(context, &engine->packets[class][context->dir], &private->packet_marks);
+	detect_mark_list(context, &engine->packets[class][context->dir], &private->packet_marks, 0);
 	if (context->app && context->app->protocol)
 		detect_mark_list(context,
 			&engine->app_packets[app_protocol_index(context->app->protocol)][context->dir],
-			&private->packet_marks);
+			&private->packet_marks, 1);
 	if (stream)
 		progress = stream_raw(context->worker->streams, packet, on_stream, context);
 	collect_payload(context, class);
 	collect_packet_buffers(context);
 	ask_marked(context, &private->packet_marks);
-	if (context->flow && context->app && packet->protocol == context->flow->protocol)
+	if (context->flow && context->app && packet->protocol == context->flow->protocol) {
+		detect_frames(context);
 		detect_transactions(context);
+	}
 	/* Also when nothing was there: the bytes of earlier packets are given up then. */
 	if (stream)
 		stream_raw_done(session, context->dir, progress);
@@ -434,6 +490,7 @@ static struct detect_flow *flow_state(struct detect_context *context, struct flo
 		flow->detect = state;
 	}
 	memset(state->memo, 0, SENSOR_DIRS * flow_memo_size(engine->header_count));
+	memset(state->lists, 0, sizeof(state->lists));
 	state->serial = engine->policy->serial;
 	state->header_count = engine->header_count;
 	return state;
@@ -487,6 +544,7 @@ static void begin(struct detect_context *context, struct sensor_packet *packet)
 	context->now_ns = packet->time_ns;
 	private->queue_count = private->view_count = private->capture_count = private->result_count = 0;
 	private->matched_file = NULL;
+	private->frame_id = -1;
 	private->flow = NULL;
 	private->conn_events_first = 0;
 	if (packet->flow && context->engine && context->engine->rule_count > 0) {
@@ -524,11 +582,12 @@ void detect_packet(struct detect_context *context, struct sensor_packet *packet)
 	begin(context, packet);
 	if (!engine || engine->rule_count == 0 || settled(context)) {
 		detect_transactions_skip(context);
+		detect_frames_skip(context);
 		return;
 	}
 	/* A broken transport header leaves addresses that rules about addresses can look at. */
 	if (packet->family == 0) {
-		detect_mark_list(context, &engine->events, &context->private->packet_marks);
+		detect_mark_list(context, &engine->events, &context->private->packet_marks, -1);
 		ask_marked(context, &context->private->packet_marks);
 	} else {
 		ask_packet(context);

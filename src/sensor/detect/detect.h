@@ -61,7 +61,9 @@ int detect_engine_new(struct policy *policy, const char *cache_dir, struct detec
 void detect_engine_free(struct detect_engine *engine);
 
 /* What the engine makes other modules do or leave. */
+enum { DETECT_FRAME_PROTOCOLS = 64 };
 struct detect_needs {
+	uint32_t frames[DETECT_FRAME_PROTOCOLS]; /* by app_protocol_index(): types of frames that rules look at */
 	bool file_magic, file_md5, file_sha1, file_sha256, file_data, stream_raw, ja3, ja4, hassh, tls_certs, smtp_md5;
 };
 const struct detect_needs *detect_engine_needs(const struct detect_engine *engine);

@@ -74,6 +74,21 @@ static uint32_t header_of(struct detect_engine *engine, struct header_index *ind
 
 /* ---- Kinds ---- */
 
+static bool is_frame_buffer(const struct rule_buffer *list)
+{
+	unsigned int protocol, type;
+
+	return rule_buffer_frame(list->buffer, &protocol, &type);
+}
+
+static bool has_frames(const struct rule *rule)
+{
+	for (const struct rule_buffer *list = rule->buffers; list; list = list->next)
+		if (is_frame_buffer(list))
+			return true;
+	return false;
+}
+
 static bool needs_transaction(const struct rule *rule)
 {
 	if (rule->tx || rule->files || rule->has_hook || (rule->flags & (RULE_NEEDS_TX | RULE_NEEDS_FILE)) != 0)
@@ -121,6 +136,8 @@ static bool is_address_rule(const struct policy *policy, const struct rule *rule
 
 static uint8_t kind_of(const struct policy *policy, const struct rule *rule, const struct rule_buffer *payload)
 {
+	if (has_frames(rule))
+		return DETECT_FRAME;
 	if (needs_transaction(rule))
 		return DETECT_TX;
 	if (is_protocol_rule(rule))
@@ -290,7 +307,7 @@ static int list_finish(struct detect_engine *engine, struct list_builder *builde
 struct lists {
 	struct list_builder ip_only[CLASS_COUNT], events, transactional, packets[CLASS_COUNT][SENSOR_DIRS];
 	struct list_builder app_packets[DETECT_PROTOCOLS_MAX][SENSOR_DIRS],
-		transactions[DETECT_PROTOCOLS_MAX][SENSOR_DIRS];
+		transactions[DETECT_PROTOCOLS_MAX][SENSOR_DIRS], frames[DETECT_PROTOCOLS_MAX][SENSOR_DIRS];
 };
 
 static bool rule_in_class(const struct rule *rule, unsigned int class)
@@ -305,7 +322,7 @@ static bool rule_in_class(const struct rule *rule, unsigned int class)
 	return false;
 }
 
-/* Protocols whose transactions can have what the rule asks for. */
+/* Protocols whose transactions or frames can have what the rule asks for. */
 static uint64_t transaction_protocols(const struct detect_rule *rule)
 {
 	uint64_t protocols = rule->apps ? rule->apps : UINT64_MAX;
@@ -342,6 +359,8 @@ static int place_rule(struct lists *lists, const struct detect_rule *rule, bool 
 		return list_add(&lists->transactional, rule->rule->index);
 	if (rule->kind == DETECT_TX)
 		return place_by_protocol(lists->transactions, rule, transaction_protocols(rule));
+	if (rule->kind == DETECT_FRAME)
+		return place_by_protocol(lists->frames, rule, transaction_protocols(rule));
 	if (rule->apps)
 		return place_by_protocol(lists->app_packets, rule, rule->apps);
 	for (unsigned int class = 0; class < CLASS_COUNT && !error; class ++) {
@@ -374,6 +393,8 @@ static int finish_lists(struct detect_engine *engine, struct lists *lists)
 			if (!error)
 				error = list_finish(
 					engine, &lists->transactions[i][dir], &engine->transactions[i][dir]);
+			if (!error)
+				error = list_finish(engine, &lists->frames[i][dir], &engine->frames[i][dir]);
 		}
 	return error;
 }
@@ -427,14 +448,21 @@ static int place_app_sets(struct detect_engine *engine, const struct app_protoco
 static int place_sets(struct detect_engine *engine)
 {
 	engine->packet_sets = arena_alloc(&engine->memory, engine->set_count * sizeof(*engine->packet_sets));
-	if (!engine->packet_sets)
+	engine->frame_sets = arena_alloc(&engine->memory, engine->set_count * sizeof(*engine->frame_sets));
+	if (!engine->packet_sets || !engine->frame_sets)
 		return LUYTRE_E_NOMEM;
 	memset(engine->payload_sets, -1, sizeof(engine->payload_sets));
 	for (uint32_t i = 0; i < engine->set_count; i++) {
 		const struct detect_set *set = &engine->sets[i];
 
+		unsigned int protocol, type;
+
 		if (set->place == PLACE_PACKET)
 			engine->packet_sets[engine->packet_set_count++] = i;
+		else if (set->place == PLACE_FRAME && rule_buffer_frame(set->buffer, &protocol, &type))
+			engine->frame_sets[engine->frame_set_count++] = (struct detect_frame_set){
+				.set = i, .protocol = (uint8_t)protocol, .type = (uint8_t)type
+			};
 		else if (set->place != PLACE_APP)
 			engine->payload_sets[set->dir][set->place] = (int32_t)i;
 	}
@@ -473,8 +501,13 @@ static void collect_needs(struct detect_needs *needs, const struct detect_rule *
 		{ "filesha256", offsetof(struct detect_needs, file_sha256) },
 	};
 
+	unsigned int protocol, type;
+
 	if (rule->payload && rule->kind != DETECT_PACKET)
 		needs->stream_raw = true;
+	for (const struct rule_buffer *list = rule->rule->buffers; list; list = list->next)
+		if (rule_buffer_frame(list->buffer, &protocol, &type) && protocol < DETECT_FRAME_PROTOCOLS)
+			needs->frames[protocol] |= 1u << type;
 	for (const struct rule_buffer *list = rule->rule->buffers; list; list = list->next)
 		for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
 			if (strncmp(rule_buffer_name(list->buffer), rows[i].prefix, strlen(rows[i].prefix)) == 0)

@@ -34,6 +34,7 @@ enum detect_kind {
 	DETECT_PACKET_STREAM, /* both */
 	DETECT_PROTOCOL, /* once the protocol of a direction is found */
 	DETECT_TX, /* transactions */
+	DETECT_FRAME, /* frames */
 };
 
 /* Kinds of packets: each has its own lists and literal sets. */
@@ -90,12 +91,18 @@ struct detect_set {
 	struct literal_set *literals;
 };
 
-enum detect_place { PLACE_APP, PLACE_PACKET, PLACE_STREAM, PLACE_TCP_PAYLOAD, PLACE_UDP_PAYLOAD, PLACE_OTHER_PAYLOAD };
+enum detect_place { PLACE_APP, PLACE_FRAME, PLACE_PACKET, PLACE_STREAM, PLACE_TCP_PAYLOAD, PLACE_UDP_PAYLOAD, PLACE_OTHER_PAYLOAD };
 
 /* A set that is scanned for the transactions of a protocol. */
 struct detect_app_set {
 	const struct app_buffer *row;
 	uint32_t set;
+};
+
+/* A set that is scanned for frames. */
+struct detect_frame_set {
+	uint32_t set;
+	uint8_t protocol, type;
 };
 
 struct detect_app_sets {
@@ -120,6 +127,9 @@ struct detect_engine {
 	struct detect_list app_packets[DETECT_PROTOCOLS_MAX][SENSOR_DIRS]; /* with protocol */
 	struct detect_list transactions[DETECT_PROTOCOLS_MAX][SENSOR_DIRS];
 	struct detect_app_sets app_sets[DETECT_PROTOCOLS_MAX][SENSOR_DIRS];
+	struct detect_list frames[DETECT_PROTOCOLS_MAX][SENSOR_DIRS];
+	struct detect_frame_set *frame_sets;
+	uint32_t frame_set_count;
 	struct detect_needs needs;
 	bool guess_tx;
 };
@@ -153,7 +163,19 @@ struct detect_result {
 	struct bytes result;
 };
 
+/* Which address sets an address is in: thousands of headers ask about a few dozen sets, for the same two ends. */
+enum { DETECT_ADDRESS_MEMOS = 4 };
+
+struct detect_address_memo {
+	struct ip_addr addr;
+	uint32_t tenant;
+	bool filled;
+	uint8_t *known; /* by set: 0 not asked, 1 no, 2 yes */
+};
+
 struct detect_private {
+	struct detect_address_memo addresses[DETECT_ADDRESS_MEMOS];
+	uint32_t address_set_count, address_next;
 	struct detect_marks packet_marks, tx_marks;
 	struct detect_queued *queue;
 	uint32_t queue_count, queue_room;
@@ -168,12 +190,23 @@ struct detect_private {
 	struct detect_flow *flow; /* state of the packet's flow, or null */
 	struct detect_profile_row *profile; /* by rule index; null: off */
 	struct file *matched_file;
+	int64_t frame_id; /* of the frame in hand, -1: none */
 	bool protocol_found; /* this is the first packet of its direction after detection of the protocol was over */
 };
 
 /* What detection keeps on a flow: which headers hold for it, so that each is asked once. */
+enum { DETECT_FLOW_LISTS = 3, DETECT_FLOW_GROUPS = 13 };
+
+/* The groups of one list whose header holds for the flow, when they are few: most lists give none or one. */
+struct detect_flow_list {
+	const struct detect_list *list; /* null: not asked yet */
+	uint8_t count;
+	uint16_t groups[DETECT_FLOW_GROUPS];
+};
+
 struct detect_flow {
 	uint64_t serial; /* of the policy */
+	struct detect_flow_list lists[SENSOR_DIRS][DETECT_FLOW_LISTS];
 	uint32_t header_count;
 	uint8_t conn_events_seen;
 	uint8_t protocol_seen; /* DIR_*: rules about the protocol were asked after it was found */
@@ -228,13 +261,20 @@ bool detect_packet_conditions(struct detect_context *context, const struct detec
 bool detect_payload_holds(struct detect_context *context, const struct detect_rule *rule, uint8_t *flags);
 /* The rule holds: runs what follows and queues the alert. */
 void detect_rule_holds(struct detect_context *context, const struct detect_rule *rule, uint8_t flags, uint64_t tx_id);
-void detect_mark_list(struct detect_context *context, const struct detect_list *list, struct detect_marks *marks);
+/* 'slot' is below DETECT_FLOW_LISTS: where the flow remembers this kind of list; -1: it does not. */
+void detect_mark_list(struct detect_context *context, const struct detect_list *list, struct detect_marks *marks, int slot);
 
 /* ---- transaction.c ---- */
 
 void detect_transactions(struct detect_context *context);
 /* Nobody asks: completed transactions count as inspected. */
 void detect_transactions_skip(struct detect_context *context);
+
+/* ---- frames.c ---- */
+
+void detect_frames(struct detect_context *context);
+/* Nobody asks: what is there counts as inspected. */
+void detect_frames_skip(struct detect_context *context);
 
 /* ---- alert.c ---- */
 

@@ -72,7 +72,7 @@ static int add(struct detect_engine *engine, const struct detect_rule *rule, con
 	if (!whole)
 		literal.bytes = bytes_first(
 			bytes_skip(content->pattern, content->fast_pattern_offset), content->fast_pattern_size);
-	else if (place != PLACE_STREAM &&
+	else if (place != PLACE_STREAM && place != PLACE_FRAME &&
 		 (place != PLACE_APP ||
 			 (rule_buffer_flags(list->buffer) & (APP_BUFFER_STREAMING | APP_BUFFER_FILE)) == 0))
 		limit(&literal, content);
@@ -111,16 +111,18 @@ static int add_payload(
 int prefilter_add_rule(struct detect_engine *engine, const struct detect_rule *rule, bool *ret_added)
 {
 	const struct rule_buffer *list = rule->rule->fast_buffer;
+	unsigned int protocol, type;
 	bool payload = list && list->buffer == RULE_BUFFER_PAYLOAD;
 	bool packet = list && rule_buffer_packet(list->buffer) != NULL;
+	bool frame = list && rule_buffer_frame(list->buffer, &protocol, &type);
 	uint8_t dirs;
 
 	*ret_added = false;
 	/* A transaction rule whose literal is in the stream cannot wait for it: the transaction may come first. */
 	if (!list || !list->fast_pattern || list->absent || list->absent_or || list->buffer == RULE_BUFFER_BASE64 ||
-		(rule->kind == DETECT_TX && (payload || packet)))
+		(rule->kind == DETECT_TX && (payload || packet)) || (rule->kind == DETECT_FRAME && !frame))
 		return 0;
-	dirs = payload || packet ? rule->dirs : (uint8_t)(list->dirs ? list->dirs : DIR_BOTH);
+	dirs = payload || packet || frame ? rule->dirs : (uint8_t)(list->dirs ? list->dirs : DIR_BOTH);
 	for (uint8_t dir = 0; dir < SENSOR_DIRS; dir++) {
 		int error = 0;
 
@@ -129,7 +131,7 @@ int prefilter_add_rule(struct detect_engine *engine, const struct detect_rule *r
 		if (payload)
 			error = add_payload(engine, rule, list, dir);
 		else
-			error = add(engine, rule, list, dir, packet ? PLACE_PACKET : PLACE_APP);
+			error = add(engine, rule, list, dir, packet ? PLACE_PACKET : frame ? PLACE_FRAME : PLACE_APP);
 		if (error)
 			return error;
 	}

@@ -514,7 +514,7 @@ static void inspect_transaction(struct detect_context *context, struct app_tx *t
 	context->tx = tx;
 	context->private->result_count = 0;
 	scan_sets(context, &engine->app_sets[number][context->dir], protocol->complete[context->dir]);
-	detect_mark_list(context, &engine->transactions[number][context->dir], marks);
+	detect_mark_list(context, &engine->transactions[number][context->dir], marks, 2);
 	for (uint32_t i = 0; i < engine->transactional.rule_count; i++)
 		detect_mark(marks, engine->transactional.rules[i]);
 	mark_remembered(context, marks);

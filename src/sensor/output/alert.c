@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sensor/app/frames.h"
 #include "sensor/decode/decode.h"
 #include "sensor/detect/bits.h"
 #include "sensor/detect/dataset.h"
@@ -246,7 +247,10 @@ static void one_alert(
 	struct jsonw *json = &eve->json;
 	struct flow *flow = packet->flow;
 	struct app_tx *tx = tx_of(flow, alert);
+	const struct app_frame *frame = NULL;
 
+	if (flow && flow->app && flow->app->protocol && alert->frame_id >= 0)
+		frame = app_frame_find(flow->app, packet->dir, (uint64_t)alert->frame_id);
 	eve_head(eve, o, "alert", packet->time_ns, packet, flow, EVE_DIR_PACKET);
 	if (o->alert.metadata && o->metadata)
 		eve_metadata(eve, packet, flow);
@@ -269,6 +273,8 @@ static void one_alert(
 			eve_flow_brief(json, flow);
 	}
 	write_payload(eve, o, packet, alert);
+	if (frame)
+		eve_frame_object(eve, flow->app, packet->dir, frame, o->alert.payload_size);
 	if (o->alert.packet)
 		write_packet(json, packet);
 	if (o->alert.verdict)

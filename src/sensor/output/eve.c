@@ -271,4 +271,5 @@ void eve_packet(struct eve *eve, struct sensor_packet *packet)
 			eve_end(eve, o);
 		}
 	}
+	eve_frames(eve, packet);
 }

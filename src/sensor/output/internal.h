@@ -13,6 +13,8 @@
 #include "sensor/settings.h"
 #include "sensor/worker/worker.h"
 
+struct app_frame;
+
 enum { EVE_OUTPUTS_MAX = 8, EVE_LINE_MAX = 1 << 20, EVE_RECORDS_MAX = 96 };
 
 /* Records that are not transactions of a protocol. */
@@ -105,6 +107,10 @@ void eve_metadata(struct eve *eve, const struct sensor_packet *packet, const str
 void eve_app_object(struct eve *eve, const struct flow *flow, struct app_conn *app, struct app_tx *tx, bool alert);
 void eve_alert_object(struct eve *eve, const struct eve_output *output, const struct sensor_packet *packet,
 	const struct packet_alert *alert);
+/* "frame": {...} of alerts and frame records. */
+void eve_frame_object(struct eve *eve, const struct app_conn *conn, enum sensor_dir dir, const struct app_frame *frame,
+	uint32_t payload_size);
+void eve_frames(struct eve *eve, struct sensor_packet *packet);
 void eve_alerts(struct eve *eve, const struct eve_output *output, struct sensor_packet *packet);
 void eve_drop(struct eve *eve, const struct eve_output *output, struct sensor_packet *packet);
 void eve_verdict(struct jsonw *json, const struct sensor_packet *packet);

@@ -2,12 +2,14 @@
 #include "sensor/rules/buffers.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "sensor/app/frames.h"
 #include "sensor/detect/file-buffers.h"
 #include "sensor/rules/text.h"
 
-enum { NAMES_MAX = 4 * RULE_BUFFERS_MAX, PROTOCOLS_MAX = 64, PROVIDERS_MAX = 4096 };
+enum { NAMES_MAX = 4 * RULE_BUFFERS_MAX, PROTOCOLS_MAX = 64, PROVIDERS_MAX = 4096, FRAMES_MAX = 384 };
 
 /* One protocol's row for a buffer; those of one buffer are a list. */
 struct provider {
@@ -22,6 +24,14 @@ struct buffer {
 	uint64_t protocols;
 	uint8_t flags;
 	uint16_t first; /* index of a provider + 1 */
+	uint16_t frame; /* index of a frame + 1 */
+};
+
+/* The buffer over one type of frame. */
+struct frame {
+	char name[48];
+	struct app_buffer row;
+	uint8_t protocol, type;
 };
 
 enum name_kind { NAME_STICKY, NAME_MODIFIER, NAME_PCRE };
@@ -38,7 +48,8 @@ static struct {
 	struct buffer buffers[RULE_BUFFERS_MAX];
 	struct name names[NAMES_MAX];
 	struct provider providers[PROVIDERS_MAX];
-	unsigned int buffer_count, name_count, provider_count;
+	struct frame frames[FRAMES_MAX];
+	unsigned int buffer_count, name_count, provider_count, frame_count;
 } registry = { .once = PTHREAD_ONCE_INIT };
 
 static int find(struct bytes text, enum name_kind kind)
@@ -115,6 +126,32 @@ static void add_file_buffers(const struct app_buffer *data, unsigned int protoco
 	}
 }
 
+static void add_frame(const struct app_protocol *protocol, uint8_t type)
+{
+	struct frame *frame = &registry.frames[registry.frame_count];
+	int number;
+
+	if (registry.frame_count == FRAMES_MAX)
+		return;
+	snprintf(frame->name, sizeof(frame->name), "frame:%s.%s",
+		protocol->rule_alias ? protocol->rule_alias : protocol->name, app_frame_type_name(protocol, type));
+	frame->row = (struct app_buffer){ .name = frame->name, .dirs = DIR_BOTH, .flags = APP_BUFFER_STREAMING };
+	frame->protocol = (uint8_t)app_protocol_index(protocol);
+	frame->type = type;
+	add_provider(&frame->row, frame->protocol);
+	number = find(bytes_from_str(frame->name), NAME_STICKY);
+	if (number >= 0)
+		registry.buffers[number].frame = (uint16_t)++registry.frame_count;
+}
+
+static void add_frames(const struct app_protocol *protocol)
+{
+	for (uint8_t i = 0; protocol->frames && protocol->frames[i] && i < APP_FRAME_TYPES_MAX; i++)
+		add_frame(protocol, i);
+	if (protocol->transports & APP_TCP && app_protocol_has_parser(protocol))
+		add_frame(protocol, APP_FRAME_STREAM);
+}
+
 static void build(void)
 {
 	add_buffer("payload");
@@ -135,6 +172,7 @@ static void build(void)
 		for (const struct app_buffer *row = protocol->buffers; row && row->name; row++)
 			if (strcmp(row->name, "file.data") == 0)
 				add_file_buffers(row, app_protocol_index(protocol));
+		add_frames(protocol);
 	}
 }
 
@@ -225,4 +263,29 @@ const struct packet_buffer *rule_buffer_packet(unsigned int number)
 {
 	ensure();
 	return number < registry.buffer_count ? registry.buffers[number].packet : NULL;
+}
+
+int rule_buffer_find_frame(const struct app_protocol *protocol, struct bytes type)
+{
+	int wanted = app_frame_type_find(protocol, type);
+	unsigned int index = app_protocol_index(protocol);
+
+	ensure();
+	for (unsigned int i = 0; wanted >= 0 && i < registry.frame_count; i++)
+		if (registry.frames[i].protocol == index && registry.frames[i].type == wanted)
+			return find(bytes_from_str(registry.frames[i].name), NAME_STICKY);
+	return -1;
+}
+
+bool rule_buffer_frame(unsigned int number, unsigned int *ret_protocol, unsigned int *ret_type)
+{
+	const struct frame *frame;
+
+	ensure();
+	if (number >= registry.buffer_count || registry.buffers[number].frame == 0)
+		return false;
+	frame = &registry.frames[registry.buffers[number].frame - 1];
+	*ret_protocol = frame->protocol;
+	*ret_type = frame->type;
+	return true;
 }

@@ -41,5 +41,9 @@ uint8_t rule_buffer_dirs(unsigned int number, uint64_t protocols);
 uint8_t rule_buffer_flags(unsigned int number);
 /* The row for a protocol, or null when that protocol has no such buffer. */
 const struct app_buffer *rule_buffer_for(unsigned int number, const struct app_protocol *protocol);
+/* The buffer over frames of this type (app/frames.h): "frame:http1.request"; -1: the protocol has no such frame. */
+int rule_buffer_find_frame(const struct app_protocol *protocol, struct bytes type);
+/* True for a buffer over frames: whose they are (app_protocol_index()) and of which type. */
+bool rule_buffer_frame(unsigned int number, unsigned int *ret_protocol, unsigned int *ret_type);
 /* Or the packet's, or null. */
 const struct packet_buffer *rule_buffer_packet(unsigned int number);

@@ -24,6 +24,7 @@
 	X(detect_dataset_keywords)                                                                                     \
 	X(detect_event_keywords)                                                                                       \
 	X(detect_file_keywords)                                                                                        \
+	X(detect_frame_keywords)                                                                                       \
 	X(detect_packet_keywords)                                                                                      \
 	X(detect_pcre_keywords)                                                                                        \
 	X(detect_reputation_keywords)                                                                                  \
@@ -114,6 +115,8 @@ static void build(void)
 #undef X
 	};
 
+	unsigned int protocol, type;
+
 	for (size_t i = 0; i < ARRAY_COUNT(tables); i++)
 		add_table(tables[i]);
 	for (unsigned int i = 0; i < app_protocol_count(); i++)
@@ -122,7 +125,7 @@ static void build(void)
 		struct rule_keyword_entry entry = { .kind = RULE_KEYWORD_BUFFER, .buffer = (uint16_t)i };
 		const struct packet_buffer *packet = rule_buffer_packet(i);
 
-		if (i != RULE_BUFFER_PAYLOAD)
+		if (i != RULE_BUFFER_PAYLOAD && !rule_buffer_frame(i, &protocol, &type))
 			add(rule_buffer_name(i), entry);
 		if (packet)
 			add(packet->alias, entry);

@@ -422,6 +422,8 @@ static uint64_t left_edge(struct stream_engine *engine, struct stream_session *s
 	}
 	if (!(session->flags & SSN_ASYNC))
 		edge = least(edge, stream_acked_offset(end));
+	if (end->flags & END_HOLD)
+		edge = least(edge, end->hold_offset);
 	edge = less(edge, kept_for_comparison(engine, end));
 	return edge;
 }

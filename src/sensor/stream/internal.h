@@ -65,6 +65,7 @@ enum end_flag {
 	END_STARTED = 1 << 11, /* the parser got something */
 	END_OS_KNOWN = 1 << 12,
 	END_NO_DEPTH = 1 << 13, /* stream_set_depth(0) */
+	END_HOLD = 1 << 14, /* hold_offset is valid */
 };
 
 struct stream_sack {
@@ -90,6 +91,7 @@ struct stream_end {
 	uint32_t base_seq; /* sequence number of ... */
 	uint64_t base_offset; /* ... this offset of the stream */
 	uint64_t app_progress, raw_progress;
+	uint64_t hold_offset; /* bytes from here on stay for frames */
 	uint64_t app_needed; /* the parser wants no call before so many bytes are there */
 	uint32_t flags; /* enum end_flag */
 	uint32_t last_ts;

@@ -264,6 +264,28 @@ void stream_raw_stop(struct stream_session *session, enum sensor_dir dir)
 	session->ends[dir].flags |= END_RAW_STOPPED;
 }
 
+void stream_raw_resume(struct stream_session *session, enum sensor_dir dir)
+{
+	struct stream_end *end = &session->ends[dir];
+
+	if (!(end->flags & END_RAW_STOPPED))
+		return;
+	end->flags &= ~(uint32_t)END_RAW_STOPPED;
+	if (end->raw_progress < end->buffer.base)
+		end->raw_progress = end->buffer.base;
+}
+
+void stream_hold(struct stream_session *session, enum sensor_dir dir, uint64_t offset)
+{
+	struct stream_end *end = &session->ends[dir];
+
+	end->hold_offset = offset;
+	if (offset == UINT64_MAX)
+		end->flags &= ~(uint32_t)END_HOLD;
+	else
+		end->flags |= END_HOLD;
+}
+
 void stream_app_stop(struct stream_session *session, enum sensor_dir dir)
 {
 	session->ends[dir].flags |= END_APP_STOPPED;

@@ -139,6 +139,10 @@ void stream_raw_done(struct stream_session *session, enum sensor_dir dir, uint64
 void stream_raw_trigger(struct stream_session *session, enum sensor_dir dir);
 /* Nobody reads raw bytes of this direction any more (no such rules, encrypted, bypass). */
 void stream_raw_stop(struct stream_session *session, enum sensor_dir dir);
+/* Someone wants them again, after a reload: from the oldest byte that is still there. */
+void stream_raw_resume(struct stream_session *session, enum sensor_dir dir);
+/* Bytes from 'offset' on are to stay whoever has read them; UINT64_MAX: none. Frames do so, in bounds. */
+void stream_hold(struct stream_session *session, enum sensor_dir dir, uint64_t offset);
 /* No more application layer for this direction; bytes are not kept for it. */
 void stream_app_stop(struct stream_session *session, enum sensor_dir dir);
 /* No more reassembly at all. */

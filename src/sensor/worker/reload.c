@@ -61,7 +61,6 @@ int sensor_load_rules(
 
 static void write_report(struct reload *r, const struct policy *policy)
 {
-	jsonw_reset(&r->report);
 	jsonw_object_begin(&r->report);
 	policy_report(policy, &r->report);
 	jsonw_object_end(&r->report);
@@ -134,6 +133,7 @@ static void on_ready(struct loop *loop, uint64_t events, void *context)
 	r->count++;
 	r->ended_ns = clock_real_ns();
 	r->last_error = r->error;
+	jsonw_reset(&r->report);
 	if (!r->error) {
 		write_report(r, r->policy);
 		if (r->policy->loaded_count == 0 && r->policy->failed_count > 0)

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "sensor/app/engine.h"
+#include "sensor/app/frames.h"
 #include "sensor/decode/decode.h"
 #include "sensor/detect/bits.h"
 #include "sensor/detect/threshold.h"
@@ -33,7 +34,8 @@ static void log_files(struct worker *w, struct sensor_packet *packet, struct flo
 {
 	for (int dir = 0; dir < SENSOR_DIRS; dir++) {
 		/* Rules may want to store a file or see it first. */
-		if (w->engine && !(flow->flags & (FLOW_PASS | FLOW_DROP)) && tx->updated[dir] && !tx->inspected_all[dir])
+		if (w->engine && !(flow->flags & (FLOW_PASS | FLOW_DROP)) && tx->updated[dir] &&
+			!tx->inspected_all[dir])
 			continue;
 		for (struct file *file = tx->files[dir] ? tx->files[dir]->first : NULL; file; file = file->next) {
 			if (file->state == FILE_OPEN || file->flags & FILE_LOGGED)
@@ -135,7 +137,8 @@ static bool is_bypassed(struct worker *w, struct sensor_packet *packet)
 /* Bytes are kept for rules about the raw stream only where there are such rules. */
 static void switch_raw(struct worker *w, const struct flow *flow)
 {
-	bool reads = w->engine && detect_engine_needs(w->engine)->stream_raw && !(flow->flags & (FLOW_PASS | FLOW_DROP));
+	bool reads =
+		w->engine && detect_engine_needs(w->engine)->stream_raw && !(flow->flags & (FLOW_PASS | FLOW_DROP));
 
 	if (!flow->tcp || !w->settings->stream_raw)
 		return;
@@ -280,13 +283,14 @@ static bool needs_end(struct worker *w, const struct flow *flow, enum sensor_dir
 	for (const struct app_tx *tx = flow->app ? flow->app->first : NULL; tx; tx = tx->next)
 		if (!tx->inspected_all[dir] && !(tx->dirs_skip & 1u << dir))
 			return true;
-	return false;
+	return flow->app && app_frames_waiting(flow->app, dir);
 }
 
 static void count_end(struct worker *w, const struct flow *flow)
 {
 	static const uint16_t states[] = { COUNTER_FLOW_END_STATE_NEW, COUNTER_FLOW_END_STATE_ESTABLISHED,
-		COUNTER_FLOW_END_STATE_CLOSED, COUNTER_FLOW_END_STATE_LOCAL_BYPASSED, COUNTER_FLOW_END_STATE_CAPTURE_BYPASSED };
+		COUNTER_FLOW_END_STATE_CLOSED, COUNTER_FLOW_END_STATE_LOCAL_BYPASSED,
+		COUNTER_FLOW_END_STATE_CAPTURE_BYPASSED };
 	struct stream_facts facts;
 
 	w->counters[states[flow->state]]++;
@@ -397,6 +401,7 @@ struct worker *worker_new(const struct sensor_settings *settings, const struct p
 		w->eve = eve_new(sinks, w);
 		w->stats_interval_ns = eve_stats_interval(sinks);
 		w->track_macs = eve_shows_macs(sinks);
+		w->frame_records = eve_wants(sinks, "frame");
 	}
 	w->decoder = decoder_new(settings, w->counters, w->key);
 	w->flows = flow_table_new(settings, w->key, flow_ended, flow_release, w);

@@ -47,6 +47,7 @@ struct worker {
 	uint64_t last_expiry_ns;
 	uint64_t start_ns, last_stats_ns, stats_interval_ns;
 	bool track_macs;
+	bool frame_records; /* EVE shows frames */
 	uint16_t drop_counters[DROP_REASON_COUNT], end_counters[16];
 	bool counts_only; /* the running sensor sums the counters of its workers and writes them itself */
 };

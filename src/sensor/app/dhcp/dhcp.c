@@ -233,9 +233,9 @@ static const struct app_number numbers[] = {
 };
 
 static const struct app_event events[] = {
-	[EVENT_TRUNCATED] = { "truncated_options" },
-	[EVENT_MALFORMED] = { "malformed_options" },
-	{ NULL },
+	[EVENT_TRUNCATED] = { .name = "truncated_options" },
+	[EVENT_MALFORMED] = { .name = "malformed_options" },
+	{ .name = NULL },
 };
 
 /* ---- EVE ---- */

@@ -5,12 +5,13 @@
  * soon as it is read. Over TCP a message has its length in front (section 4.2.2). */
 #include "base/cursor.h"
 #include "base/error.h"
-#include "sensor/app/app.h"
+#include "sensor/app/frames.h"
 #include "sensor/app/dns/log.h"
 #include "sensor/app/dns/message.h"
 #include "sensor/flow/flow.h"
 
 enum { DNS_COMPLETE = 1 };
+enum dns_frame { DNS_FRAME_PDU };
 
 #define DNS_EVENTS(X)                                                                                                  \
 	X(MALFORMED_DATA, "malformed_data")                                                                            \
@@ -137,6 +138,7 @@ static bool message_parse(struct app_conn *conn, enum sensor_dir dir, struct byt
 	tx = tx_make(conn, dir, now_ns);
 	if (!tx)
 		return false;
+	app_frame(conn, dir, DNS_FRAME_PDU, in.ptr, (int64_t)in.size, &tx->tx);
 	error = dns_message_parse(in, &tx->tx.arena, &tx->message);
 	app_tx_recount(&tx->tx);
 	tx->readable = error == 0;
@@ -360,6 +362,8 @@ static const struct app_state_name states[] = {
 	{ NULL, 0, 0 },
 };
 
+static const char *const frames[] = { [DNS_FRAME_PDU] = "pdu", NULL };
+
 /* ---- EVE ---- */
 
 static enum sensor_dir log_source(const struct app_tx *tx, const struct conf_node *options)
@@ -394,6 +398,7 @@ const struct app_protocol app_protocol_dns = {
 	.numbers = numbers,
 	.events = events,
 	.states = states,
+	.frames = frames,
 	.open = dns_open,
 	.close = dns_close,
 	.parse = { parse_to_server, parse_to_client },

@@ -14,7 +14,8 @@ struct data_tx {
 };
 
 struct data_state {
-	struct data_tx *tx;
+	struct data_tx *tx; /* null before the first byte, and when it is over */
+	bool over;
 };
 
 static struct data_tx *open_tx(struct app_conn *conn, struct data_state *state, enum sensor_dir dir, uint64_t now_ns)
@@ -39,7 +40,7 @@ static struct app_result parse(struct app_conn *conn, struct data_state *state, 
 {
 	struct data_tx *tx = state->tx;
 
-	if (!tx && in->data.size == 0)
+	if (state->over || (!tx && in->data.size == 0))
 		return APP_RESULT_OK;
 	if (!tx)
 		tx = open_tx(conn, state, dir, in->now_ns);
@@ -58,6 +59,17 @@ static struct app_result parse(struct app_conn *conn, struct data_state *state, 
 		app_tx_progress(conn, &tx->common, dir, 1);
 	}
 	return APP_RESULT_OK;
+}
+
+/* The transaction may go before the flow does. */
+static void free_tx(struct app_conn *conn, struct app_tx *tx)
+{
+	struct data_state *state = conn->state;
+
+	if (state && (struct app_tx *)state->tx == tx) {
+		state->tx = NULL;
+		state->over = true;
+	}
 }
 
 static struct app_result parse_to_server(struct app_conn *conn, void *state, const struct app_input *in)
@@ -126,6 +138,7 @@ const struct app_protocol app_protocol_ftp_data = {
 	.numbers = numbers,
 	.open = open_state,
 	.close = close_state,
+	.tx_free = free_tx,
 	.parse = { parse_to_server, parse_to_client },
 	.log = write_record,
 };

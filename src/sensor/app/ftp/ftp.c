@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "base/net.h"
-#include "sensor/app/app.h"
+#include "sensor/app/frames.h"
 #include "sensor/app/json.h"
 #include "sensor/config/tree.h"
 #include "sensor/flow/flow.h"
@@ -227,6 +227,10 @@ static void note_command(struct app_conn *conn, struct ftp_state *state, struct 
 		state->mode = tx->mode = MODE_ACTIVE;
 }
 
+enum ftp_frame { FRAME_COMMAND_LINE, FRAME_RESPONSE_LINE };
+
+static const char *const frames[] = { [FRAME_COMMAND_LINE] = "command_line", [FRAME_RESPONSE_LINE] = "response_line", NULL };
+
 static bool handle_command(struct app_conn *conn, struct ftp_state *state, const struct line *line, uint64_t now_ns)
 {
 	size_t blank = bytes_index(line->text, ' ');
@@ -246,6 +250,7 @@ static bool handle_command(struct app_conn *conn, struct ftp_state *state, const
 	for (size_t i = 0; i < tx->command.size; i++)
 		if (name[i] >= 'a' && name[i] <= 'z')
 			name[i] = (uint8_t)(name[i] - 32);
+	app_frame(conn, TO_SERVER, FRAME_COMMAND_LINE, line->text.ptr, (int64_t)line->used, &tx->common);
 	tx->command_truncated = line->truncated;
 	if (line->truncated)
 		app_tx_event(conn, &tx->common, EVENT_COMMAND_TOO_LONG);
@@ -341,6 +346,7 @@ static void handle_reply(struct app_conn *conn, struct ftp_state *state, const s
 
 	if (!tx)
 		return;
+	app_frame(conn, TO_CLIENT, FRAME_RESPONSE_LINE, text.ptr, (int64_t)line->used, &tx->common);
 	if (has_code) {
 		code = bytes_first(text, 3);
 		text = bytes_skip(text, text.size > 3 ? 4 : 3);
@@ -580,6 +586,7 @@ const struct app_protocol app_protocol_ftp = {
 	.buffers = buffers,
 	.numbers = numbers,
 	.events = events,
+	.frames = frames,
 	.configure = configure,
 	.configure_free = free,
 	.open = open_state,

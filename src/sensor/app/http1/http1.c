@@ -167,6 +167,8 @@ static const struct app_event events[] = {
 		{ 0 },
 };
 
+static const char *const frames[] = { [HTTP1_FRAME_REQUEST] = "request", [HTTP1_FRAME_RESPONSE] = "response", NULL };
+
 static const struct app_state_name states[] = {
 	{ "request_started", TO_SERVER, HTTP_STARTED },
 	{ "request_line", TO_SERVER, HTTP_LINE },
@@ -219,6 +221,7 @@ const struct app_protocol app_protocol_http = {
 	.buffers = buffers,
 	.events = events,
 	.states = states,
+	.frames = frames,
 	.keywords = http_keywords,
 	.configure = http_config_load,
 	.configure_free = http_config_free,

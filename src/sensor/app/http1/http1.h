@@ -5,6 +5,7 @@
  * requests in order. */
 #pragma once
 
+#include "sensor/app/frames.h"
 #include "sensor/app/http1/body.h"
 #include "sensor/app/http1/events.h"
 #include "sensor/app/http1/lines.h"
@@ -24,6 +25,8 @@ enum http1_state {
 	HTTP1_CONNECT_WAIT, /* request: until the answer to CONNECT says what follows */
 	HTTP1_IGNORE, /* nothing further is read */
 };
+
+enum http1_frame { HTTP1_FRAME_REQUEST, HTTP1_FRAME_RESPONSE };
 
 /* Ceilings of what waits. */
 enum { HTTP1_LINE_MAX = 18000, HTTP1_LINE_LONG = 9000, HTTP1_HEAD_MAX = 1 << 20 };

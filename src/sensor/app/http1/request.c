@@ -125,6 +125,7 @@ static enum http1_step request_line(struct http1_call *call)
 	tx = new_tx(call);
 	if (!tx)
 		return HTTP1_FAIL;
+	app_frame_back(call->conn, TO_SERVER, HTTP1_FRAME_REQUEST, call->data.ptr, line.size, -1, &tx->http.tx);
 	if (line.size > HTTP1_LINE_LONG)
 		http1_event(call, tx, HTTP_EVENT_REQUEST_FIELD_TOO_LONG);
 	if (line.ptr[line.size - 1] != '\n')
@@ -235,6 +236,7 @@ static void complete(struct http1_call *call, struct http1_tx *tx, bool whole)
 	struct http1_side *side = call->side;
 
 	http1_body_finish(call, tx, whole);
+	app_frame_end(call->conn, TO_SERVER, HTTP1_FRAME_REQUEST, call->data.ptr, &tx->http.tx);
 	app_tx_progress(call->conn, &tx->http.tx, TO_SERVER, HTTP_COMPLETE);
 	app_raw_trigger(call->conn, TO_SERVER);
 	side->state = tx->is_connect ? HTTP1_CONNECT_WAIT : HTTP1_IDLE;

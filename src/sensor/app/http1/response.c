@@ -156,6 +156,8 @@ static enum http1_step status_line(struct http1_call *call)
 		http1_held_clear(side);
 		return step;
 	}
+	if (!tx->continue_seen)
+		app_frame_back(call->conn, TO_CLIENT, HTTP1_FRAME_RESPONSE, call->data.ptr, line.size, -1, &tx->http.tx);
 	if (!fill_line(call, tx, line))
 		return HTTP1_FAIL;
 	http1_held_clear(side);
@@ -345,6 +347,7 @@ static void complete(struct http1_call *call, struct http1_tx *tx, bool whole)
 
 	side->state = HTTP1_IDLE;
 	http1_body_finish(call, tx, whole);
+	app_frame_end(call->conn, TO_CLIENT, HTTP1_FRAME_RESPONSE, call->data.ptr, &tx->http.tx);
 	app_tx_progress(call->conn, &tx->http.tx, TO_CLIENT, HTTP_COMPLETE);
 	app_raw_trigger(call->conn, TO_CLIENT);
 	side->tx_id = tx->http.tx.id + 1;

@@ -104,14 +104,30 @@ bool http_contains_nocase_nul(struct bytes in, const char *text)
 	return false;
 }
 
+/* The byte at 'index' of the text as if NULs were not there. */
+static uint8_t nul_free_at(struct bytes in, size_t index)
+{
+	for (size_t i = 0; i < in.size; i++)
+		if (in.ptr[i] != 0 && index-- == 0)
+			return in.ptr[i];
+	return 0;
+}
+
+/* Only a quick look before the comparison: size, and first, middle and last letter. */
 uint32_t http_hash_nocase(struct bytes in)
 {
-	uint32_t hash = 2166136261u; /* FNV-1a: only a quick look before the comparison */
+	size_t size = in.size;
+	bool nuls = bytes_index(in, 0) != in.size;
+	uint32_t hash;
 
-	for (size_t i = 0; i < in.size; i++)
-		if (in.ptr[i] != 0)
-			hash = (hash ^ http_lower(in.ptr[i])) * 16777619u;
-	return hash;
+	for (size_t i = 0; nuls && i < in.size; i++)
+		size -= in.ptr[i] == 0;
+	if (size == 0)
+		return 0;
+	hash = http_lower(nuls ? nul_free_at(in, 0) : in.ptr[0]);
+	hash = hash << 8 | http_lower(nuls ? nul_free_at(in, size / 2) : in.ptr[size / 2]);
+	hash = hash << 8 | http_lower(nuls ? nul_free_at(in, size - 1) : in.ptr[size - 1]);
+	return hash << 8 | (size & 255);
 }
 
 struct bytes http_chomp(struct bytes line)

@@ -9,6 +9,7 @@
 enum {
 	REPEATS_MAX = 64, /* further repetitions of a name are dropped */
 	WINDOW_MAX = 16 << 20, /* of a body without limit in the configuration */
+	UNREAD_MAX = 256 << 10, /* rules look after every packet: so much unread means that none wants it */
 };
 
 void http_tx_init(struct app_conn *conn, struct http_tx *tx, const struct http_settings *settings,
@@ -161,10 +162,12 @@ bool http_tx_set_uri(struct http_tx *tx, struct bytes raw)
 /* Drops what rules have seen, except the window before new bytes. */
 static void body_trim(const struct http_tx *tx, enum sensor_dir dir, struct http_body *body)
 {
-	uint64_t keep = tx->settings->inspect_window_size[dir];
-	uint64_t from = body->inspected > keep ? body->inspected - keep : 0;
+	uint64_t keep = tx->settings->inspect_window_size[dir], from;
 	size_t drop;
 
+	if (body->offset + body->size > body->inspected + UNREAD_MAX + tx->settings->inspect_min_size[dir])
+		body->inspected = body->offset + body->size;
+	from = body->inspected > keep ? body->inspected - keep : 0;
 	if (tx->record->body || tx->record->body_printable || body->inspected <= tx->settings->inspect_min_size[dir] ||
 		from <= body->offset)
 		return;

@@ -5,11 +5,12 @@
 
 /* ---- Splitting ---- */
 
-static size_t index_any(struct bytes in, const char *set)
+/* Where the query or the fragment begins; with 'slash', also where the path does. */
+static size_t index_end(struct bytes in, bool slash)
 {
 	size_t i = 0;
 
-	while (i < in.size && (in.ptr[i] == 0 || strchr(set, in.ptr[i]) == NULL))
+	while (i < in.size && in.ptr[i] != '?' && in.ptr[i] != '#' && (!slash || in.ptr[i] != '/'))
 		i++;
 	return i;
 }
@@ -59,14 +60,14 @@ void uri_split(struct bytes in, struct uri *ret)
 	}
 	if (ret->scheme.ptr && in.size > 2 && in.ptr[0] == '/' && in.ptr[1] == '/' && in.ptr[2] != '/') {
 		in = bytes_skip(in, 2);
-		end = index_any(in, "/?#");
+		end = index_end(in, true);
 		ret->authority = bytes_first(in, end);
 		split_authority(ret);
 		in = bytes_skip(in, end);
 	}
 	if (in.size == 0)
 		return;
-	end = index_any(in, "?#");
+	end = index_end(in, false);
 	ret->path = bytes_first(in, end);
 	if (end == in.size)
 		return;

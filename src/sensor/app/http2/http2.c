@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/cursor.h"
+#include "sensor/app/frames.h"
 #include "sensor/app/http1/http1.h"
 #include "sensor/app/http1/range.h"
 #include "sensor/app/http1/text.h"
@@ -474,10 +475,22 @@ static bool may_come_in_pieces(const struct http2_frame *frame)
 	return frame->type == HTTP2_DATA || frame->size > HTTP2_CONTROL_MAX;
 }
 
+enum http2_frame_kind { FRAME_HDR, FRAME_DATA, FRAME_PDU };
+
+static const char *const frames[] = { [FRAME_HDR] = "hdr", [FRAME_DATA] = "data", [FRAME_PDU] = "pdu", NULL };
+
+static void announce(const struct http2_call *call, const struct http2_frame *frame, const uint8_t *start)
+{
+	app_frame(call->conn, call->dir, FRAME_HDR, start, HTTP2_FRAME_HEADER_SIZE, NULL);
+	app_frame(call->conn, call->dir, FRAME_DATA, start + HTTP2_FRAME_HEADER_SIZE, frame->size, NULL);
+	app_frame(call->conn, call->dir, FRAME_PDU, start, HTTP2_FRAME_HEADER_SIZE + (int64_t)frame->size, NULL);
+}
+
 /* Handles one frame, or what there is of it. False: more is needed, *ret_needed in all. */
 static bool step(struct http2_call *call, struct bytes *in, size_t *ret_needed)
 {
 	struct http2_frame frame;
+	const uint8_t *start;
 
 	if (call->side->data_left != 0) {
 		data_go_on(call, in);
@@ -488,11 +501,16 @@ static bool step(struct http2_call *call, struct bytes *in, size_t *ret_needed)
 		return false;
 	if (may_come_in_pieces(&frame)) {
 		*ret_needed = HTTP2_FRAME_HEADER_SIZE + 1;
-		return data_begin(call, &frame, in);
+		start = in->ptr;
+		if (!data_begin(call, &frame, in))
+			return false;
+		announce(call, &frame, start);
+		return true;
 	}
 	*ret_needed = HTTP2_FRAME_HEADER_SIZE + frame.size;
 	if (in->size < *ret_needed)
 		return false;
+	announce(call, &frame, in->ptr);
 	whole_frame(call, &frame, bytes_first(bytes_skip(*in, HTTP2_FRAME_HEADER_SIZE), frame.size));
 	*in = bytes_skip(*in, *ret_needed);
 	return true;
@@ -585,6 +603,7 @@ const struct app_protocol app_protocol_http2 = {
 	.buffers = http2_buffers,
 	.numbers = http2_numbers,
 	.events = events,
+	.frames = frames,
 	.keywords = http2_keywords,
 	.configure = http2_configure,
 	.configure_free = http2_configure_free,

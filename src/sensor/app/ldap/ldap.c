@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "sensor/app/asn1/ber.h"
+#include "sensor/app/frames.h"
 #include "sensor/flow/flow.h"
 
 #define START_TLS "1.3.6.1.4.1.1466.20037"
@@ -25,6 +26,10 @@ static const struct app_event events[] = {
 struct ldap_state {
 	bool lost[SENSOR_DIRS]; /* bytes are missing: whatever comes is tried as a message */
 };
+
+enum ldap_frame { FRAME_PDU };
+
+static const char *const frames[] = { [FRAME_PDU] = "pdu", NULL };
 
 /* ---- Transactions ---- */
 
@@ -85,6 +90,7 @@ static void request(struct app_conn *conn, struct bytes in, uint64_t now_ns)
 
 	if (!tx)
 		return;
+	app_frame(conn, TO_SERVER, FRAME_PDU, in.ptr, (int64_t)in.size, &tx->common);
 	if (tx_read(tx, in, &tx->request) != 0) {
 		app_tx_event(conn, &tx->common, EVENT_INVALID_DATA);
 		tx->common.skip_logs = true;
@@ -136,6 +142,7 @@ static void response(struct app_conn *conn, struct bytes in, int64_t id, uint8_t
 		if (id != 0)
 			app_tx_event(conn, &tx->common, EVENT_REQUEST_NOT_FOUND);
 	}
+	app_frame(conn, TO_CLIENT, FRAME_PDU, in.ptr, (int64_t)in.size, &tx->common);
 	keep_response(conn, tx, in);
 	if (found && more)
 		return;
@@ -271,6 +278,7 @@ const struct app_protocol app_protocol_ldap = {
 	.buffers = ldap_buffers,
 	.numbers = ldap_numbers,
 	.events = events,
+	.frames = frames,
 	.open = open_state,
 	.close = close_state,
 	.parse = { parse_to_server, parse_to_client },

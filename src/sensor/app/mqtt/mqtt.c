@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "sensor/app/frames.h"
 #include "sensor/config/tree.h"
 
 enum { MQTT_COMPLETE = 1, MESSAGE_MAX_DEFAULT = 1 << 20 };
@@ -266,6 +267,18 @@ static void malformed(struct app_conn *conn, enum sensor_dir dir, uint64_t now_n
 enum step { STEP_DONE, STEP_MORE, STEP_BAD };
 
 /* One message from the front of '*data'. With STEP_MORE '*ret_needed' bytes are wanted. */
+enum mqtt_frame { FRAME_PDU, FRAME_HEADER, FRAME_DATA };
+
+static const char *const frames[] = { [FRAME_PDU] = "pdu", [FRAME_HEADER] = "header", [FRAME_DATA] = "data", NULL };
+
+static void announce(const struct arrival *arrival, struct bytes data, size_t head_size, size_t body_size)
+{
+	app_frame(arrival->conn, arrival->dir, FRAME_PDU, data.ptr, (int64_t)(head_size + body_size), NULL);
+	app_frame(arrival->conn, arrival->dir, FRAME_HEADER, data.ptr, (int64_t)head_size, NULL);
+	if (body_size != 0)
+		app_frame(arrival->conn, arrival->dir, FRAME_DATA, data.ptr + head_size, (int64_t)body_size, NULL);
+}
+
 static enum step parse_message(struct arrival *arrival, struct bytes *data, size_t *ret_needed)
 {
 	const struct mqtt_config *config = arrival->conn->config;
@@ -281,6 +294,7 @@ static enum step parse_message(struct arrival *arrival, struct bytes *data, size
 	if (header.size > config->message_max_size) {
 		size_t here = cursor_left(&cur) < header.size ? cursor_left(&cur) : header.size;
 
+		announce(arrival, *data, data->size - cursor_left(&cur), header.size);
 		message.header = header;
 		message.truncated = true;
 		arrival->state->skip_size[arrival->dir] = header.size - (uint32_t)here;
@@ -291,6 +305,7 @@ static enum step parse_message(struct arrival *arrival, struct bytes *data, size
 	*ret_needed = data->size - cursor_left(&cur) + header.size;
 	if (!cursor_take(&cur, header.size, &arrival->body))
 		return STEP_MORE;
+	announce(arrival, *data, *ret_needed - header.size, header.size);
 	if (!mqtt_message_read(arrival->body, &header, arrival->state->version, &message))
 		return STEP_BAD;
 	*data = cursor_rest(&cur);
@@ -586,6 +601,7 @@ const struct app_protocol app_protocol_mqtt = {
 	.buffers = buffers,
 	.numbers = numbers,
 	.events = events,
+	.frames = frames,
 	.configure = configure,
 	.configure_free = free,
 	.open = open_state,

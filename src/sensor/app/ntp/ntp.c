@@ -140,11 +140,11 @@ static const struct app_number numbers[] = {
 };
 
 static const struct app_event events[] = {
-	[EVENT_UNSOLICITED] = { "unsolicited_response" },
-	[EVENT_MALFORMED] = { "malformed_data" },
-	[EVENT_NOT_REQUEST] = { "not_request" },
-	[EVENT_NOT_RESPONSE] = { "not_response" },
-	{ NULL },
+	[EVENT_UNSOLICITED] = { .name = "unsolicited_response" },
+	[EVENT_MALFORMED] = { .name = "malformed_data" },
+	[EVENT_NOT_REQUEST] = { .name = "not_request" },
+	[EVENT_NOT_RESPONSE] = { .name = "not_response" },
+	{ .name = NULL },
 };
 
 static const struct app_state_name states[] = {

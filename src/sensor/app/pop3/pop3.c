@@ -329,13 +329,13 @@ static const struct app_pattern patterns[] = {
 /* ---- Records ---- */
 
 static const struct app_event events[] = {
-	[EVENT_TOO_MANY_TX] = { "too_many_transactions" },
-	[EVENT_REQUEST_TOO_LONG] = { "request_too_long" },
-	[EVENT_INCORRECT_ARGUMENTS] = { "incorrect_argument_count" },
-	[EVENT_UNKNOWN_COMMAND] = { "unknown_command" },
-	[EVENT_RESPONSE_TOO_LONG] = { "response_too_long" },
-	[EVENT_UNSUPPORTED_RESPONSE] = { "unsupported_response_format" },
-	{ NULL },
+	[EVENT_TOO_MANY_TX] = { .name = "too_many_transactions" },
+	[EVENT_REQUEST_TOO_LONG] = { .name = "request_too_long" },
+	[EVENT_INCORRECT_ARGUMENTS] = { .name = "incorrect_argument_count" },
+	[EVENT_UNKNOWN_COMMAND] = { .name = "unknown_command" },
+	[EVENT_RESPONSE_TOO_LONG] = { .name = "response_too_long" },
+	[EVENT_UNSUPPORTED_RESPONSE] = { .name = "unsupported_response_format" },
+	{ .name = NULL },
 };
 
 static void write_request(struct jsonw *json, const struct pop3_tx *tx)

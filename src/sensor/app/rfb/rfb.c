@@ -7,11 +7,12 @@
 #include <string.h>
 
 #include "base/cursor.h"
-#include "sensor/app/app.h"
+#include "sensor/app/frames.h"
 #include "sensor/app/json.h"
 
 enum { RFB_COMPLETE = 1, REASON_MAX = 4096, NAME_MAX_SIZE = 65536, CHALLENGE_SIZE = 16, VERSION_SIZE = 12 };
 
+enum rfb_frame { RFB_FRAME_PDU };
 enum security { SECURITY_INVALID = 0, SECURITY_NONE = 1, SECURITY_VNC = 2 };
 
 enum result { RESULT_OK, RESULT_FAIL, RESULT_TOO_MANY, RESULT_UNKNOWN };
@@ -318,6 +319,8 @@ static struct app_result parse_dir(
 			state->step = step;
 			return APP_RESULT_MORE(in->data.size - cursor_left(&cur), cursor_left(&cur) + 1);
 		}
+		app_frame_back(conn, dir, RFB_FRAME_PDU, at.pos, cursor_left(&cur) - cursor_left(&at),
+			(int64_t)(cursor_left(&cur) - cursor_left(&at)), &state->tx->common);
 		cur = at;
 		app_tx_touch(conn, &state->tx->common, dir);
 		if (state->step == STEP_OVER) {
@@ -337,6 +340,8 @@ static struct app_result parse_to_client(struct app_conn *conn, void *state, con
 {
 	return parse_dir(conn, state, TO_CLIENT, in);
 }
+
+static const char *const frames[] = { [RFB_FRAME_PDU] = "pdu", NULL };
 
 static const struct app_pattern patterns[] = {
 	{ .dir = TO_CLIENT, .text = "RFB ", .size = 4, .depth = 4 },
@@ -423,8 +428,6 @@ static void log_authentication(struct jsonw *json, const struct rfb_tx *tx)
 			json, "security_result", tx->result < ARRAY_COUNT(results) ? results[tx->result] : unknown);
 	}
 	jsonw_object_end(json);
-	if (tx->reason.size != 0)
-		app_json_kv_text(json, "server_security_failure_reason", tx->reason);
 }
 
 static void log_screen(struct jsonw *json, const struct rfb_tx *tx)
@@ -457,8 +460,10 @@ static bool write_record(struct app_tx *tx, const struct flow *flow, bool alert,
 		log_version(json, "server_protocol_version", &rfb->server);
 	if (rfb->has_client_version)
 		log_version(json, "client_protocol_version", &rfb->client);
-	if (rfb->has_security || rfb->reason.size != 0)
+	if (rfb->has_security)
 		log_authentication(json, rfb);
+	if (rfb->reason.size != 0)
+		app_json_kv_text(json, "server_security_failure_reason", rfb->reason);
 	if (rfb->has_shared)
 		jsonw_kv_bool(json, "screen_shared", rfb->shared);
 	if (rfb->has_screen)
@@ -488,6 +493,7 @@ const struct app_protocol app_protocol_rfb = {
 	.buffers = buffers,
 	.numbers = numbers,
 	.events = events,
+	.frames = frames,
 	.open = open_state,
 	.close = close_state,
 	.parse = { parse_to_server, parse_to_client },

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "sensor/app/app.h"
+#include "sensor/app/frames.h"
 #include "sensor/app/json.h"
 #include "sensor/app/sdp/sdp.h"
 #include "sensor/flow/flow.h"
@@ -46,6 +46,40 @@ static bool is_sdp(const struct sip_message *message)
 	return bytes_starts_with(type, bytes_from_str("application/sdp"));
 }
 
+enum sip_frame {
+	FRAME_PDU,
+	FRAME_REQUEST_LINE,
+	FRAME_REQUEST_HEADERS,
+	FRAME_REQUEST_BODY,
+	FRAME_RESPONSE_LINE,
+	FRAME_RESPONSE_HEADERS,
+	FRAME_RESPONSE_BODY,
+};
+
+static const char *const frames[] = {
+	[FRAME_PDU] = "pdu",
+	[FRAME_REQUEST_LINE] = "request.line",
+	[FRAME_REQUEST_HEADERS] = "request.headers",
+	[FRAME_REQUEST_BODY] = "request.body",
+	[FRAME_RESPONSE_LINE] = "response.line",
+	[FRAME_RESPONSE_HEADERS] = "response.headers",
+	[FRAME_RESPONSE_BODY] = "response.body",
+	NULL,
+};
+
+static void announce(struct app_conn *conn, enum sensor_dir dir, const struct sip_message *message, struct bytes whole,
+	const struct app_tx *tx)
+{
+	uint8_t line = message->is_response ? FRAME_RESPONSE_LINE : FRAME_REQUEST_LINE;
+	struct bytes body = bytes_skip(whole, message->head_size);
+
+	app_frame(conn, dir, FRAME_PDU, whole.ptr, (int64_t)whole.size, tx);
+	app_frame(conn, dir, line, whole.ptr, message->headers.ptr - whole.ptr, tx);
+	app_frame(conn, dir, (uint8_t)(line + 1), message->headers.ptr, (int64_t)message->headers.size, tx);
+	if (body.size != 0)
+		app_frame(conn, dir, (uint8_t)(line + 2), body.ptr, (int64_t)body.size, tx);
+}
+
 /* False: no memory. */
 static bool tx_make(struct app_conn *conn, enum sensor_dir dir, const struct sip_message *message, struct bytes whole,
 	uint64_t now_ns)
@@ -64,6 +98,7 @@ static bool tx_make(struct app_conn *conn, enum sensor_dir dir, const struct sip
 		tx->has_sdp = sdp_parse(bytes_skip(copy, tx->message.head_size), &tx->common.arena, &tx->sdp) == 0;
 		app_tx_recount(&tx->common);
 	}
+	announce(conn, dir, message, whole, &tx->common);
 	app_tx_progress(conn, &tx->common, dir, SIP_COMPLETE);
 	app_raw_trigger(conn, dir);
 	return true;
@@ -392,6 +427,7 @@ const struct app_protocol app_protocol_sip = {
 	.patterns = patterns,
 	.buffers = buffers,
 	.events = events,
+	.frames = frames,
 	.open = open_state,
 	.close = close_state,
 	.parse = { parse_to_server, parse_to_client },

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/error.h"
+#include "sensor/app/frames.h"
 #include "sensor/config/tree.h"
 #include "sensor/detect/detect.h"
 #include "sensor/flow/flow.h"
@@ -367,7 +368,11 @@ static size_t read_command(
 	if (!next_line(data, &line))
 		return 0;
 	state->skip_line[TO_SERVER] = line.goes_on;
-	return handle_command(conn, state, &line, in->now_ns) ? line.used_size : SIZE_MAX;
+	if (!handle_command(conn, state, &line, in->now_ns))
+		return SIZE_MAX;
+	app_frame(conn, TO_SERVER, SMTP_FRAME_COMMAND, data.ptr, (int64_t)line.used_size,
+		state->tx ? &state->tx->common : NULL);
+	return line.used_size;
 }
 
 static size_t read_data(struct app_conn *conn, struct smtp_state *state, const struct app_input *in, struct bytes data)
@@ -380,9 +385,14 @@ static size_t read_data(struct app_conn *conn, struct smtp_state *state, const s
 		state->mode = SMTP_MODE_COMMAND;
 		return read_command(conn, state, in, data);
 	}
+	if (!state->tx->in_frame && data.size) {
+		state->tx->in_frame = true;
+		app_frame(conn, TO_SERVER, SMTP_FRAME_DATA, data.ptr, -1, &state->tx->common);
+	}
 	used = smtp_data_read(conn, state->tx, data, in->eof, &end);
 	if (!end)
 		return used;
+	app_frame_end(conn, TO_SERVER, SMTP_FRAME_DATA, data.ptr + used, &state->tx->common);
 	state->mode = SMTP_MODE_COMMAND;
 	if (!queue_add(conn, state, pending))
 		return SIZE_MAX;
@@ -529,6 +539,7 @@ static bool handle_reply_line(struct app_conn *conn, struct smtp_state *state, c
 	unsigned int code = reply_code(text);
 	bool more = text.size > 3 && text.ptr[3] == '-';
 
+	app_frame(conn, TO_CLIENT, SMTP_FRAME_RESPONSE, text.ptr, (int64_t)line->used_size, tx ? &tx->common : NULL);
 	if (line->truncated)
 		event(conn, tx, SMTP_EVENT_TRUNCATED_LINE);
 	if (code == 0)
@@ -685,6 +696,7 @@ const struct app_protocol app_protocol_smtp = {
 	.buffers = smtp_buffers,
 	.events = smtp_events,
 	.states = smtp_states,
+	.frames = smtp_frames,
 	.configure = configure,
 	.configure_free = free,
 	.open = open_state,

@@ -42,6 +42,8 @@ enum smtp_event {
 
 enum smtp_data { SMTP_DATA_NONE, SMTP_DATA_ASKED, SMTP_DATA_RUNNING, SMTP_DATA_REJECTED };
 
+enum smtp_frame { SMTP_FRAME_COMMAND, SMTP_FRAME_DATA, SMTP_FRAME_RESPONSE };
+
 struct file;
 
 struct smtp_config {
@@ -58,6 +60,7 @@ struct smtp_tx {
 	uint8_t data; /* enum smtp_data */
 	bool has_sender;
 	bool in_line; /* a long line of the message is not over */
+	bool in_frame; /* the frame of the message was announced */
 	bool request_done;
 	struct mime *mime; /* null: no message, or it is not read */
 	struct file *raw_file;
@@ -103,6 +106,7 @@ void smtp_data_rejected(struct app_conn *conn, struct smtp_tx *tx);
 extern const struct app_buffer smtp_buffers[];
 extern const struct app_event smtp_events[];
 extern const struct app_state_name smtp_states[];
+extern const char *const smtp_frames[];
 
 /* smtp-log.c */
 bool smtp_log(struct app_tx *tx, const struct flow *flow, bool alert, struct jsonw *json);

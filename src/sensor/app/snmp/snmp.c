@@ -320,10 +320,10 @@ static const struct app_number numbers[] = {
 };
 
 static const struct app_event events[] = {
-	[EVENT_MALFORMED] = { "malformed_data" },
-	[EVENT_SECURITY_MODEL] = { "unknown_security_model" },
-	[EVENT_VERSION_MISMATCH] = { "version_mismatch" },
-	{ NULL },
+	[EVENT_MALFORMED] = { .name = "malformed_data" },
+	[EVENT_SECURITY_MODEL] = { .name = "unknown_security_model" },
+	[EVENT_VERSION_MISMATCH] = { .name = "version_mismatch" },
+	{ .name = NULL },
 };
 
 /* ---- EVE ---- */

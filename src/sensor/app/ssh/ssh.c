@@ -7,7 +7,7 @@
 
 #include "base/cursor.h"
 #include "base/error.h"
-#include "sensor/app/app.h"
+#include "sensor/app/frames.h"
 #include "sensor/app/json.h"
 #include "sensor/config/tree.h"
 #include "sensor/detect/detect.h"
@@ -98,6 +98,12 @@ static void ssh_close(struct app_conn *conn, void *state)
 {
 	app_free(conn, state, sizeof(struct ssh_state));
 }
+
+enum ssh_frame { SSH_FRAME_HDR, SSH_FRAME_DATA, SSH_FRAME_PDU };
+
+static const char *const frames[] = {
+	[SSH_FRAME_HDR] = "record.hdr", [SSH_FRAME_DATA] = "record.data", [SSH_FRAME_PDU] = "record.pdu", NULL
+};
 
 /* ---- Banner (RFC 4253, section 4.2) ---- */
 
@@ -240,6 +246,9 @@ static enum app_status record_step(struct app_conn *conn, struct ssh_state *stat
 		if (!proposal_read(state, dir, bytes_of(in.ptr + 6, size - 2)))
 			app_tx_event(conn, &state->tx->tx, SSH_EVENT_INVALID_RECORD);
 	}
+	app_frame(conn, dir, SSH_FRAME_HDR, in.ptr, 6, &state->tx->tx);
+	app_frame(conn, dir, SSH_FRAME_DATA, in.ptr + 6, (int64_t)size - 2, &state->tx->tx);
+	app_frame(conn, dir, SSH_FRAME_PDU, in.ptr, (int64_t)size + 4, &state->tx->tx);
 	if (type == MESSAGE_KEXINIT)
 		app_tx_progress(conn, &state->tx->tx, dir, SSH_PROPOSED);
 	if (type == MESSAGE_NEWKEYS)
@@ -389,6 +398,7 @@ const struct app_protocol app_protocol_ssh = {
 	.patterns = patterns,
 	.buffers = buffers,
 	.events = events,
+	.frames = frames,
 	.states = states,
 	.configure = ssh_configure,
 	.configure_free = free,

@@ -293,8 +293,9 @@ static bool has_record(const struct tls_tx *tx, const struct conf_node *options)
 		return true;
 	if (server->hello_seen && tls_is_13(server->version))
 		return true;
-	/* The extended record has the field whatever "session-resumption" says. */
-	return tx->resumed && (conf_bool(options, "extended", false) || conf_bool(options, "session-resumption", true));
+	/* The extended record has the field whatever "session-resumption" says; a record without options has not. */
+	return tx->resumed && options &&
+	       (conf_bool(options, "extended", false) || conf_bool(options, "session-resumption", true));
 }
 
 bool tls_log(struct app_tx *tx, const struct flow *flow, bool alert, struct jsonw *json)

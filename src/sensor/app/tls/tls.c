@@ -9,6 +9,7 @@
 
 #include "base/cursor.h"
 #include "base/error.h"
+#include "sensor/app/frames.h"
 #include "sensor/config/tree.h"
 
 enum { RECORD_CHANGE_CIPHER = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22, RECORD_DATA = 23, RECORD_HEARTBEAT = 24 };
@@ -228,6 +229,29 @@ static void alert(struct app_conn *conn, struct tls_state *state, enum sensor_di
 		app_tx_event(conn, &state->tx->tx, TLS_EVENT_INVALID_ALERT_MESSAGE);
 }
 
+enum tls_frame { FRAME_PDU, FRAME_HDR, FRAME_DATA, FRAME_ALERT, FRAME_HEARTBEAT };
+
+static const char *const frames[] = { [FRAME_PDU] = "pdu",
+	[FRAME_HDR] = "hdr",
+	[FRAME_DATA] = "data",
+	[FRAME_ALERT] = "alert",
+	[FRAME_HEARTBEAT] = "heartbeat",
+	NULL };
+
+static void announce(struct app_conn *conn, const struct tls_state *state, enum sensor_dir dir, const uint8_t *start,
+	size_t size)
+{
+	const struct app_tx *tx = &state->tx->tx;
+
+	app_frame(conn, dir, FRAME_PDU, start, (int64_t)(HEADER_SIZE + size), tx);
+	app_frame(conn, dir, FRAME_HDR, start, HEADER_SIZE, tx);
+	app_frame(conn, dir, FRAME_DATA, start + HEADER_SIZE, (int64_t)size, tx);
+	if (start[0] == RECORD_ALERT)
+		app_frame(conn, dir, FRAME_ALERT, start + HEADER_SIZE, (int64_t)size, tx);
+	if (start[0] == RECORD_HEARTBEAT)
+		app_frame(conn, dir, FRAME_HEARTBEAT, start + HEADER_SIZE, (int64_t)size, tx);
+}
+
 static bool record_header(struct app_conn *conn, struct tls_state *state, enum sensor_dir dir, struct bytes in)
 {
 	struct tls_reader *reader = &state->reader[dir];
@@ -251,6 +275,7 @@ static bool record_header(struct app_conn *conn, struct tls_state *state, enum s
 		side->version = version;
 	reader->record_type = in.ptr[0];
 	reader->record_left_size = size;
+	announce(conn, state, dir, in.ptr, size);
 	return true;
 }
 
@@ -506,6 +531,7 @@ const struct app_protocol app_protocol_tls = {
 	.numbers = tls_numbers,
 	.events = events,
 	.states = states,
+	.frames = frames,
 	.keywords = tls_keywords,
 	.configure = tls_configure,
 	.configure_free = free,

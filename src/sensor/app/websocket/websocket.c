@@ -8,7 +8,7 @@
 
 #include "base/cursor.h"
 #include "base/error.h"
-#include "sensor/app/app.h"
+#include "sensor/app/frames.h"
 #include "sensor/app/json.h"
 #include "sensor/config/tree.h"
 #include "sensor/flow/flow.h"
@@ -24,6 +24,12 @@ enum {
 	OPCODE_CLOSE = 8,
 	OPCODE_PING = 9,
 	OPCODE_PONG = 10
+};
+
+enum websocket_frame { FRAME_HEADER, FRAME_PDU, FRAME_DATA };
+
+static const char *const frames[] = {
+	[FRAME_HEADER] = "header", [FRAME_PDU] = "pdu", [FRAME_DATA] = "data", NULL
 };
 
 enum websocket_event { EVENT_SKIP_END_OF_PAYLOAD, EVENT_REASSEMBLY_LIMIT_REACHED };
@@ -235,9 +241,14 @@ static bool handle(struct app_conn *conn, struct direction *dir, enum sensor_dir
 {
 	const struct websocket_config *config = conn->config;
 	struct websocket_tx *tx = (struct websocket_tx *)app_tx_new(conn, sizeof(*tx), now_ns);
+	const uint8_t *head;
 
 	if (!tx)
 		return false;
+	head = payload.ptr - frame->head_size;
+	app_frame(conn, side, FRAME_HEADER, head, (int64_t)frame->head_size, &tx->common);
+	app_frame(conn, side, FRAME_PDU, head, (int64_t)(frame->head_size + frame->size), &tx->common);
+	app_frame(conn, side, FRAME_DATA, payload.ptr, (int64_t)frame->size, &tx->common);
 	tx->common.dirs_skip = side == TO_SERVER ? DIR_TO_CLIENT : DIR_TO_SERVER;
 	tx->flags = frame->flags;
 	tx->opcode = frame->opcode;
@@ -443,6 +454,7 @@ const struct app_protocol app_protocol_websocket = {
 	.buffers = buffers,
 	.numbers = numbers,
 	.events = events,
+	.frames = frames,
 	.configure = configure,
 	.configure_free = free,
 	.open = open_state,

@@ -2,6 +2,9 @@
 #include "base/jsonw.h"
 
 #include <math.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -222,6 +225,20 @@ static size_t plain_size(struct bytes in)
 {
 	size_t size = 0;
 
+#ifdef __SSE2__
+	/* Sixteen at a time: as signed bytes, those below a blank are the control characters and everything above ASCII. */
+	const __m128i blank = _mm_set1_epi8(0x20), quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
+
+	for (; in.size - size >= 16; size += 16) {
+		__m128i text = _mm_loadu_si128((const __m128i *)(const void *)(in.ptr + size));
+		__m128i special = _mm_or_si128(_mm_cmplt_epi8(text, blank),
+			_mm_or_si128(_mm_cmpeq_epi8(text, quote), _mm_cmpeq_epi8(text, backslash)));
+		int mask = _mm_movemask_epi8(special);
+
+		if (mask != 0)
+			return size + (size_t)__builtin_ctz((unsigned int)mask);
+	}
+#endif
 	while (size < in.size && is_plain(in.ptr[size]))
 		size++;
 	return size;
@@ -263,9 +280,26 @@ void jsonw_key_bytes(struct jsonw *writer, struct bytes key)
 	writer->key_written = true;
 }
 
+/* A key is a short constant: it is copied while it is looked through. */
 void jsonw_key(struct jsonw *writer, const char *key)
 {
-	jsonw_key_bytes(writer, bytes_from_str(key));
+	bool comma = writer->element_written;
+	char text[64];
+	size_t size = 0;
+
+	if (comma)
+		text[size++] = ',';
+	text[size++] = '"';
+	while (is_plain((uint8_t)*key) && size < sizeof(text) - 2)
+		text[size++] = *key++;
+	if (*key != '\0' || !in_object(writer) || writer->key_written) { /* not so short, or not so plain, or wrong */
+		jsonw_key_bytes(writer, bytes_from_str(key - (size - 1 - comma)));
+		return;
+	}
+	text[size++] = '"';
+	text[size++] = ':';
+	append(writer, text, size);
+	writer->key_written = true;
 }
 
 void jsonw_string_bytes(struct jsonw *writer, struct bytes value)

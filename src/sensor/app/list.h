@@ -8,6 +8,8 @@
 	X(pop3)                                                                                                        \
 	X(ftp)                                                                                                         \
 	X(ftp_data)                                                                                                    \
+	X(smb)                                                                                                         \
+	X(dcerpc)                                                                                                      \
 	X(smtp)                                                                                                        \
 	X(imap)                                                                                                        \
 	X(telnet)                                                                                                      \
@@ -26,4 +28,5 @@
 	X(rfb)                                                                                                         \
 	X(krb5)                                                                                                        \
 	X(websocket)                                                                                                   \
-	X(pgsql)
+	X(pgsql)                                                                                                       \
+	X(ike)

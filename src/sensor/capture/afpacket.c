@@ -303,7 +303,7 @@ static int receive(struct source *source, unsigned int wait_ms, struct source_fr
 	if (!take_block(p)) {
 		source_wait(source, p->fd, -1, wait_ms);
 		if (!take_block(p))
-			return source_check_interface(p->fd, source->set->options.interface,
+			return source_check_interface(source, p->fd, source->set->options.interface,
 				(unsigned int)((struct afpacket_set *)source->set)->ifindex);
 	}
 	while (count < SOURCE_BATCH_MAX && p->left) {

@@ -17,6 +17,7 @@ struct source {
 	struct source_set *set;
 	unsigned int index;
 	int wake_fd;
+	bool is_down; /* the interface told so, and nothing came since */
 	struct source_stats stats;
 	struct reject *reject; /* answers to packets that a rule rejected; null: none go out */
 };
@@ -49,7 +50,7 @@ PRINTF_LIKE(2, 3) int source_fail_errno(char *message, const char *format, ...);
 
 /* After waiting in vain: 0, or LUYTRE_E_NOT_FOUND when the interface behind the socket is gone, which is logged. One that
  * is only down is waited for. */
-MUST_CHECK int source_check_interface(int fd, const char *name, unsigned int ifindex);
+MUST_CHECK int source_check_interface(struct source *source, int fd, const char *name, unsigned int ifindex);
 
 /* Waits until 'fd' (and 'fd2' unless below 0) or the wake descriptor is readable. False: only the time is over. */
 bool source_wait(const struct source *source, int fd, int fd2, unsigned int wait_ms);

@@ -54,19 +54,21 @@ bool source_wait(const struct source *source, int fd, int fd2, unsigned int wait
 	return poll(fds, fd2 < 0 ? 2 : 3, (int)wait_ms) > 0;
 }
 
-int source_check_interface(int fd, const char *name, unsigned int ifindex)
+int source_check_interface(struct source *source, int fd, const char *name, unsigned int ifindex)
 {
 	int code = 0;
 	socklen_t size = sizeof(code);
 
 	/* Reading the error clears it, or waiting would not wait. */
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) || code == 0)
-		return 0;
-	if (if_nametoindex(name) != ifindex) {
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) == 0 && code) {
+		source->is_down = true;
+		log_warn("%s: %s", name, strerror(code));
+	}
+	/* An interface goes down first and away then, which no further error tells. */
+	if (source->is_down && if_nametoindex(name) != ifindex) {
 		log_error("the interface %s is gone", name);
 		return LUYTRE_E_NOT_FOUND;
 	}
-	log_warn("%s: %s", name, strerror(code));
 	return 0;
 }
 
@@ -133,7 +135,11 @@ int source_set_start(struct source_set *set, char message[SOURCE_MESSAGE_SIZE])
 
 int source_receive(struct source *source, unsigned int wait_ms, struct source_frame *ret_frames)
 {
-	return source->ops->receive(source, wait_ms, ret_frames);
+	int count = source->ops->receive(source, wait_ms, ret_frames);
+
+	if (count > 0)
+		source->is_down = false;
+	return count;
 }
 
 void source_verdict(struct source *source, const struct source_frame *frame, const struct worker_verdict *verdict)

@@ -100,7 +100,7 @@ static int make_pins(const struct xdp_set *x, char *message)
 	return 0;
 }
 
-static int load_program(struct xdp_set *x, char *message)
+static int open_program(struct xdp_set *x, const char *flows_path, char *message)
 {
 	const struct source_options *o = &x->set.options;
 	struct wire_settings settings = { .ifindex = { x->ifindex[0], x->ifindex[1] },
@@ -108,24 +108,34 @@ static int load_program(struct xdp_set *x, char *message)
 		.room = RING_SIZE - RING_SIZE / 8,
 		.stale_ns = STALE_MS * NS_PER_MS,
 		.idle_ns = o->flow_idle_ns };
+
+	x->bpf = wire_bpf__open();
+	if (!x->bpf)
+		return source_fail_errno(message, "cannot open the wire's program");
+	memcpy((void *)(uintptr_t)&x->bpf->rodata->settings, &settings, sizeof(settings));
+	if (bpf_map__set_pin_path(x->bpf->maps.flows, flows_path))
+		return source_fail(message, LUYTRE_E_SYSTEM, "cannot set the pin path %s", flows_path);
+	return 0;
+}
+
+static int load_program(struct xdp_set *x, char *message)
+{
 	char path[PATH_SIZE];
 	int error;
 
-	for (int attempt = 0; attempt < 2; attempt++) {
-		x->bpf = wire_bpf__open();
-		if (!x->bpf)
-			return source_fail_errno(message, "cannot open the wire's program");
-		memcpy((void *)(uintptr_t)&x->bpf->rodata->settings, &settings, sizeof(settings));
-		snprintf(path, sizeof(path), "%s/flows", x->dir);
-		if (bpf_map__set_pin_path(x->bpf->maps.flows, path))
-			return source_fail(message, LUYTRE_E_SYSTEM, "cannot set the pin path %s", path);
-		error = wire_bpf__load(x->bpf);
-		if (error != -EINVAL || attempt)
-			break;
-		/* Pinned by a version whose flows look different: begin with an empty table. */
-		wire_bpf__destroy(x->bpf);
-		x->bpf = NULL;
+	snprintf(path, sizeof(path), "%s/flows", x->dir);
+	error = open_program(x, path, message);
+	if (error)
+		return error;
+	error = wire_bpf__load(x->bpf);
+	if (error == -EINVAL && !access(path, F_OK)) {
+		log_warn("the flows of the wire have another layout now: starting with none");
 		unlink(path);
+		wire_bpf__destroy(x->bpf);
+		error = open_program(x, path, message);
+		if (error)
+			return error;
+		error = wire_bpf__load(x->bpf);
 	}
 	errno = -error;
 	return error ? source_fail_errno(message, "the kernel refuses to load the wire's program") : 0;
@@ -458,14 +468,15 @@ static void tell_alive(struct xdp *x)
 		__atomic_store_n(&x->sides[i].queue->alive_ns, now_ns, __ATOMIC_RELAXED);
 }
 
-static int check_sides(const struct xdp *x)
+static int check_sides(struct xdp *x)
 {
 	const struct xdp_set *set = (const struct xdp_set *)x->source.set;
 	const char *names[WIRE_SIDES] = { set->set.options.interface, set->set.options.peer };
 	int error = 0;
 
 	for (int i = 0; i < WIRE_SIDES && !error; i++)
-		error = source_check_interface(xsk_socket__fd(x->sides[i].socket), names[i], set->ifindex[i]);
+		error = source_check_interface(
+			&x->source, xsk_socket__fd(x->sides[i].socket), names[i], set->ifindex[i]);
 	return error;
 }
 

@@ -9,29 +9,30 @@
 #include "base/digest.h"
 #include "sensor/output/internal.h"
 
-/* Most events of a worker fall into the same second: its text is kept. */
+/* Events of a worker fall into few seconds at a time: their texts are kept. */
 const char *eve_time(uint64_t time_ns, char text[40])
 {
-	static __thread struct {
+	static __thread struct kept_time {
 		time_t second;
 		bool filled;
 		char head[24], zone[8];
-	} kept;
+	} all_kept[16];
 	time_t second = (time_t)(time_ns / NS_PER_S);
+	struct kept_time *kept = &all_kept[(unsigned int)second % 16];
 	uint32_t micros = (uint32_t)(time_ns % NS_PER_S / NS_PER_US);
 	struct tm tm;
 
-	if (!kept.filled || kept.second != second) {
+	if (!kept->filled || kept->second != second) {
 		localtime_r(&second, &tm);
-		strftime(kept.head, sizeof(kept.head), "%Y-%m-%dT%H:%M:%S.", &tm);
-		strftime(kept.zone, sizeof(kept.zone), "%z", &tm);
-		kept.second = second;
-		kept.filled = true;
+		strftime(kept->head, sizeof(kept->head), "%Y-%m-%dT%H:%M:%S.", &tm);
+		strftime(kept->zone, sizeof(kept->zone), "%z", &tm);
+		kept->second = second;
+		kept->filled = true;
 	}
-	memcpy(text, kept.head, 20);
+	memcpy(text, kept->head, 20);
 	for (int i = 25; i >= 20; i--, micros /= 10)
 		text[i] = (char)('0' + micros % 10);
-	memcpy(text + 26, kept.zone, sizeof(kept.zone));
+	memcpy(text + 26, kept->zone, sizeof(kept->zone));
 	return text;
 }
 

@@ -73,10 +73,9 @@ void eve_tcp_flags(struct jsonw *json, uint8_t flags)
 
 static void kv_flags(struct jsonw *json, const char *key, uint8_t flags)
 {
-	char text[4];
+	static const char digits[] = "0123456789abcdef";
 
-	snprintf(text, sizeof(text), "%02x", flags);
-	jsonw_kv_string(json, key, text);
+	jsonw_kv_string_bytes(json, key, bytes_of((char[]){ digits[flags >> 4], digits[flags & 15] }, 2));
 }
 
 static void write_tcp(struct jsonw *json, const struct flow *flow)

@@ -77,8 +77,8 @@ static void note_others(struct bench *b, const struct measure *m)
 static int run_variant(struct bench *b, size_t which)
 {
 	const struct variant *v = &variants[which];
-	const char *argv[] = { b->luytre, "replay", b->traffic, "--rules", b->sets.path[v->rules],
-		v->events ? "--eve" : NULL, b->events, NULL };
+	const char *const argv[] = { b->luytre, "replay", b->traffic, "--rules", b->sets.path[v->rules],
+		v->events ? "--eve" : "--set", v->events ? b->events : "outputs.1.eve-log.enabled=no", NULL };
 	struct measure m;
 	double cpu_s;
 	int error;

@@ -240,7 +240,8 @@ static void log_interfaces(const struct dcerpc_call *call, bool pipe, struct jso
 	jsonw_array_end(json);
 }
 
-static void log_stub(const struct dcerpc_call *call, const char *key, enum sensor_dir dir, bool opnum, struct jsonw *json)
+static void log_stub(
+	const struct dcerpc_call *call, const char *key, enum sensor_dir dir, bool opnum, struct jsonw *json)
 {
 	jsonw_kv_object_begin(json, key);
 	if (opnum)

@@ -5,6 +5,7 @@
  * A message has at most 65,535 bytes and is taken whole. Behind a gap the direction waits for bytes that begin like a
  * message. */
 #include "sensor/app/dcerpc/call.h"
+#include "sensor/app/smb/smb.h"
 #include "sensor/flow/flow.h"
 
 enum { CALL_COMPLETE = 1 };
@@ -52,8 +53,8 @@ static struct call_tx *find_asked(struct app_conn *conn, const struct dcerpc_hea
 	return NULL;
 }
 
-static bool take_request(
-	struct app_conn *conn, struct dcerpc_state *state, const struct dcerpc_head *head, struct bytes pdu, uint64_t now_ns)
+static bool take_request(struct app_conn *conn, struct dcerpc_state *state, const struct dcerpc_head *head,
+	struct bytes pdu, uint64_t now_ns)
 {
 	struct call_tx *tx = NULL;
 
@@ -71,8 +72,8 @@ static bool take_request(
 	return true;
 }
 
-static bool take_response(
-	struct app_conn *conn, struct dcerpc_state *state, const struct dcerpc_head *head, struct bytes pdu, uint64_t now_ns)
+static bool take_response(struct app_conn *conn, struct dcerpc_state *state, const struct dcerpc_head *head,
+	struct bytes pdu, uint64_t now_ns)
 {
 	struct call_tx *tx;
 
@@ -319,5 +320,5 @@ const struct app_protocol app_protocol_dcerpc = {
 
 const struct dcerpc_call *dcerpc_call_of(const struct app_tx *tx)
 {
-	return tx->protocol == &app_protocol_dcerpc ? &((const struct call_tx *)tx)->call : NULL;
+	return tx->protocol == &app_protocol_dcerpc ? &((const struct call_tx *)tx)->call : smb_call_of(tx);
 }

@@ -96,8 +96,9 @@ static bool read_uuid(struct bytes text, uint8_t uuid[DCERPC_UUID_SIZE])
 
 static bool read_version(struct bytes text, struct iface_wanted *wanted)
 {
-	static const char operators[] = { [VERSION_EQUAL] = '=', [VERSION_NOT] = '!', [VERSION_LESS] = '<',
-		[VERSION_GREATER] = '>' };
+	static const char operators[] = {
+		[VERSION_EQUAL] = '=', [VERSION_NOT] = '!', [VERSION_LESS] = '<', [VERSION_GREATER] = '>'
+	};
 	uint32_t version;
 
 	wanted->test = VERSION_EQUAL;
@@ -129,8 +130,7 @@ static int parse_iface(
 		return rule_builder_error(builder, "dcerpc.iface wants a UUID");
 	if (rule_text_item(&rest, ',', &item) && !rule_text_is(item, "any_frag")) {
 		if (!read_version(item, wanted))
-			return rule_builder_error(
-				builder, "dcerpc.iface: the version is a number behind <, >, = or !");
+			return rule_builder_error(builder, "dcerpc.iface: the version is a number behind <, >, = or !");
 		if (rule_text_item(&rest, ',', &item) && !rule_text_is(item, "any_frag"))
 			return rule_builder_error(builder, "dcerpc.iface: the last option can only be any_frag");
 	}

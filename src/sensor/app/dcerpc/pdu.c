@@ -195,15 +195,17 @@ bool dcerpc_datagram_read(struct bytes in, struct dcerpc_datagram *ret)
 	uint8_t version, format[3], flags2;
 	uint16_t size;
 
-	if (!cursor_u8(&cur, &version) || version != 4 || !cursor_u8(&cur, &head.type) || !cursor_u8(&cur, &head.flags) ||
-		!cursor_u8(&cur, &flags2) || !cursor_copy(&cur, sizeof(format), format) || !cursor_skip(&cur, 1))
+	if (!cursor_u8(&cur, &version) || version != 4 || !cursor_u8(&cur, &head.type) ||
+		!cursor_u8(&cur, &head.flags) || !cursor_u8(&cur, &flags2) ||
+		!cursor_copy(&cur, sizeof(format), format) || !cursor_skip(&cur, 1))
 		return false;
 	head.little = (format[0] & 0x10) != 0;
 	if (!cursor_skip(&cur, DCERPC_UUID_SIZE) || !take_uuid(&cur, head.little, head.interface) ||
 		!take_uuid(&cur, head.little, head.activity) || !cursor_skip(&cur, 4) ||
 		!take_u32(&cur, head.little, &head.interface_version) || !take_u32(&cur, head.little, &head.sequence) ||
 		!take_u16(&cur, head.little, &head.opnum) || !cursor_skip(&cur, 4) ||
-		!take_u16(&cur, head.little, &size) || !take_u16(&cur, head.little, &head.fragment) || !cursor_skip(&cur, 2))
+		!take_u16(&cur, head.little, &size) || !take_u16(&cur, head.little, &head.fragment) ||
+		!cursor_skip(&cur, 2))
 		return false;
 	head.stub = bytes_first(cursor_rest(&cur), size);
 	*ret = head;

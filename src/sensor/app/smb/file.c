@@ -191,8 +191,8 @@ void smb_file_orphan(struct app_conn *conn, struct smb_file *file)
 
 /* ---- Pieces ---- */
 
-static void piece_begin(struct app_conn *conn, const struct smb_config *config, struct smb_file *file, uint64_t offset,
-	uint64_t size)
+static void piece_begin(
+	struct app_conn *conn, const struct smb_config *config, struct smb_file *file, uint64_t offset, uint64_t size)
 {
 	file->piece_left = size;
 	file->piece_chunk = NULL;
@@ -269,8 +269,8 @@ void smb_file_more(struct app_conn *conn, struct smb_state *state, const struct 
 		piece_add(conn, file, data);
 }
 
-void smb_file_gap(struct app_conn *conn, struct smb_state *state, const struct smb_fuid *fuid, enum sensor_dir dir,
-	uint64_t size)
+void smb_file_gap(
+	struct app_conn *conn, struct smb_state *state, const struct smb_fuid *fuid, enum sensor_dir dir, uint64_t size)
 {
 	struct smb_file *file = file_find(state, fuid, dir);
 

@@ -39,7 +39,8 @@ static bool read_ntlmssp(struct app_tx *tx, struct smb_setup *setup, struct byte
 		return type == 1 || type == 2;
 	if (!take_field(&cur, message, &skipped) || !take_field(&cur, message, &skipped) ||
 		!take_field(&cur, message, &domain) || !take_field(&cur, message, &user) ||
-		!take_field(&cur, message, &host) || !take_field(&cur, message, &skipped) || !cursor_u32le(&cur, &flags))
+		!take_field(&cur, message, &host) || !take_field(&cur, message, &skipped) ||
+		!cursor_u32le(&cur, &flags))
 		return false;
 	ret = app_tx_alloc(tx, sizeof(*ret));
 	if (!ret)
@@ -142,8 +143,8 @@ bool smb_security_read(struct app_tx *tx, struct smb_setup *setup, struct bytes 
 			return true;
 	} else if (blob.size != 0 && blob.ptr[0] == BER_APPLICATION_BUILT) {
 		if (ber_enter(&cur, BER_APPLICATION_BUILT, &outer) && ber_take(&outer, BER_OID, &oid) &&
-			ber_enter(&outer, BER_CONTEXT_BUILT | 0, &choice) && ber_enter(&choice, BER_SEQUENCE, &fields) &&
-			!find_token(&fields, &token))
+			ber_enter(&outer, BER_CONTEXT_BUILT | 0, &choice) &&
+			ber_enter(&choice, BER_SEQUENCE, &fields) && !find_token(&fields, &token))
 			return true;
 	}
 	read_token(tx, setup, token, &good);

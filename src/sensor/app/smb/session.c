@@ -73,8 +73,8 @@ struct smb_tx *smb_tx_find(struct app_conn *conn, const struct smb_message *mess
 		struct smb_tx *tx = (struct smb_tx *)at;
 
 		if (at->protocol == conn->protocol && at->progress[TO_CLIENT] == 0 && tx->kind != SMB_TX_FILE &&
-			tx->kind != SMB_TX_CALL && tx->version == message->version &&
-			tx->command == message->command && tx->message_id == message->message_id)
+			tx->kind != SMB_TX_CALL && tx->version == message->version && tx->command == message->command &&
+			tx->message_id == message->message_id)
 			return tx;
 	}
 	return NULL;

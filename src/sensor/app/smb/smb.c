@@ -165,7 +165,8 @@ static struct app_result gap(struct app_conn *conn, struct smb_state *state, enu
 	return APP_RESULT_OK;
 }
 
-static struct app_result parse(struct app_conn *conn, struct smb_state *state, enum sensor_dir dir, const struct app_input *in)
+static struct app_result parse(
+	struct app_conn *conn, struct smb_state *state, enum sensor_dir dir, const struct app_input *in)
 {
 	struct bytes data = in->data;
 	size_t needed = 0;
@@ -294,7 +295,10 @@ static void *open_state(struct app_conn *conn, const void *config)
 
 	if (!state)
 		return NULL;
-	siphash_key_random(&key);
+	if (siphash_key_random(&key) != 0) {
+		app_free(conn, state, sizeof(*state));
+		return NULL;
+	}
 	state->config = config;
 	state->dialect_name = "unknown";
 	state->trees = table_new(sizeof(uint32_t), sizeof(struct smb_tree *), SMB_TREES_MAX, key);

@@ -251,20 +251,20 @@ struct smb_state {
 /* ---- session.c ---- */
 
 /* A new transaction for a question; null at the ceiling, and then state->too_many is set. */
-struct smb_tx *smb_tx_new(struct app_conn *conn, struct smb_state *state, const struct smb_message *message,
-	enum smb_kind kind);
+struct smb_tx *smb_tx_new(
+	struct app_conn *conn, struct smb_state *state, const struct smb_message *message, enum smb_kind kind);
 /* The one that waits for this answer; null: none. */
 struct smb_tx *smb_tx_find(struct app_conn *conn, const struct smb_message *message);
 /* Notes the result and completes the direction of the answer. */
-void smb_tx_answer(struct app_conn *conn, struct smb_state *state, struct smb_tx *tx, const struct smb_message *message);
+void smb_tx_answer(
+	struct app_conn *conn, struct smb_state *state, struct smb_tx *tx, const struct smb_message *message);
 void smb_tx_status(struct smb_tx *tx, const struct smb_message *message);
 /* An event for what has no transaction. */
 void smb_event(struct app_conn *conn, struct smb_state *state, const struct smb_message *message, enum sensor_dir dir,
 	enum smb_event event);
 void smb_tx_free(struct app_conn *conn, struct app_tx *tx);
 
-void smb_tree_add(
-	struct app_conn *conn, struct smb_state *state, uint32_t tree_id, struct bytes name, bool is_pipe);
+void smb_tree_add(struct app_conn *conn, struct smb_state *state, uint32_t tree_id, struct bytes name, bool is_pipe);
 struct smb_tree *smb_tree_find(const struct smb_state *state, uint32_t tree_id);
 void smb_tree_remove(struct app_conn *conn, struct smb_state *state, uint32_t tree_id);
 
@@ -317,8 +317,10 @@ MUST_CHECK bool smb_security_read(struct app_tx *tx, struct smb_setup *setup, st
 /* ---- smb1.c, smb2.c ---- */
 
 /* One message; 'whole' is all of it. */
-void smb1_message(struct app_conn *conn, struct smb_state *state, enum sensor_dir dir, struct bytes whole, uint64_t now_ns);
-void smb2_message(struct app_conn *conn, struct smb_state *state, enum sensor_dir dir, struct bytes whole, uint64_t now_ns);
+void smb1_message(
+	struct app_conn *conn, struct smb_state *state, enum sensor_dir dir, struct bytes whole, uint64_t now_ns);
+void smb2_message(
+	struct app_conn *conn, struct smb_state *state, enum sensor_dir dir, struct bytes whole, uint64_t now_ns);
 /* The beginning of a long message whose end is 'size' bytes behind its start: true when it is a read or write of a file
  * and state->rest[dir] says how it goes on. */
 MUST_CHECK bool smb1_begin(struct app_conn *conn, struct smb_state *state, enum sensor_dir dir, struct bytes head,

@@ -49,8 +49,8 @@ static bool read_head(struct smb1 *in, struct bytes whole, uint64_t now_ns)
 	*message = (struct smb_message){ .version = 1, .now_ns = now_ns, .whole = whole };
 	if (!cursor_skip(&cur, 4) || !cursor_u8(&cur, &command) || !cursor_u32le(&cur, &message->status) ||
 		!cursor_u8(&cur, &flags) || !cursor_u16le(&cur, &flags2) || !cursor_skip(&cur, 12) ||
-		!cursor_u16le(&cur, &tree_id) || !cursor_u16le(&cur, &process_id) || !cursor_u16le(&cur, &in->user_id) ||
-		!cursor_u16le(&cur, &message_id))
+		!cursor_u16le(&cur, &tree_id) || !cursor_u16le(&cur, &process_id) ||
+		!cursor_u16le(&cur, &in->user_id) || !cursor_u16le(&cur, &message_id))
 		return false;
 	message->command = command;
 	message->is_response = (flags & FLAG_REPLY) != 0;
@@ -82,7 +82,8 @@ static bool read_block(struct smb1 *in, size_t offset)
 static struct smb_fuid fuid_of(const struct smb1 *in, uint16_t fid)
 {
 	return (struct smb_fuid){ .size = 6,
-		.bytes = { (uint8_t)fid, (uint8_t)(fid >> 8), 0, 0, (uint8_t)(in->user_id >> 8), (uint8_t)in->user_id } };
+		.bytes = {
+			(uint8_t)fid, (uint8_t)(fid >> 8), 0, 0, (uint8_t)(in->user_id >> 8), (uint8_t)in->user_id } };
 }
 
 static bool part(const struct smb1 *in, size_t offset, size_t size, struct bytes *ret)
@@ -143,9 +144,8 @@ static bool content(struct smb1 *in, const struct smb_fuid *fuid, uint64_t offse
 		return true;
 	}
 	data = bytes_first(data, size);
-	in->state->rest[in->dir] = (struct smb_rest){
-		.data_size = size - data.size, .skip_size = there_size - size, .fuid = *fuid
-	};
+	in->state->rest[in->dir] =
+		(struct smb_rest){ .data_size = size - data.size, .skip_size = there_size - size, .fuid = *fuid };
 	in->state->rest[in->dir].has_fuid =
 		smb_file_data(in->conn, in->state, &in->message, fuid, in->dir, offset, data, size);
 	if (in->cut_size == 0)
@@ -442,7 +442,8 @@ static void ask_trans2(struct smb1 *in)
 	if (trans.setup_count == 0 || (!by_path && trans.setup[0] != TRANS2_SET_FILE_INFO))
 		return;
 	cur = cursor_over(trans.parameters);
-	if ((!by_path && !cursor_u16le(&cur, &fid)) || !cursor_u16le(&cur, &level) || !cursor_skip(&cur, by_path ? 4 : 2)) {
+	if ((!by_path && !cursor_u16le(&cur, &fid)) || !cursor_u16le(&cur, &level) ||
+		!cursor_skip(&cur, by_path ? 4 : 2)) {
 		malformed(in);
 		return;
 	}
@@ -710,7 +711,8 @@ static bool next_command(const struct smb1 *in, uint8_t *ret_command, uint16_t *
 	       cursor_skip(&words, 1) && cursor_u16le(&words, ret_offset);
 }
 
-void smb1_message(struct app_conn *conn, struct smb_state *state, enum sensor_dir dir, struct bytes whole, uint64_t now_ns)
+void smb1_message(
+	struct app_conn *conn, struct smb_state *state, enum sensor_dir dir, struct bytes whole, uint64_t now_ns)
 {
 	struct smb1 in = { .conn = conn, .state = state, .dir = dir };
 	uint16_t offset = HEAD_SIZE, next_offset = 0;

@@ -47,12 +47,12 @@ static bool read_head(struct smb2 *in, struct bytes whole, uint64_t now_ns)
 	uint32_t flags;
 
 	*message = (struct smb_message){ .version = 2, .now_ns = now_ns, .unicode = true };
-	if (!cursor_skip(&cur, 4) || !cursor_u16le(&cur, &head_size) || head_size != HEAD_SIZE || !cursor_skip(&cur, 2) ||
-		!cursor_u32le(&cur, &message->status) || !cursor_u16le(&cur, &message->command) ||
-		!cursor_skip(&cur, 2) || !cursor_u32le(&cur, &flags) || !cursor_u32le(&cur, &in->next_offset) ||
-		!cursor_u64le(&cur, &message->message_id) || !cursor_skip(&cur, 4) ||
-		!cursor_u32le(&cur, &message->tree_id) || !cursor_u64le(&cur, &message->session_id) ||
-		!cursor_skip(&cur, 16))
+	if (!cursor_skip(&cur, 4) || !cursor_u16le(&cur, &head_size) || head_size != HEAD_SIZE ||
+		!cursor_skip(&cur, 2) || !cursor_u32le(&cur, &message->status) ||
+		!cursor_u16le(&cur, &message->command) || !cursor_skip(&cur, 2) || !cursor_u32le(&cur, &flags) ||
+		!cursor_u32le(&cur, &in->next_offset) || !cursor_u64le(&cur, &message->message_id) ||
+		!cursor_skip(&cur, 4) || !cursor_u32le(&cur, &message->tree_id) ||
+		!cursor_u64le(&cur, &message->session_id) || !cursor_skip(&cur, 16))
 		return false;
 	message->is_response = (flags & FLAG_RESPONSE) != 0;
 	message->is_async = (flags & FLAG_ASYNC) != 0;
@@ -212,8 +212,8 @@ static void ask_read(struct smb2 *in)
 	uint64_t max_size = in->state->config->max_size[TO_CLIENT];
 	uint32_t size;
 
-	if (!cursor_skip(&in->body, 4) || !cursor_u32le(&in->body, &size) || !cursor_u64le(&in->body, &pending.offset) ||
-		!take_fuid(&in->body, &pending.fuid)) {
+	if (!cursor_skip(&in->body, 4) || !cursor_u32le(&in->body, &size) ||
+		!cursor_u64le(&in->body, &pending.offset) || !take_fuid(&in->body, &pending.fuid)) {
 		malformed(in);
 		return;
 	}
@@ -253,9 +253,8 @@ static bool content(struct smb2 *in, const struct smb_fuid *fuid, uint64_t offse
 		return true;
 	}
 	data = bytes_first(data, size);
-	in->state->rest[in->dir] = (struct smb_rest){
-		.data_size = size - data.size, .skip_size = there_size - size, .fuid = *fuid
-	};
+	in->state->rest[in->dir] =
+		(struct smb_rest){ .data_size = size - data.size, .skip_size = there_size - size, .fuid = *fuid };
 	in->state->rest[in->dir].has_fuid =
 		smb_file_data(in->conn, in->state, &in->message, fuid, in->dir, offset, data, size);
 	if (in->cut_size == 0)
@@ -279,7 +278,8 @@ static void ask_ioctl(struct smb2 *in)
 	struct smb_tx *tx;
 
 	if (!cursor_skip(&in->body, 4) || !cursor_u32le(&in->body, &function) || !take_fuid(&in->body, &pending.fuid) ||
-		!cursor_u32le(&in->body, &offset) || !cursor_u32le(&in->body, &size) || !part(in, offset, size, &data)) {
+		!cursor_u32le(&in->body, &offset) || !cursor_u32le(&in->body, &size) ||
+		!part(in, offset, size, &data)) {
 		malformed(in);
 		return;
 	}
@@ -471,7 +471,8 @@ static void answer_create(struct smb2 *in, struct smb_tx *tx)
 	if (in->message.status != 0 || !cursor_skip(&in->body, 8) || !cursor_u64le(&in->body, &create->created) ||
 		!cursor_u64le(&in->body, &create->accessed) || !cursor_u64le(&in->body, &create->modified) ||
 		!cursor_u64le(&in->body, &create->changed) || !cursor_skip(&in->body, 8) ||
-		!cursor_u64le(&in->body, &create->size) || !cursor_skip(&in->body, 8) || !take_fuid(&in->body, &tx->fuid))
+		!cursor_u64le(&in->body, &create->size) || !cursor_skip(&in->body, 8) ||
+		!take_fuid(&in->body, &tx->fuid))
 		return;
 	create->answered = true;
 	tx->has_fuid = true;
@@ -599,7 +600,8 @@ static void one(struct smb2 *in)
 		answer(in);
 }
 
-void smb2_message(struct app_conn *conn, struct smb_state *state, enum sensor_dir dir, struct bytes whole, uint64_t now_ns)
+void smb2_message(
+	struct app_conn *conn, struct smb_state *state, enum sensor_dir dir, struct bytes whole, uint64_t now_ns)
 {
 	struct smb2 in = { .conn = conn, .state = state, .dir = dir };
 

@@ -29,7 +29,7 @@ static const char *const known_options[] = { "vars", "stats", "outputs", "pcap-f
 	"ignore-unknown-requirements", "suricata-version", "unix-command", "magic-file", "livedev", "security",
 	"run-as", "coredump", "profiling", "engine-analysis", "threading", "af-packet", "pcap", "nfq", "nflog", "ipfw",
 	"napatech", "netmap", "af-xdp", "dpdk", "capture", "luajit", "lua", "plugins", "sensor-name", "pid-file",
-	"daemon-directory", "umask", "default-packet-size", "sniffer", "include", "detect-engine", "cuda", "file-store",
+	"daemon-directory", "umask", "default-packet-size", "sniffer", "include", "tenants", "detect-engine", "cuda", "file-store",
 	"reputation", "firewall" };
 
 static enum exception_policy policy_named(const struct conf_node *node, const char *path, enum exception_policy absent)
@@ -108,13 +108,18 @@ static uint8_t policy_midstream(const struct sensor_settings *s)
 				"ignore, pass-flow, bypass, drop-flow or reject");
 		policy = policy == EXCEPTION_DROP_PACKET ? EXCEPTION_DROP_FLOW : EXCEPTION_PASS_FLOW;
 	}
-	if (s->stream_midstream && (policy == EXCEPTION_DROP_FLOW || policy == EXCEPTION_REJECT)) {
+	if (s->stream_midstream &&
+		(policy == EXCEPTION_DROP_FLOW || policy == EXCEPTION_REJECT || policy == EXCEPTION_BYPASS)) {
 		if (explicit)
 			conf_complain(conf_get(s->root, path), "stream.midstream is on, so picked-up flows cannot be "
-							       "dropped or rejected; expected ignore, "
-							       "pass-flow or bypass");
-		policy = EXCEPTION_NOT_SET;
+							       "dropped, rejected or bypassed; expected ignore "
+							       "or pass-flow");
+		/* That of the master switch is heeded for flows that begin in the middle all the same. */
+		if (explicit || policy != EXCEPTION_BYPASS)
+			policy = EXCEPTION_NOT_SET;
 	}
+	if (explicit && policy == EXCEPTION_DROP_FLOW && !s->ips)
+		conf_complain(conf_get(s->root, path), "nothing can be dropped without inline mode");
 	return policy_for_mode(s->ips, policy);
 }
 

@@ -196,6 +196,7 @@ void app_conn_free(struct app_conn *conn)
 	if (!conn)
 		return;
 	app_conn_retire(conn);
+	app_free(conn, conn->handover, conn->handover_size);
 	conn->worker->apps->memory_size -= sizeof(*conn);
 	if (conn->flow)
 		conn->flow->app = NULL;

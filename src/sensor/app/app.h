@@ -153,6 +153,11 @@ struct app_event {
 	bool connection; /* belongs to the flow, not to a transaction ("anomaly.layer" proto_detect/proto_parser) */
 };
 
+/* An older name of an event that rules may still use. */
+struct app_event_alias {
+	const char *alias, *name; /* ends with a null alias */
+};
+
 /* How a protocol is recognised. Patterns are searched in the first bytes of the direction; a probe is asked on ports
  * (or on all with port 0) and when a pattern matched and the row has a probe. */
 enum app_probe_answer { APP_PROBE_NO, APP_PROBE_YES, APP_PROBE_MORE, APP_PROBE_REVERSED };
@@ -204,6 +209,7 @@ struct app_protocol {
 	const struct app_buffer *buffers; /* ends with a null name; may be null, like all below */
 	const struct app_number *numbers;
 	const struct app_event *events;
+	const struct app_event_alias *event_aliases;
 	const struct app_state_name *states;
 	const char *const *frames; /* names of its frames (app/frames.h); a number is the place in here */
 	const struct rule_keyword *keywords; /* keywords that are neither buffer nor number (rules/keyword.h) */
@@ -264,6 +270,10 @@ struct app_conn {
 	uint16_t server_port; /* for port probes, 0: that of the flow */
 	uint64_t bytes_seen[SENSOR_DIRS]; /* offset in the stream behind what the parser has consumed */
 	size_t memory_size; /* counted by app_alloc */
+	/* What a parser leaves for the one behind a change of protocol (the request of "Upgrade: h2c"): from app_alloc, taken
+	 * by whoever uses it, else freed with the connection. */
+	void *handover;
+	size_t handover_size;
 	uint8_t change_waits; /* calls for which a change of protocol has waited for transactions to be logged */
 	struct app_frames *frames; /* app/frames.h; null: nobody wants them */
 	/* Options of the record ("outputs: - eve-log: types: - dns: ..."), those of the first output that has any; output/ may

@@ -296,6 +296,7 @@ static void parse_step(struct feed *feed)
 		.packet = feed->packet,
 		.now_ns = feed->worker->now_ns };
 	struct app_result result = APP_RESULT_OK;
+	uint64_t before = conn->tx_count;
 
 	conn->started[feed->dir] = true;
 	conn->data_sent = true;
@@ -309,6 +310,9 @@ static void parse_step(struct feed *feed)
 		result = conn->protocol->parse[feed->dir](conn, conn->state, &in);
 	if (conn->frames)
 		app_frames_hold(conn, feed->dir);
+	/* Rules may ask how far a transaction is before it has anything. */
+	for (struct app_tx *tx = conn->last; tx && tx->id >= before; tx = tx->prev)
+		app_tx_touch(conn, tx, feed->dir);
 	feed->gap_size = 0;
 	switch (result.status) {
 	case APP_OK:

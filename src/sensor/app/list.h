@@ -29,4 +29,5 @@
 	X(krb5)                                                                                                        \
 	X(websocket)                                                                                                   \
 	X(pgsql)                                                                                                       \
-	X(ike)
+	X(ike)                                                                                                         \
+	X(rdp)

@@ -113,3 +113,35 @@ static inline bool testtalk_same(struct testapp *app, const struct testtalk *tal
 	}
 	return true;
 }
+
+/* The same over UDP: as it is, then with every message cut short, which must do no harm. */
+static inline bool testtalk_datagrams(
+	struct testapp *app, const struct testtalk *talk, size_t count, const char *expected)
+{
+	char text[TESTTALK_TEXT_SIZE];
+
+	testtalk_again(app);
+	for (size_t i = 0; i < count; i++)
+		testapp_datagram(app, talk[i].dir, bytes_of(talk[i].text, talk[i].size));
+	testtalk_records(app, text);
+	if (strcmp(text, expected) != 0) {
+		printf("whole:\n%s", text);
+		return false;
+	}
+	for (size_t i = 0; i < count; i++) {
+		for (size_t size = 0; size < talk[i].size; size++) {
+			/* A copy of the exact size, so that tools see reads behind its end. */
+			uint8_t *exact = malloc(size + (size == 0));
+
+			if (!exact)
+				abort();
+			memcpy(exact, talk[i].text, size);
+			testtalk_again(app);
+			testapp_datagram(app, talk[0].dir, bytes_of(talk[0].text, talk[0].size));
+			testapp_datagram(app, talk[i].dir, bytes_of(exact, size));
+			testapp_ask_all(app);
+			free(exact);
+		}
+	}
+	return true;
+}

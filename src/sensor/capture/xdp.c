@@ -30,11 +30,7 @@
 #include "sensor/bpf/wire.h"
 #include "sensor/capture/source-internal.h"
 #include "sensor/flow/flow.h"
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wcast-qual" /* the generated file's */
 #include "wire.skel.h"
-#pragma GCC diagnostic pop
 
 enum {
 	FRAME_SIZE = 4096,

@@ -10,6 +10,7 @@
 #include "sensor/detect/internal.h"
 #include "sensor/detect/threshold.h"
 #include "sensor/flow/flow.h"
+#include "sensor/rules/tenants.h"
 #include "sensor/settings.h"
 #include "sensor/stats.h"
 #include "sensor/worker/worker.h"
@@ -53,13 +54,42 @@ static const struct app_tx *likely_tx(
 	return context->engine->guess_tx && conn->first == conn->last ? found : NULL;
 }
 
+/* What the rule's tenant makes of it; false: nothing at all. In shadow a verdict is told, not carried out. */
+static bool tenant_action(const struct detect_context *context, const struct rule *rule, uint8_t *ret)
+{
+	const struct tenants *tenants = context->engine->policy->tenants;
+	uint32_t tenant = context->packet->tenant;
+
+	*ret = rule->action;
+	if (!tenants || tenant == 0)
+		return true;
+	switch (tenants_verdict(tenants, tenant, rule->gid, rule->sid)) {
+	case TENANT_RULE_OFF:
+		return false;
+	case TENANT_ALERT:
+		*ret = ACTION_ALERT;
+		break;
+	case TENANT_DROP:
+		*ret = ACTION_ALERT | ACTION_DROP;
+		break;
+	case TENANT_AS_RULE:
+		break;
+	}
+	if (tenants_mode(tenants, tenant) == TENANT_SHADOW && *ret & ACTION_ANY_DROP)
+		*ret = ACTION_ALERT;
+	return true;
+}
+
 void alert_queue(struct detect_context *context, const struct detect_rule *rule, uint8_t flags, uint64_t tx_id)
 {
 	struct detect_private *private = context->private;
 	struct detect_queued *entry;
 	const struct app_tx *likely;
+	uint8_t action;
 	bool guessed = false;
 
+	if (!tenant_action(context, rule->rule, &action))
+		return;
 	if (private->queue_count == private->queue_room && !queue_grow(private)) {
 		context->packet->alerts_discarded++;
 		return;
@@ -77,7 +107,7 @@ void alert_queue(struct detect_context *context, const struct detect_rule *rule,
 		.rule = rule->rule,
 		.tx_id = tx_id,
 		.flags = flags,
-		.action = rule->rule->action,
+		.action = action,
 		.frame_id = context->private->frame_id };
 }
 

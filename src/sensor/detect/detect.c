@@ -13,6 +13,7 @@
 #include "sensor/detect/pcre.h"
 #include "sensor/flow/flow.h"
 #include "sensor/rules/buffers.h"
+#include "sensor/rules/tenants.h"
 #include "sensor/rules/keyword.h"
 #include "sensor/settings.h"
 #include "sensor/stream/stream.h"
@@ -71,6 +72,9 @@ static bool header_asked(struct detect_context *context, const struct detect_hea
 	const struct ip_addr *src = reversed ? &packet->dst : &packet->src,
 			     *dst = reversed ? &packet->src : &packet->dst;
 
+	if (header->tenant_set != 0 &&
+		!tenants_in_set(context->engine->policy->tenants, header->tenant_set, packet->tenant))
+		return false;
 	if ((header->layer_flags & RULE_PROTO_IPV4_ONLY) != 0 && packet->family != 4)
 		return false;
 	if ((header->layer_flags & RULE_PROTO_IPV6_ONLY) != 0 && packet->family != 6)

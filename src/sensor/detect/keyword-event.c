@@ -137,6 +137,11 @@ static int parse_app_event(
 		return rule_builder_error(builder, "unknown protocol \"%s\"", protocol);
 	const struct app_event *row = wanted->protocol->events;
 
+	for (const struct app_event_alias *old = wanted->protocol->event_aliases; old && old->alias; old++)
+		if (rule_text_is(name, old->alias)) {
+			name = bytes_from_str(old->name);
+			break;
+		}
 	for (; row && row->name; row++, wanted->event++)
 		if (rule_text_is(name, row->name))
 			break;
@@ -284,17 +289,28 @@ static const struct rule_match_ops state_ops = {
 	.name = "app-layer-state", .target = RULE_TARGET_TX, .match = state_match
 };
 
+static const struct app_protocol *protocol_with_states(const struct rule_builder *builder)
+{
+	for (unsigned int i = 0; i < app_protocol_count(); i++) {
+		const struct app_protocol *protocol = app_protocol_at(i);
+
+		if (protocol->states && rule_builder_is_protocol(builder, protocol->name))
+			return protocol;
+	}
+	return NULL;
+}
+
 static int parse_state(
 	struct rule_builder *builder, const struct rule_keyword *keyword, struct bytes value, bool negated)
 {
 	struct state_wanted *wanted = arena_alloc(rule_builder_arena(builder), sizeof(*wanted));
-	const struct app_protocol *protocol = rule_builder_rule(builder)->app;
+	const struct app_protocol *protocol = protocol_with_states(builder);
 	struct rule_match *match;
 	bool found = false;
 
 	if (!wanted)
 		return LUYTRE_E_NOMEM;
-	if (!protocol || !protocol->states)
+	if (!protocol)
 		return rule_builder_error(builder, "app-layer-state needs a rule for a protocol that has named states");
 	wanted->operation = '=';
 	if (value.size > 0 && (value.ptr[0] == '<' || value.ptr[0] == '>')) {

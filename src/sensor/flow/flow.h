@@ -84,6 +84,7 @@ struct flow {
 	uint8_t end_reason; /* enum flow_end_reason, set before flow_end_fn */
 	uint8_t ttl_min[SENSOR_DIRS], ttl_max[SENSOR_DIRS];
 	uint32_t tenant;
+	uint64_t tenant_serial; /* policy that 'tenant' was found with */
 	uint32_t flags; /* enum flow_flag */
 	uint64_t id; /* "flow_id" in EVE: 51 bits so that JavaScript keeps them */
 	uint64_t start_ns, last_ns;

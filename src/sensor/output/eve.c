@@ -139,6 +139,9 @@ static int add_output(struct eve_sinks *sinks, const struct conf_node *node)
 		enable(o, conf_item_name(item), conf_item_options(item));
 	}
 	read_options(o);
+	for (unsigned int i = 0; i < sinks->output_count; i++)
+		if (o->records[EVE_ANOMALY] && sinks->outputs[i].records[EVE_ANOMALY])
+			conf_complain(node, "only one 'anomaly' logger can be enabled");
 	sinks->output_count++;
 	return open_sink(sinks, o);
 }

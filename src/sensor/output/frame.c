@@ -17,7 +17,7 @@ static size_t put_missing(char *text, size_t used, size_t room, uint64_t size)
 static struct bytes frame_text(
 	const struct app_conn *conn, enum sensor_dir dir, const struct app_frame *frame, char *text, size_t room)
 {
-	uint64_t size = app_frame_size(conn, dir, frame), offset = 0, at;
+	uint64_t size = frame->length >= 0 ? (uint64_t)frame->length : app_frame_size(conn, dir, frame), offset = 0, at;
 	struct bytes piece;
 	size_t used = 0;
 

@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "sensor/output/internal.h"
+#include "sensor/rules/policy.h"
+#include "sensor/rules/tenants.h"
 
 /* Events of a worker fall into few seconds at a time: their texts are kept. */
 const char *eve_time(uint64_t time_ns, char text[40])
@@ -285,6 +287,15 @@ static void write_ethernet(
 	jsonw_object_end(json);
 }
 
+static void write_tenant(struct eve *eve, uint32_t tenant)
+{
+	const struct policy *policy = eve->worker->policy;
+	const char *name = policy && tenant ? tenants_name(policy->tenants, tenant) : NULL;
+
+	if (name)
+		jsonw_kv_string(&eve->json, "tenant", name);
+}
+
 void eve_head(struct eve *eve, const struct eve_output *output, const char *type, uint64_t time_ns,
 	const struct sensor_packet *packet, const struct flow *flow, enum eve_direction direction)
 {
@@ -299,6 +310,7 @@ void eve_head(struct eve *eve, const struct eve_output *output, const char *type
 		if (flow->parent_id)
 			jsonw_kv_u64(json, "parent_id", flow->parent_id);
 	}
+	write_tenant(eve, packet ? packet->tenant : flow ? flow->tenant : 0);
 	if (output->sensor_name)
 		jsonw_kv_string(json, "host", output->sensor_name);
 	if (packet && packet->number)

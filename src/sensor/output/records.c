@@ -271,6 +271,9 @@ void eve_app_object(struct eve *eve, const struct flow *flow, struct app_conn *a
 /* Records of one message (a DNS answer) show it from its sender to its receiver, those of an exchange from the client. */
 static enum eve_direction direction_of(const struct app_tx *tx)
 {
+	if (tx->protocol->log_source)
+		return tx->protocol->log_source(tx, tx->conn->log_options) == TO_CLIENT ? EVE_DIR_TO_CLIENT
+											: EVE_DIR_FLOW;
 	return tx->dirs_skip == DIR_TO_SERVER ? EVE_DIR_TO_CLIENT : EVE_DIR_FLOW;
 }
 
@@ -430,6 +433,8 @@ void eve_packet_anomalies(struct eve *eve, const struct eve_output *output, stru
 			jsonw_kv_u64(&eve->json, "linktype", packet->linktype);
 			jsonw_object_end(&eve->json);
 		}
+		if (output->metadata && packet->flow)
+			eve_metadata(eve, packet, packet->flow);
 		anomaly_end(
 			eve, output, is_stream ? "stream" : "decode", event_eve_name(packet->events[i]), NULL, NULL);
 	}
@@ -464,7 +469,7 @@ void eve_app_anomalies(
 
 			if (!o->records[EVE_ANOMALY] || !o->anomaly_app)
 				continue;
-			eve_head(eve, o, "anomaly", packet->time_ns, packet, flow, EVE_DIR_FLOW);
+			eve_head(eve, o, "anomaly", packet->time_ns, packet, flow, EVE_DIR_PACKET);
 			if (tx)
 				jsonw_kv_u64(&eve->json, "tx_id", tx->id);
 			anomaly_end(eve, o, "applayer", event_text(name, upper, text),

@@ -21,6 +21,7 @@
 #include "sensor/rules/classes.h"
 #include "sensor/rules/order.h"
 #include "sensor/rules/threshold-file.h"
+#include "sensor/rules/tenants.h"
 #include "sensor/settings.h"
 
 #define ARENA_MAX       ((size_t)2 << 30)
@@ -34,6 +35,7 @@ struct rule_key {
 
 struct load {
 	struct policy *policy;
+	uint32_t tenant_set; /* of the source in hand */
 	struct rules_context context;
 	struct table *seen; /* struct rule_key -> position in policy->rules */
 	uint32_t capacity;
@@ -131,6 +133,7 @@ static int append_rule(struct load *load, struct rule *rule)
 {
 	int error = grow_rules(load);
 
+	rule->tenant_set = load->tenant_set;
 	if (error == 0)
 		load->policy->rules[load->policy->rule_count++] = rule;
 	return error;
@@ -460,6 +463,8 @@ static int load_begin(struct load *load, const struct sensor_settings *settings)
 	load->seen = table_new(sizeof(struct rule_key), sizeof(uint32_t), RULES_MAX, (struct siphash_key){ 3, 4 });
 	if (!policy->addresses || !policy->ports || !policy->transform_sets || !load->seen)
 		return LUYTRE_E_NOMEM;
+	if (tenants_new(settings->root, &policy->tenants))
+		return LUYTRE_E_SYNTAX;
 	load->context.policy = policy;
 	load->context.settings = settings;
 	load->context.arena = &policy->arena;
@@ -477,6 +482,30 @@ static void close_holes(struct policy *policy)
 	policy->rule_count = count;
 }
 
+/* Rule files of some tenants only, then the variables of each: expressions are known only now. */
+static int load_tenants(struct load *load)
+{
+	struct policy *policy = load->policy;
+	char message[POLICY_MESSAGE_SIZE];
+	int error = 0;
+
+	for (uint32_t set = 1; set <= tenants_set_count(policy->tenants) && error == 0; set++) {
+		struct policy_source source = { .path = tenants_set_path(policy->tenants, set) };
+
+		load->tenant_set = set;
+		error = load_source(load, &source);
+	}
+	load->tenant_set = 0;
+	for (uint32_t i = 1; i <= tenants_count(policy->tenants) && error == 0; i++) {
+		if (!tenants_vars(policy->tenants, i))
+			continue;
+		error = policy_tenant_vars(policy, i, tenants_vars(policy->tenants, i), message);
+		if (error < 0)
+			log_error("tenant %s: %s", tenants_name(policy->tenants, i), message);
+	}
+	return error;
+}
+
 static int load_all(struct load *load, const struct sensor_settings *settings, const struct policy_options *options)
 {
 	uint8_t action_order[RULE_ACTIONS_MAX];
@@ -486,6 +515,8 @@ static int load_all(struct load *load, const struct sensor_settings *settings, c
 		error = load_classes(load, options);
 	for (unsigned int i = 0; i < options->source_count && error == 0; i++)
 		error = load_source(load, &options->sources[i]);
+	if (error == 0)
+		error = load_tenants(load);
 	if (error < 0)
 		return error;
 	close_holes(load->policy);
@@ -537,6 +568,7 @@ void rules_free(struct policy *policy)
 		leftover->free(leftover->data);
 	address_sets_free(policy->addresses);
 	port_sets_free(policy->ports);
+	tenants_free(policy->tenants);
 	arena_done(&policy->arena);
 	free(policy);
 }

@@ -14,6 +14,7 @@ struct sensor_settings;
 struct address_sets;
 struct port_sets;
 struct conf_node;
+struct tenants;
 struct jsonw;
 struct rule_transform;
 
@@ -57,6 +58,7 @@ struct policy_leftover {
 
 struct policy {
 	struct arena arena;
+	struct tenants *tenants; /* rules/tenants.h; null: none */
 	struct policy_leftover *leftovers; /* the newest first */
 	const struct sensor_settings *settings;
 	struct rule **rules; /* in order of evaluation: rules[i]->index == i */

@@ -201,6 +201,8 @@ static void handle(struct stream_step *step)
 	struct stream_engine *engine = step->engine;
 	struct stream_session *session = step->session;
 	struct sensor_packet *packet = step->packet;
+	/* The packet that completes the handshake comes before the connection is established, unless it has data. */
+	bool was_open = step->size != 0 || (session && session->state >= STREAM_ESTABLISHED);
 	int result;
 
 	if (session) {
@@ -213,7 +215,7 @@ static void handle(struct stream_step *step)
 	if (session && result == 0) {
 		notice_forged_reset(step);
 		if (session->state >= STREAM_ESTABLISHED)
-			packet->flags |= PKT_STREAM_EST | PKT_ESTABLISHED;
+			packet->flags |= PKT_STREAM_EST | (was_open ? PKT_ESTABLISHED : 0);
 		maybe_bypass(step);
 	}
 	if (result != 0)

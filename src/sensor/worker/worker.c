@@ -17,6 +17,7 @@
 #include "sensor/flow/flow.h"
 #include "sensor/output/eve.h"
 #include "sensor/rules/policy.h"
+#include "sensor/rules/tenants.h"
 #include "sensor/settings.h"
 #include "sensor/stream/stream.h"
 #include "sensor/worker/pseudo.h"
@@ -176,6 +177,27 @@ static void count_verdict(struct worker *w, const struct sensor_packet *packet)
 	}
 }
 
+/* Whose packet it is: found once for each flow. */
+static void assign_tenant(struct worker *w, struct sensor_packet *packet)
+{
+	const struct tenants *tenants = w->policy ? w->policy->tenants : NULL;
+	struct flow *flow = packet->flow;
+
+	if (!tenants || !packet->family)
+		return;
+	if (!flow) {
+		packet->tenant = tenants_find(tenants, &packet->src, &packet->dst);
+	} else {
+		if (flow->tenant_serial != w->policy->serial) {
+			flow->tenant = tenants_find(tenants, &flow->client, &flow->server);
+			flow->tenant_serial = w->policy->serial;
+		}
+		packet->tenant = flow->tenant;
+	}
+	if (tenants_mode(tenants, packet->tenant) == TENANT_OFF)
+		packet->flags |= PKT_NO_PACKET_INSPECT;
+}
+
 /* Everything behind the decoder. */
 static void handle_packet(struct worker *w, struct sensor_packet *packet)
 {
@@ -186,6 +208,7 @@ static void handle_packet(struct worker *w, struct sensor_packet *packet)
 		flow_table_packet(w->flows, packet);
 		flow = packet->flow;
 	}
+	assign_tenant(w, packet);
 	if (flow) {
 		note_icmp(packet, flow);
 		if (w->track_macs)
@@ -334,7 +357,8 @@ static void flow_ended(void *context, struct flow *flow)
 		if (w->eve)
 			eve_packet(w->eve, packet);
 	}
-	if (flow->app) {
+	/* Of a flow that was dropped nothing is told behind the packet that was. */
+	if (flow->app && !(flow->flags & FLOW_DROP && w->settings->ips)) {
 		pseudo_fill(packet, flow, TO_SERVER, w->now_ns);
 		finish_transactions(w, packet, flow);
 	}

@@ -45,7 +45,7 @@ static const struct {
 	[FIGURE_RATE] = { "Rate", "MB/s" },
 	[FIGURE_CPU_RATE] = { "Rate by processor time: what a core of its own would reach", "MB/s" },
 	[FIGURE_PACKETS] = { "Packets", "kpps" },
-	[FIGURE_ALERTS] = { "Alerts", "" },
+	[FIGURE_ALERTS] = { "Alerts", "k" },
 	[FIGURE_MEMORY] = { "Peak memory, compilation of the rules included", "MB" },
 };
 
@@ -94,7 +94,7 @@ static int run_variant(struct bench *b, size_t which)
 	report_value(b->row[FIGURE_RATE][which], m.bytes_mb / m.run_s);
 	report_value(b->row[FIGURE_CPU_RATE][which], m.bytes_mb / cpu_s);
 	report_value(b->row[FIGURE_PACKETS][which], m.packets / m.run_s / 1e3);
-	report_value(b->row[FIGURE_ALERTS][which], m.alerts);
+	report_value(b->row[FIGURE_ALERTS][which], m.alerts / 1e3);
 	report_value(b->row[FIGURE_MEMORY][which], m.peak_mb);
 	note_others(b, &m);
 	if (which == VARIANT_FULL || !b->rules)

@@ -69,7 +69,7 @@ MUST_CHECK static inline bool ber_any(struct cursor *cur, uint8_t *ret_tag, stru
 MUST_CHECK static inline bool ber_take(struct cursor *cur, uint8_t tag, struct bytes *ret)
 {
 	struct cursor at = *cur;
-	uint8_t have;
+	uint8_t have = 0;
 
 	if (!ber_any(&at, &have, ret) || have != tag)
 		return false;

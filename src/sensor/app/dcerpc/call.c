@@ -191,8 +191,12 @@ bool dcerpc_call_response(struct app_tx *tx, struct dcerpc_call *call, struct dc
 	case DCERPC_RESPONSE:
 		if (call->stub[TO_CLIENT].fragment_count == 0)
 			call->stub[TO_CLIENT].little = head->little;
-		if (dcerpc_body_read(head, pdu, &body))
-			dcerpc_stub_add(tx->conn, &call->stub[TO_CLIENT], body.stub);
+		/* Over TCP Suricata counts the answer's own head (allocation hint, context, cancels) with the stub. */
+		if (!call->pipe)
+			body.stub = bytes_skip(bytes_first(pdu, head->fragment_size), DCERPC_HEAD_SIZE);
+		else if (!dcerpc_body_read(head, pdu, &body))
+			return true;
+		dcerpc_stub_add(tx->conn, &call->stub[TO_CLIENT], body.stub);
 		return (head->flags & DCERPC_LAST) != 0;
 	default:
 		return true;
@@ -216,7 +220,7 @@ bool dcerpc_call_answered_by(const struct dcerpc_call *call, uint8_t type)
 
 /* ---- Records ---- */
 
-static void log_interfaces(const struct dcerpc_call *call, bool pipe, struct jsonw *json)
+static void log_interfaces(const struct dcerpc_call *call, struct jsonw *json)
 {
 	if (call->interface_count == 0)
 		return;
@@ -232,7 +236,7 @@ static void log_interfaces(const struct dcerpc_call *call, bool pipe, struct jso
 		jsonw_kv_string(json, "version", text);
 		if (item->answered) {
 			jsonw_kv_u64(json, "ack_result", item->ack_result);
-			if (pipe)
+			if (call->pipe)
 				jsonw_kv_u64(json, "ack_reason", item->ack_reason);
 		}
 		jsonw_object_end(json);
@@ -267,19 +271,21 @@ static void log_ends(const struct dcerpc_call *call, struct jsonw *json)
 	jsonw_kv_string(json, "rpc_version", text);
 }
 
-void dcerpc_call_log(const struct dcerpc_call *call, bool pipe, struct jsonw *json)
+void dcerpc_call_log(const struct dcerpc_call *call, struct jsonw *json)
 {
+	const char *missing = call->pipe ? "UNREPLIED" : "RESPONSE_LOST";
+
 	jsonw_kv_string(json, "request", call->has_request ? dcerpc_type_name(call->request) : "REQUEST_LOST");
 	if (call->has_request && call->request == DCERPC_REQUEST) {
-		if (pipe)
+		if (call->pipe)
 			jsonw_kv_u64(json, "opnum", call->opnum);
-		log_stub(call, "req", TO_SERVER, !pipe, json);
+		log_stub(call, "req", TO_SERVER, !call->pipe, json);
 	}
-	jsonw_kv_string(json, "response", call->has_response ? dcerpc_type_name(call->response) : "RESPONSE_LOST");
+	jsonw_kv_string(json, "response", call->has_response ? dcerpc_type_name(call->response) : missing);
 	if (call->has_response && call->response == DCERPC_RESPONSE)
 		log_stub(call, "res", TO_CLIENT, false, json);
-	log_interfaces(call, pipe, json);
-	if (pipe)
+	log_interfaces(call, json);
+	if (call->pipe)
 		jsonw_kv_u64(json, "call_id", call->call_id);
 	else
 		log_ends(call, json);

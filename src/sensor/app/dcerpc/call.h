@@ -7,6 +7,7 @@
 
 #include "sensor/app/app.h"
 #include "sensor/app/dcerpc/pdu.h"
+#include "sensor/rules/keyword.h"
 
 enum {
 	DCERPC_STUB_MAX = 1 << 20, /* bytes of a call that are kept in each direction; what follows is only counted */
@@ -31,6 +32,7 @@ struct dcerpc_stub {
 
 struct dcerpc_call {
 	bool has_request, has_response;
+	bool pipe; /* inside SMB */
 	uint8_t version, version_minor;
 	uint8_t request, response; /* enum dcerpc_type */
 	uint32_t call_id;
@@ -58,8 +60,8 @@ bool dcerpc_call_response(struct app_tx *tx, struct dcerpc_call *call, struct dc
 	const struct dcerpc_head *head, struct bytes pdu);
 void dcerpc_stub_add(struct app_conn *conn, struct dcerpc_stub *stub, struct bytes data);
 
-/* Members of EVE's object "dcerpc". 'pipe': as in records of SMB. */
-void dcerpc_call_log(const struct dcerpc_call *call, bool pipe, struct jsonw *json);
+/* Members of EVE's object "dcerpc". */
+void dcerpc_call_log(const struct dcerpc_call *call, struct jsonw *json);
 
 /* ---- What rules see: for the tables of dcerpc and smb ---- */
 

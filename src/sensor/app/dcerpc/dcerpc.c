@@ -5,10 +5,14 @@
  * A message has at most 65,535 bytes and is taken whole. Behind a gap the direction waits for bytes that begin like a
  * message. */
 #include "sensor/app/dcerpc/call.h"
+#include "sensor/app/frames.h"
 #include "sensor/app/smb/smb.h"
 #include "sensor/flow/flow.h"
 
 enum { CALL_COMPLETE = 1 };
+enum dcerpc_frame { FRAME_PDU, FRAME_HDR, FRAME_DATA };
+
+static const char *const frames[] = { [FRAME_PDU] = "pdu", [FRAME_HDR] = "hdr", [FRAME_DATA] = "data", NULL };
 
 struct call_tx {
 	struct app_tx common;
@@ -53,6 +57,15 @@ static struct call_tx *find_asked(struct app_conn *conn, const struct dcerpc_hea
 	return NULL;
 }
 
+/* Questions that were not seen will not come behind this one. */
+static void give_up_lost(struct app_conn *conn)
+{
+	for (struct app_tx *at = conn->first; at; at = at->next)
+		if (at->protocol == conn->protocol && at->progress[TO_SERVER] == 0 &&
+			!((struct call_tx *)at)->call.has_request)
+			app_tx_progress(conn, at, TO_SERVER, CALL_COMPLETE);
+}
+
 static bool take_request(struct app_conn *conn, struct dcerpc_state *state, const struct dcerpc_head *head,
 	struct bytes pdu, uint64_t now_ns)
 {
@@ -60,6 +73,7 @@ static bool take_request(struct app_conn *conn, struct dcerpc_state *state, cons
 
 	if (head->type != DCERPC_BIND && head->type != DCERPC_ALTER_CONTEXT && head->type != DCERPC_REQUEST)
 		return true; /* nothing answers those */
+	give_up_lost(conn);
 	if (head->type == DCERPC_REQUEST)
 		tx = find_request(conn, head);
 	if (!tx)
@@ -85,10 +99,10 @@ static bool take_response(struct app_conn *conn, struct dcerpc_state *state, con
 		if (!tx)
 			return false;
 		tx->call.call_id = head->call_id;
+	} else if (tx->call.has_request) {
+		/* Whoever is answered has said all. */
 		app_tx_progress(conn, &tx->common, TO_SERVER, CALL_COMPLETE);
 	}
-	/* Whoever is answered has said all. */
-	app_tx_progress(conn, &tx->common, TO_SERVER, CALL_COMPLETE);
 	app_tx_touch(conn, &tx->common, TO_CLIENT);
 	if (dcerpc_call_response(&tx->common, &tx->call, &state->association, head, pdu))
 		app_tx_progress(conn, &tx->common, TO_CLIENT, CALL_COMPLETE);
@@ -124,6 +138,10 @@ static struct app_result parse_stream(
 		state->lost[dir] = false;
 		if (data.size < head.fragment_size)
 			return APP_RESULT_MORE(in->data.size - data.size, head.fragment_size);
+		app_frame(conn, dir, FRAME_PDU, data.ptr, head.fragment_size, NULL);
+		app_frame(conn, dir, FRAME_HDR, data.ptr, DCERPC_HEAD_SIZE, NULL);
+		app_frame(conn, dir, FRAME_DATA, data.ptr + DCERPC_HEAD_SIZE,
+			(int64_t)head.fragment_size - DCERPC_HEAD_SIZE, NULL);
 		if (!(dir == TO_SERVER ? take_request : take_response)(
 			    conn, state, &head, bytes_first(data, head.fragment_size), in->now_ns))
 			return APP_RESULT_ERROR;
@@ -276,7 +294,7 @@ static const struct app_buffer buffers[] = {
 
 static bool write_record(struct app_tx *tx, const struct flow *flow, bool alert, struct jsonw *json)
 {
-	dcerpc_call_log(&((const struct call_tx *)tx)->call, false, json);
+	dcerpc_call_log(&((const struct call_tx *)tx)->call, json);
 	return true;
 }
 
@@ -298,7 +316,7 @@ static void close_state(struct app_conn *conn, void *opaque)
 	app_free(conn, state, sizeof(*state));
 }
 
-extern const struct app_protocol app_protocol_dcerpc;
+extern const struct app_protocol app_protocol_dcerpc, app_protocol_smb;
 
 const struct app_protocol app_protocol_dcerpc = {
 	.name = "dcerpc",
@@ -310,6 +328,7 @@ const struct app_protocol app_protocol_dcerpc = {
 	.patterns = patterns,
 	.probes = probes,
 	.buffers = buffers,
+	.frames = frames,
 	.keywords = dcerpc_keywords,
 	.open = open_state,
 	.close = close_state,
@@ -320,5 +339,7 @@ const struct app_protocol app_protocol_dcerpc = {
 
 const struct dcerpc_call *dcerpc_call_of(const struct app_tx *tx)
 {
-	return tx->protocol == &app_protocol_dcerpc ? &((const struct call_tx *)tx)->call : smb_call_of(tx);
+	if (tx->protocol == &app_protocol_dcerpc)
+		return &((const struct call_tx *)tx)->call;
+	return tx->protocol == &app_protocol_smb ? smb_call_of(tx) : NULL;
 }

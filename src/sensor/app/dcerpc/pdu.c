@@ -157,18 +157,6 @@ bool dcerpc_results_next(struct dcerpc_list *list, uint16_t *ret_result, uint16_
 	return true;
 }
 
-/* Takes the authentication trailer (section 13.2.6.1) and the padding before it off the end. */
-static struct bytes without_auth(const struct dcerpc_head *head, struct bytes stub)
-{
-	size_t trailer = head->auth_size == 0 ? 0 : (size_t)head->auth_size + 8, padding;
-
-	if (trailer == 0 || trailer > stub.size)
-		return stub;
-	stub = bytes_of(stub.ptr, stub.size - trailer);
-	padding = stub.ptr[stub.size + 2];
-	return bytes_of(stub.ptr, padding <= stub.size ? stub.size - padding : stub.size);
-}
-
 bool dcerpc_body_read(const struct dcerpc_head *head, struct bytes pdu, struct dcerpc_body *ret)
 {
 	struct cursor cur = cursor_over(bytes_first(pdu, head->fragment_size));
@@ -178,12 +166,8 @@ bool dcerpc_body_read(const struct dcerpc_head *head, struct bytes pdu, struct d
 	if (!cursor_skip(&cur, DCERPC_HEAD_SIZE + 4) || !take_u16(&cur, head->little, &body.context_id) ||
 		!take_u16(&cur, head->little, &last))
 		return false;
-	if (head->type == DCERPC_REQUEST) {
-		body.opnum = last;
-		if ((head->flags & DCERPC_OBJECT) && !cursor_skip(&cur, DCERPC_UUID_SIZE))
-			return false;
-	}
-	body.stub = without_auth(head, cursor_rest(&cur));
+	body.opnum = last;
+	body.stub = cursor_rest(&cur);
 	*ret = body;
 	return true;
 }

@@ -79,7 +79,8 @@ MUST_CHECK bool dcerpc_bind_next(struct dcerpc_list *list, struct dcerpc_interfa
 MUST_CHECK bool dcerpc_results_begin(const struct dcerpc_head *head, struct bytes pdu, struct dcerpc_list *ret);
 MUST_CHECK bool dcerpc_results_next(struct dcerpc_list *list, uint16_t *ret_result, uint16_t *ret_reason);
 
-/* A request's or response's own head, and its stub data without padding and authentication. */
+/* A request's or response's own head, and what follows: the object's UUID when the flag says so, stub data, and a trailer
+ * when there is authentication. Suricata takes all of it for the stub, and rules count on that. */
 struct dcerpc_body {
 	uint16_t context_id;
 	uint16_t opnum; /* of a request */

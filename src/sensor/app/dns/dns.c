@@ -38,14 +38,25 @@ static const struct app_event events[] = {
 		{ NULL, false }
 };
 
+static const struct app_event_alias event_aliases[] = {
+	{ "not_a_request", "not_request" },
+	{ "not_a_response", "not_response" },
+	{ NULL, NULL },
+};
+
 struct dns_tx {
 	struct app_tx tx;
 	struct dns_message message;
 	bool readable; /* false: the transaction only carries events */
 };
 
+enum { SILENT_MAX = 64 };
+
 struct dns_state {
 	bool lost[SENSOR_DIRS]; /* bytes are missing: the next bytes must look like a message */
+	/* Queries that a rule keeps out of the records: their answers stay out too. The last ones, in a ring. */
+	uint16_t silent[SILENT_MAX];
+	uint32_t silent_count;
 };
 
 static struct dns_tx *dns_of(struct app_tx *tx)
@@ -119,6 +130,22 @@ static void message_events(struct app_conn *conn, struct dns_tx *tx)
 			app_tx_event(conn, &tx->tx, rows[i].event);
 }
 
+static bool is_silent(const struct dns_state *state, uint16_t id)
+{
+	for (uint32_t i = 0; i < state->silent_count && i < SILENT_MAX; i++)
+		if (state->silent[i] == id)
+			return true;
+	return false;
+}
+
+static void dns_tx_free(struct app_conn *conn, struct app_tx *tx)
+{
+	struct dns_state *state = conn->state;
+
+	if (state && tx->no_log && (tx->dirs_skip & DIR_TO_CLIENT) != 0)
+		state->silent[state->silent_count++ % SILENT_MAX] = dns_of(tx)->message.id;
+}
+
 /* False: no memory. */
 static bool message_parse(struct app_conn *conn, enum sensor_dir dir, struct bytes in, uint64_t now_ns)
 {
@@ -143,6 +170,8 @@ static bool message_parse(struct app_conn *conn, enum sensor_dir dir, struct byt
 	app_tx_recount(&tx->tx);
 	tx->readable = error == 0;
 	tx->tx.skip_logs = !tx->readable;
+	if (dir == TO_CLIENT && is_silent(conn->state, tx->message.id))
+		tx->tx.no_log = true;
 	if (error != 0)
 		app_tx_event(conn, &tx->tx, DNS_EVENT_MALFORMED_DATA);
 	message_events(conn, tx);
@@ -397,11 +426,13 @@ const struct app_protocol app_protocol_dns = {
 	.buffers = buffers,
 	.numbers = numbers,
 	.events = events,
+	.event_aliases = event_aliases,
 	.states = states,
 	.frames = frames,
 	.open = dns_open,
 	.close = dns_close,
 	.parse = { parse_to_server, parse_to_client },
+	.tx_free = dns_tx_free,
 	.log_source = log_source,
 	.log = dns_log,
 };

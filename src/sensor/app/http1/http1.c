@@ -161,7 +161,7 @@ static bool http1_log(struct app_tx *app, const struct flow *flow, bool alert, s
 	return true;
 }
 static const struct app_event events[] = {
-#define X(id, name) { name, false },
+#define X(id, event_name) { .name = (event_name) },
 	HTTP_EVENTS(X)
 #undef X
 		{ 0 },

@@ -2,6 +2,7 @@
 /* Responses. Here lenience matters most: what a browser would show as content has to be seen as content. */
 #include "sensor/app/http1/http1.h"
 #include "sensor/app/http1/text.h"
+#include "sensor/app/http1/upgrade.h"
 #include "sensor/flow/flow.h"
 
 enum {
@@ -157,7 +158,8 @@ static enum http1_step status_line(struct http1_call *call)
 		return step;
 	}
 	if (!tx->continue_seen)
-		app_frame_back(call->conn, TO_CLIENT, HTTP1_FRAME_RESPONSE, call->data.ptr, line.size, -1, &tx->http.tx);
+		app_frame_back(
+			call->conn, TO_CLIENT, HTTP1_FRAME_RESPONSE, call->data.ptr, line.size, -1, &tx->http.tx);
 	if (!fill_line(call, tx, line))
 		return HTTP1_FAIL;
 	http1_held_clear(side);
@@ -331,6 +333,7 @@ static void change_protocol(struct http1_call *call, struct http1_tx *tx)
 	if (status != 101 || tx->http.body[TO_CLIENT].file || tx->http.body_size[TO_CLIENT] != 0)
 		return;
 	if (value_is(tx, "upgrade", "h2c") && app_protocol_find("http2")) {
+		http_upgrade_leave(call->conn, &tx->http);
 		app_change_protocol(call->conn, "http2", port);
 		http->change_due = true;
 	} else if (value_is(tx, "upgrade", "websocket") && app_protocol_find("websocket")) {

@@ -9,6 +9,7 @@
 #include "sensor/app/http1/http1.h"
 #include "sensor/app/http1/range.h"
 #include "sensor/app/http1/text.h"
+#include "sensor/app/http1/upgrade.h"
 #include "sensor/config/tree.h"
 #include "sensor/flow/flow.h"
 #include "sensor/settings.h"
@@ -304,35 +305,27 @@ static void adopt_settings(struct http2_call *call, struct bytes value)
 /* The request that asked for the upgrade is stream 1 (RFC 7540, section 3.2). */
 static void adopt_request(struct app_conn *conn, struct http2 *http)
 {
-	struct http2_call call = { .conn = conn, .http = http, .dir = TO_SERVER, .side = &http->side[TO_SERVER] };
-	const struct http_header *settings;
-	struct http_tx *old = NULL;
-	struct http2_tx *tx;
+	struct http2_call call = { .conn = conn,
+		.http = http,
+		.dir = TO_SERVER,
+		.side = &http->side[TO_SERVER],
+		.now_ns = conn->worker->now_ns };
+	struct bytes name, value, settings = { 0 };
+	struct http2_tx *tx = conn->handover ? http2_stream(&call, 1) : NULL;
+	size_t position = 0;
 
-	for (struct app_tx *app = conn->first; app; app = app->next)
-		if (app->protocol == &app_protocol_http && http_tx_of(app)->status == 101)
-			old = http_tx_of(app);
-	if (!old)
-		return;
-	call.now_ns = old->tx.time_ns;
-	tx = http2_stream(&call, 1);
 	if (!tx)
 		return;
-	http2_add_header(&call, tx, bytes_from_str(":method"), old->method);
-	http2_add_header(&call, tx, bytes_from_str(":path"), old->uri_raw);
-	if (old->has_host_raw)
-		http2_add_header(&call, tx, bytes_from_str(":authority"), old->host_raw);
-	for (uint32_t i = 0; i < old->headers[TO_SERVER].count; i++) {
-		const struct http_header *header = &old->headers[TO_SERVER].list[i];
-
-		if (!http_equal_nocase(header->name, "host"))
-			http2_add_header(&call, tx, header->name, header->value);
+	while (http_upgrade_next(conn, &position, &name, &value)) {
+		http2_add_header(&call, tx, name, value);
+		if (http_equal_nocase(name, "http2-settings"))
+			settings = value;
 	}
 	http2_headers_done(&call, tx);
 	http2_end(&call, tx, TO_SERVER, true);
-	settings = http_header_find(&old->headers[TO_SERVER], "http2-settings");
-	if (settings)
-		adopt_settings(&call, settings->value);
+	if (settings.ptr)
+		adopt_settings(&call, settings);
+	http_upgrade_drop(conn);
 }
 
 static void http2_close(struct app_conn *conn, void *state)
@@ -584,7 +577,7 @@ static const struct app_port_probe probes[] = {
 };
 
 static const struct app_event events[] = {
-#define X(id, name) { name, false },
+#define X(id, event_name) { .name = (event_name) },
 	HTTP2_EVENTS(X)
 #undef X
 		{ 0 },

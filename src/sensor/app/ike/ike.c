@@ -26,7 +26,9 @@
 	X(INVALID_PROPOSAL, "invalid_proposal")                                                                        \
 	X(UNKNOWN_PROPOSAL, "unknown_proposal")                                                                        \
 	X(PAYLOAD_EXTRA_DATA, "payload_extra_data")                                                                    \
-	X(MULTIPLE_SERVER_PROPOSAL, "multiple_server_proposal")
+	X(MULTIPLE_SERVER_PROPOSAL, "multiple_server_proposal")                                                        \
+	X(WEAK_CRYPTO_NODH, "weak_crypto_nodh")                                                                        \
+	X(WEAK_CRYPTO_NOAUTH, "weak_crypto_noauth")
 
 enum ike_event {
 #define X(id, name) EVENT_##id,
@@ -41,9 +43,14 @@ static const struct app_event events[] = {
 		{ NULL, false }
 };
 
+/* Two events have an older name beside the present one: rules know either. */
 static void event(struct ike_tx *tx, enum ike_event number)
 {
 	app_tx_event(tx->common.conn, &tx->common, (uint8_t)number);
+	if (number == EVENT_WEAK_CRYPTO_NO_DH)
+		app_tx_event(tx->common.conn, &tx->common, EVENT_WEAK_CRYPTO_NODH);
+	if (number == EVENT_WEAK_CRYPTO_NO_AUTH)
+		app_tx_event(tx->common.conn, &tx->common, EVENT_WEAK_CRYPTO_NOAUTH);
 	tx->errors++;
 }
 

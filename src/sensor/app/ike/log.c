@@ -82,6 +82,10 @@ static void log_transform(struct jsonw *json, const struct ike_transform *transf
 		const struct ike_attribute *attribute = &transform->attributes[i];
 		const char *key = ike_attribute_keys[attribute->type];
 
+		if (major != 1 && !tables[attribute->type]) {
+			jsonw_kv_u64(json, key, attribute->value);
+			continue;
+		}
 		jsonw_kv_string(json, key, name_of(tables[attribute->type], attribute->value));
 		if (major != 1)
 			continue;

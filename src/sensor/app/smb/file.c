@@ -25,6 +25,8 @@ struct smb_file {
 	uint64_t piece_skip; /* of it, at its start: was there already */
 	struct chunk *piece_chunk; /* it waits; null: it goes into the file or nowhere */
 	bool piece_drop;
+	/* Neither its name nor its tree is known: it may be a pipe, whose offsets mean nothing. */
+	bool doubtful;
 };
 
 static const struct {
@@ -159,14 +161,15 @@ static struct smb_file *file_new(struct app_conn *conn, struct smb_state *state,
 	file->tx = tx;
 	file->open = open;
 	file->dir = (uint8_t)dir;
+	file->doubtful = !tree && open->name_size == 0;
 	file->file = file_open(conn, &tx->common, dir, tx->file->name);
 	open->files[dir] = file;
 	return file;
 }
 
-void smb_file_close(struct app_conn *conn, struct smb_file *file)
+void smb_file_close(struct app_conn *conn, struct smb_file *file, bool whole)
 {
-	bool complete = queue_finish(conn, file);
+	bool complete = queue_finish(conn, file) && whole;
 
 	if (file->file && file->tx)
 		file_close(conn, file->file, (struct bytes){ 0 },
@@ -202,7 +205,8 @@ static void piece_begin(
 		event(conn, file, events[file->dir].size);
 		file->piece_drop = true;
 	} else if (offset < file->next_offset) {
-		event(conn, file, SMB_EVENT_FILE_OVERLAP);
+		if (!file->doubtful)
+			event(conn, file, SMB_EVENT_FILE_OVERLAP);
 		file->piece_skip = file->next_offset - offset;
 	} else if (offset > file->next_offset) {
 		file->piece_chunk = queue_add(conn, config, file, offset, size);

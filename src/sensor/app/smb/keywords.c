@@ -17,21 +17,19 @@ static bool view_of(struct bytes part, struct app_view *ret)
 	return part.ptr != NULL;
 }
 
-/* Whether a tree is a pipe is said by the answer. Until then SMB1 has the client's word; in SMB2 the question looks like
- * any share, as it does for Suricata, and by its reserved name like a pipe too. */
-static bool may_be_pipe(const struct smb_tx *tx)
+/* Whether a tree is a pipe is said by the answer. Until then the question is that of a share, as it is for Suricata; by its
+ * reserved name it is that of a pipe too. */
+static bool may_be_pipe(const struct smb_tree_connect *tree)
 {
-	struct bytes name = tx->tree->name;
-
-	if (tx->tree->answered || tx->version == 1 || name.size < 5)
-		return tx->tree->is_pipe;
-	return bytes_equal_str(bytes_skip(name, name.size - 5), "\\IPC$");
+	if (tree->is_pipe || tree->answered || tree->name.size < 5)
+		return tree->is_pipe;
+	return bytes_equal_str(bytes_skip(tree->name, tree->name.size - 5), "\\IPC$");
 }
 
 static bool get_pipe(
 	struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, struct app_view *ret)
 {
-	return smb_of(tx)->kind == SMB_TX_TREE && may_be_pipe(smb_of(tx)) && view_of(smb_of(tx)->tree->name, ret);
+	return smb_of(tx)->kind == SMB_TX_TREE && may_be_pipe(smb_of(tx)->tree) && view_of(smb_of(tx)->tree->name, ret);
 }
 
 static bool get_share(

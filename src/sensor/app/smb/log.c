@@ -274,7 +274,7 @@ bool smb_log(struct app_tx *common, const struct flow *flow, bool alert, struct 
 		break;
 	case SMB_TX_CALL:
 		jsonw_kv_object_begin(json, "dcerpc");
-		dcerpc_call_log(tx->call, true, json);
+		dcerpc_call_log(tx->call, json);
 		jsonw_object_end(json);
 		break;
 	default:

@@ -57,6 +57,7 @@ static struct smb_tx *call_new(struct app_conn *conn, struct smb_state *state, c
 	if (!tx)
 		return NULL;
 	tx->fuid = *fuid;
+	tx->call->pipe = true;
 	tx->call->call_id = call_id;
 	return tx;
 }
@@ -66,8 +67,8 @@ static void take_request(struct app_conn *conn, struct smb_state *state, const s
 {
 	struct smb_tx *tx = NULL;
 
-	if (head->type != DCERPC_BIND && head->type != DCERPC_ALTER_CONTEXT && head->type != DCERPC_REQUEST)
-		return;
+	bool answered = head->type == DCERPC_BIND || head->type == DCERPC_ALTER_CONTEXT || head->type == DCERPC_REQUEST;
+
 	if (head->type == DCERPC_REQUEST)
 		tx = find_request(conn, &open->fuid, head->call_id);
 	if (!tx)
@@ -75,8 +76,12 @@ static void take_request(struct app_conn *conn, struct smb_state *state, const s
 	if (!tx)
 		return;
 	app_tx_touch(conn, &tx->common, TO_SERVER);
+	if (head->version != 5 || head->type >= DCERPC_TYPE_COUNT)
+		app_tx_event(conn, &tx->common, SMB_EVENT_MALFORMED_DATA);
 	if (dcerpc_call_request(&tx->common, tx->call, &open->pipe->association, head, pdu))
 		app_tx_progress(conn, &tx->common, TO_SERVER, SMB_COMPLETE);
+	if (!answered)
+		app_tx_progress(conn, &tx->common, TO_CLIENT, SMB_COMPLETE);
 }
 
 static void take_response(struct app_conn *conn, struct smb_state *state, const struct smb_message *message,
@@ -161,7 +166,9 @@ void smb_pipe_data(struct app_conn *conn, struct smb_state *state, const struct 
 	}
 	while (dcerpc_head_read(data, &head)) {
 		if (!dcerpc_head_plausible(&head)) {
-			/* Another protocol's pipe, or out of step. */
+			/* Another protocol's pipe, or out of step: one message, whatever it is. */
+			if (dir == TO_SERVER)
+				take_request(conn, state, message, open, &head, data);
 			data.size = 0;
 			break;
 		}

@@ -3,6 +3,9 @@
 #include "sensor/app/smb/smb.h"
 
 #include "base/table.h"
+#include "sensor/flow/flow.h"
+#include "sensor/settings.h"
+#include "sensor/worker/worker.h"
 
 /* ---- Transactions ---- */
 
@@ -20,6 +23,12 @@ static void give_up(struct app_conn *conn, struct smb_state *state)
 		app_tx_progress(conn, at, TO_CLIENT, SMB_COMPLETE);
 		return;
 	}
+}
+
+/* Only the client's packets come by here, and the configuration knows of that: nobody will answer. */
+static bool is_one_sided(const struct app_conn *conn)
+{
+	return conn->worker->settings->stream_async_oneside && conn->flow->side[TO_CLIENT].packet_count == 0;
 }
 
 static size_t body_size(enum smb_kind kind)
@@ -56,7 +65,10 @@ struct smb_tx *smb_tx_new(
 	tx->session_id = message->session_id;
 	tx->tree_id = message->tree_id;
 	tx->message_id = message->message_id;
+	tx->chain = message->chain;
 	tx->dialect = state->dialect_name;
+	if (is_one_sided(conn))
+		tx->common.dirs_skip = DIR_TO_CLIENT;
 	if (body_size(kind) != 0) {
 		/* Any member of the union: all are pointers. */
 		tx->call = app_tx_alloc(&tx->common, body_size(kind));
@@ -69,7 +81,7 @@ struct smb_tx *smb_tx_new(
 
 struct smb_tx *smb_tx_find(struct app_conn *conn, const struct smb_message *message)
 {
-	for (struct app_tx *at = conn->last; at; at = at->prev) {
+	for (struct app_tx *at = conn->first; at; at = at->next) {
 		struct smb_tx *tx = (struct smb_tx *)at;
 
 		if (at->protocol == conn->protocol && at->progress[TO_CLIENT] == 0 && tx->kind != SMB_TX_FILE &&
@@ -194,7 +206,7 @@ static void open_free(struct app_conn *conn, struct smb_open *open)
 {
 	for (unsigned int dir = 0; dir < SENSOR_DIRS; dir++)
 		if (open->files[dir])
-			smb_file_close(conn, open->files[dir]);
+			smb_file_close(conn, open->files[dir], true);
 	if (open->pipe)
 		pipe_free(conn, open->pipe);
 	app_free(conn, open->name, open->name_size);
@@ -216,6 +228,19 @@ void smb_open_close(struct app_conn *conn, struct smb_state *state, const struct
 		return;
 	table_remove(state->opens, fuid);
 	open_free(conn, open);
+}
+
+void smb_files_end(struct app_conn *conn, struct smb_state *state, enum sensor_dir dir)
+{
+	void *value;
+	size_t pos = 0;
+
+	while (table_next(state->opens, &pos, NULL, &value)) {
+		struct smb_open *open = *(struct smb_open **)value;
+
+		if (open->files[dir])
+			smb_file_close(conn, open->files[dir], false);
+	}
 }
 
 struct smb_open *smb_open_get(

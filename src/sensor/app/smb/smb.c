@@ -2,6 +2,7 @@
 /* Frames: four bytes with a size before each message (RFC 1002, section 4.3.1; [MS-SMB2], section 2.1). Long reads and
  * writes go into their file as they come; every other message is taken whole. */
 #include "sensor/app/smb/smb.h"
+#include "sensor/app/frames.h"
 
 #include <stdlib.h>
 
@@ -69,6 +70,44 @@ static struct bytes run_rest(struct app_conn *conn, struct smb_state *state, enu
 	return data;
 }
 
+/* Frames: NBSS around messages of each version, with their header and what follows. */
+enum smb_frame {
+	FRAME_NBSS_PDU,
+	FRAME_NBSS_HDR,
+	FRAME_NBSS_DATA,
+	FRAME_SMB1_PDU,
+	FRAME_SMB2_PDU = 6,
+	FRAME_SMB3_PDU = 9
+};
+
+static const char *const frames[] = { "nbss.pdu", "nbss.hdr", "nbss.data", "smb1.pdu", "smb1.hdr", "smb1.data",
+	"smb2.pdu", "smb2.hdr", "smb2.data", "smb3.pdu", "smb3.hdr", "smb3.data", NULL };
+
+static void announce_message(struct app_conn *conn, enum sensor_dir dir, struct bytes part, size_t size)
+{
+	static const struct {
+		uint8_t first, pdu, head_size;
+	} rows[] = { { 0xff, FRAME_SMB1_PDU, 32 }, { 0xfe, FRAME_SMB2_PDU, 64 }, { 0xfd, FRAME_SMB3_PDU, 52 } };
+
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		if (!begins(part, rows[i].first) || part.size < rows[i].head_size)
+			continue;
+		app_frame(conn, dir, rows[i].pdu, part.ptr, (int64_t)size, NULL);
+		app_frame(conn, dir, rows[i].pdu + 1, part.ptr, rows[i].head_size, NULL);
+		app_frame(conn, dir, rows[i].pdu + 2, part.ptr + rows[i].head_size, (int64_t)(size - rows[i].head_size),
+			NULL);
+		return;
+	}
+}
+
+static void announce(struct app_conn *conn, enum sensor_dir dir, struct bytes part, size_t size)
+{
+	app_frame_back(conn, dir, FRAME_NBSS_PDU, part.ptr, FRAME_HEAD_SIZE, (int64_t)(FRAME_HEAD_SIZE + size), NULL);
+	app_frame_back(conn, dir, FRAME_NBSS_HDR, part.ptr, FRAME_HEAD_SIZE, FRAME_HEAD_SIZE, NULL);
+	app_frame(conn, dir, FRAME_NBSS_DATA, part.ptr, (int64_t)size, NULL);
+	announce_message(conn, dir, part, size);
+}
+
 enum step { STEP_DONE, STEP_MORE, STEP_BAD };
 
 /* A message that is not all there; '*ret_needed' with STEP_MORE. */
@@ -115,6 +154,7 @@ static enum step frame(struct app_conn *conn, struct smb_state *state, enum sens
 		return STEP_BAD;
 	if (cursor_take(&cur, size, &whole)) {
 		*data = cursor_rest(&cur);
+		announce(conn, dir, whole, size);
 		if (type == FRAME_MESSAGE)
 			message(conn, state, dir, whole, now_ns);
 		return STEP_DONE;
@@ -124,8 +164,10 @@ static enum step frame(struct app_conn *conn, struct smb_state *state, enum sens
 		return STEP_MORE;
 	}
 	step = incomplete(conn, state, dir, cursor_rest(&cur), size, now_ns, ret_needed);
-	if (step == STEP_DONE)
+	if (step == STEP_DONE) {
+		announce(conn, dir, cursor_rest(&cur), size);
 		*data = (struct bytes){ 0 };
+	}
 	return step;
 }
 
@@ -197,8 +239,9 @@ static struct app_result parse(
 			state->lost[dir] = true;
 			continue;
 		}
-		app_raw_trigger(conn, dir);
 	}
+	if (in->eof)
+		smb_files_end(conn, state, dir);
 	return APP_RESULT_OK;
 }
 
@@ -214,11 +257,17 @@ static struct app_result parse_to_client(struct app_conn *conn, void *state, con
 
 /* ---- Recognition ---- */
 
-/* Whether a message behind a frame's head is a question or an answer; an encrypted one does not say. */
+static bool is_smb_port(uint16_t port)
+{
+	return port == 139 || port == 445;
+}
+
+/* Whether a message behind a frame's head is a question or an answer; an encrypted one does not say, but ports may. */
 static enum app_probe_answer confirm(struct flow *flow, enum sensor_dir dir, struct bytes data)
 {
 	struct bytes whole = bytes_skip(data, FRAME_HEAD_SIZE);
-	bool response = dir == TO_CLIENT;
+	bool swapped = is_smb_port(flow->client_port) && !is_smb_port(flow->server_port);
+	bool response = (dir == TO_CLIENT) != swapped;
 
 	if (flow->protocol != 6 || data.ptr[0] != FRAME_MESSAGE)
 		return APP_PROBE_NO;
@@ -329,6 +378,7 @@ const struct app_protocol app_protocol_smb = {
 	.probes = probes,
 	.buffers = smb_buffers,
 	.events = smb_events,
+	.frames = frames,
 	.keywords = smb_keywords,
 	.configure = configure,
 	.configure_free = free,

@@ -87,6 +87,7 @@ struct smb_message {
 	bool unicode; /* SMB1 */
 	uint64_t session_id, message_id;
 	uint32_t tree_id;
+	uint32_t chain; /* SMB1: number of the record that asked; 0: none */
 	struct bytes whole; /* offsets in messages count from its start */
 	uint64_t now_ns;
 };
@@ -174,6 +175,7 @@ struct smb_tx {
 	uint16_t command;
 	uint64_t session_id, message_id;
 	uint32_t tree_id;
+	uint32_t chain; /* SMB1: commands of one record have the same; 0: none */
 	bool has_status, status_is_dos;
 	uint32_t status;
 	const char *dialect; /* of the connection, when the answer came */
@@ -243,6 +245,7 @@ struct smb_state {
 	struct table *opens; /* by struct smb_fuid: struct smb_open * */
 	struct smb_pending *pending; /* app_alloc; oldest first */
 	uint32_t pending_count, pending_room;
+	uint32_t chain_count; /* SMB1's records so far */
 	/* Compounds of SMB2: what "related" operations refer to. */
 	bool has_related;
 	struct smb_fuid related;
@@ -276,6 +279,9 @@ void smb_open_name(struct app_conn *conn, struct smb_open *open, struct bytes na
 /* The file is closed: its transactions end. */
 void smb_open_close(struct app_conn *conn, struct smb_state *state, const struct smb_fuid *fuid);
 
+/* Nothing more comes in this direction: files that are not closed yet are cut. */
+void smb_files_end(struct app_conn *conn, struct smb_state *state, enum sensor_dir dir);
+
 void smb_pending_add(struct app_conn *conn, struct smb_state *state, const struct smb_pending *pending);
 /* Takes it off the list; false: nothing waits for that. */
 bool smb_pending_take(struct smb_state *state, uint64_t message_id, uint16_t command, struct smb_pending *ret);
@@ -297,7 +303,8 @@ void smb_file_more(struct app_conn *conn, struct smb_state *state, const struct 
 	struct bytes data);
 void smb_file_gap(struct app_conn *conn, struct smb_state *state, const struct smb_fuid *fuid, enum sensor_dir dir,
 	uint64_t size);
-void smb_file_close(struct app_conn *conn, struct smb_file *file);
+/* 'whole': the client closed it; false: the connection ends before that. */
+void smb_file_close(struct app_conn *conn, struct smb_file *file, bool whole);
 /* The transaction goes before the file was closed. */
 void smb_file_orphan(struct app_conn *conn, struct smb_file *file);
 

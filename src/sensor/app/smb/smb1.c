@@ -234,9 +234,6 @@ static void ask_tree(struct smb1 *in)
 	tx->tree->service[TO_SERVER] = take_text(in, &tx->common, false);
 	tx->tree->has_service[TO_SERVER] = true;
 	tx->tree->is_pipe = bytes_equal_str(tx->tree->service[TO_SERVER], "IPC");
-	/* "?????" leaves the kind to the server; what is named so can only be one. */
-	if (bytes_equal_str(tx->tree->service[TO_SERVER], "?????") && tx->tree->name.size >= 5)
-		tx->tree->is_pipe = bytes_equal_str(bytes_skip(tx->tree->name, tx->tree->name.size - 5), "\\IPC$");
 }
 
 static void ask_create(struct smb1 *in)
@@ -652,6 +649,7 @@ static void answer_tx(struct smb1 *in)
 	}
 	if (in->message.command == SMB1_TREE_DISCONNECT && succeeded(in))
 		smb_tree_remove(in->conn, in->state, tx->tree_id);
+	in->message.chain = tx->chain;
 	smb_tx_answer(in->conn, in->state, tx, &in->message);
 }
 
@@ -676,9 +674,8 @@ static void answer_rest(struct smb1 *in)
 	for (struct app_tx *at = in->conn->first; at; at = at->next) {
 		struct smb_tx *tx = (struct smb_tx *)at;
 
-		if (at->protocol == in->conn->protocol && tx->version == 1 && tx->kind != SMB_TX_FILE &&
-			tx->kind != SMB_TX_CALL && at->progress[TO_CLIENT] == 0 &&
-			tx->message_id == in->message.message_id)
+		if (at->protocol == in->conn->protocol && tx->chain == in->message.chain && tx->kind != SMB_TX_FILE &&
+			tx->kind != SMB_TX_CALL && at->progress[TO_CLIENT] == 0)
 			smb_tx_answer(in->conn, in->state, tx, &in->message);
 	}
 }
@@ -728,6 +725,8 @@ void smb1_message(
 			dir == TO_CLIENT ? SMB_EVENT_REQUEST_TO_CLIENT : SMB_EVENT_RESPONSE_TO_SERVER);
 		return;
 	}
+	if (dir == TO_SERVER)
+		in.message.chain = ++state->chain_count;
 	for (unsigned int i = 0; i < CHAIN_MAX && more; i++) {
 		if (!read_block(&in, offset)) {
 			malformed(&in);
@@ -743,7 +742,7 @@ void smb1_message(
 			offset = next_offset;
 		}
 	}
-	if (dir == TO_CLIENT)
+	if (dir == TO_CLIENT && in.message.chain != 0)
 		answer_rest(&in);
 }
 

@@ -56,14 +56,11 @@ static struct tls_config default_config = { .ja3 = TLS_SWITCH_AUTO, .ja4 = TLS_S
 static int tls_configure(const struct conf_node *node, void **ret_config)
 {
 	struct tls_config *config = malloc(sizeof(*config));
-	const char *old = conf_text(node, "encrypt-handling", NULL);
-	int handling = APP_ENCRYPTION_TRACK_ONLY;
 
 	if (!config)
 		return LUYTRE_E_NOMEM;
-	if (old && strcmp(old, "default") != 0)
-		handling = conf_choice(node, "encrypt-handling", encryption_names, handling);
-	config->encryption = (enum app_encryption)conf_choice(node, "encryption-handling", encryption_names, handling);
+	config->encryption = (enum app_encryption)conf_choice(
+		node, "encryption-handling", encryption_names, APP_ENCRYPTION_TRACK_ONLY);
 	config->ja3 = (enum tls_switch)conf_choice(node, "ja3-fingerprints", switch_names, TLS_SWITCH_AUTO);
 	config->ja4 = (enum tls_switch)conf_choice(node, "ja4-fingerprints", switch_names, TLS_SWITCH_AUTO);
 	*ret_config = config;

@@ -56,7 +56,7 @@ void app_frames_close(struct app_conn *conn)
 
 static bool is_stream(const struct app_conn *conn)
 {
-	return conn->flow->tcp != NULL;
+	return conn->flow->protocol == 6;
 }
 
 static bool has_room(struct app_conn *conn, struct app_frame_side *side)
@@ -192,7 +192,7 @@ bool app_frame_stretch(const struct app_conn *conn, enum sensor_dir dir, const s
 	if (offset >= size)
 		return false;
 	if (is_stream(conn)) {
-		if (!stream_stretch(conn->flow->tcp, dir, frame->offset + offset, ret_data, &at) ||
+		if (!conn->flow->tcp || !stream_stretch(conn->flow->tcp, dir, frame->offset + offset, ret_data, &at) ||
 			at - frame->offset >= size)
 			return false;
 		*ret_offset = at - frame->offset;
@@ -243,7 +243,7 @@ void app_frames_hold(struct app_conn *conn, enum sensor_dir dir)
 	const struct app_frames *all = conn->frames;
 	uint64_t hold = UINT64_MAX;
 
-	if (!is_stream(conn))
+	if (!conn->flow->tcp)
 		return;
 	for (uint32_t i = 0; i < all->side[dir].count; i++) {
 		const struct app_frame *frame = &all->side[dir].frames[i];

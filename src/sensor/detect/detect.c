@@ -46,7 +46,8 @@ static bool address_holds(struct detect_context *context, uint32_t set, const st
 	struct detect_address_memo *memo = address_memo(context, addr);
 
 	if (memo->known[set] == 0)
-		memo->known[set] = policy_address_match(context->engine->policy, set, context->packet->tenant, addr) ? 2 : 1;
+		memo->known[set] =
+			policy_address_match(context->engine->policy, set, context->packet->tenant, addr) ? 2 : 1;
 	return memo->known[set] == 2;
 }
 

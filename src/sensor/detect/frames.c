@@ -28,13 +28,11 @@ static void collect(const struct detect_context *context, struct frame_view *vie
 
 	if (frame->inspected_size > APP_FRAME_WINDOW_SIZE)
 		at = frame->inspected_size - APP_FRAME_WINDOW_SIZE;
-	while (view->count < STRETCHES_MAX &&
-		app_frame_stretch(context->app, context->dir, frame, at, &data, &start)) {
+	while (view->count < STRETCHES_MAX && app_frame_stretch(context->app, context->dir, frame, at, &data, &start)) {
 		at = start + data.size;
-		view->stretches[view->count++] = (struct detect_buffer){ .data = data,
-			.offset = start,
-			.first = start == 0,
-			.last = view->over && at == size };
+		view->stretches[view->count++] = (struct detect_buffer){
+			.data = data, .offset = start, .first = start == 0, .last = view->over && at == size
+		};
 	}
 }
 
@@ -55,8 +53,8 @@ static bool list_holds(struct detect_context *context, const struct rule *rule, 
 }
 
 /* Lists about frames of another type say nothing about this one, but one about this type there must be. */
-static bool rule_holds(struct detect_context *context, const struct detect_rule *rule, const struct frame_view *view,
-	uint8_t *flags)
+static bool rule_holds(
+	struct detect_context *context, const struct detect_rule *rule, const struct frame_view *view, uint8_t *flags)
 {
 	unsigned int protocol = app_protocol_index(context->app->protocol), of, type;
 	bool any = false;

@@ -91,7 +91,15 @@ struct detect_set {
 	struct literal_set *literals;
 };
 
-enum detect_place { PLACE_APP, PLACE_FRAME, PLACE_PACKET, PLACE_STREAM, PLACE_TCP_PAYLOAD, PLACE_UDP_PAYLOAD, PLACE_OTHER_PAYLOAD };
+enum detect_place {
+	PLACE_APP,
+	PLACE_FRAME,
+	PLACE_PACKET,
+	PLACE_STREAM,
+	PLACE_TCP_PAYLOAD,
+	PLACE_UDP_PAYLOAD,
+	PLACE_OTHER_PAYLOAD
+};
 
 /* A set that is scanned for the transactions of a protocol. */
 struct detect_app_set {
@@ -262,7 +270,8 @@ bool detect_payload_holds(struct detect_context *context, const struct detect_ru
 /* The rule holds: runs what follows and queues the alert. */
 void detect_rule_holds(struct detect_context *context, const struct detect_rule *rule, uint8_t flags, uint64_t tx_id);
 /* 'slot' is below DETECT_FLOW_LISTS: where the flow remembers this kind of list; -1: it does not. */
-void detect_mark_list(struct detect_context *context, const struct detect_list *list, struct detect_marks *marks, int slot);
+void detect_mark_list(
+	struct detect_context *context, const struct detect_list *list, struct detect_marks *marks, int slot);
 
 /* ---- transaction.c ---- */
 

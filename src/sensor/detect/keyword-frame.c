@@ -29,10 +29,12 @@ static int find_of_header(const struct rule_builder *builder, struct bytes name)
 		const struct app_protocol *protocol = app_protocol_at(i);
 		int found;
 
-		if (builder->header_protocols != 0 && (builder->header_protocols >> app_protocol_index(protocol) & 1) == 0)
+		if (builder->header_protocols != 0 &&
+			(builder->header_protocols >> app_protocol_index(protocol) & 1) == 0)
 			continue;
-		if (builder->header_protocols == 0 && (builder->protocols == UINT64_MAX ||
-							      (builder->protocols >> app_protocol_index(protocol) & 1) == 0))
+		if (builder->header_protocols == 0 &&
+			(builder->protocols == UINT64_MAX ||
+				(builder->protocols >> app_protocol_index(protocol) & 1) == 0))
 			continue;
 		found = rule_buffer_find_frame(protocol, name);
 		if (found >= 0)

@@ -399,6 +399,12 @@ static uint64_t kept_for_comparison(const struct stream_engine *engine, const st
 	return least(end->window, WINDOW_LIMIT);
 }
 
+/* Nothing more will come: what was read is not needed for anything. */
+static bool is_over(const struct stream_session *session)
+{
+	return session->state == STREAM_TIME_WAIT || session->state == STREAM_CLOSED;
+}
+
 static uint64_t left_edge(struct stream_engine *engine, struct stream_session *session, enum sensor_dir dir)
 {
 	struct stream_end *end = &session->ends[dir];
@@ -416,7 +422,7 @@ static uint64_t left_edge(struct stream_engine *engine, struct stream_session *s
 		kept = end->raw_progress;
 		if (stream_inline(engine))
 			kept = less(kept, engine->settings->reassembly_chunk_size[dir]);
-		if (app && session->state < STREAM_CLOSED)
+		if (app && !is_over(session))
 			kept = less(kept, end->min_inspect_size);
 		edge = least(edge, kept);
 	}
@@ -424,8 +430,7 @@ static uint64_t left_edge(struct stream_engine *engine, struct stream_session *s
 		edge = least(edge, stream_acked_offset(end));
 	if (end->flags & END_HOLD)
 		edge = least(edge, end->hold_offset);
-	edge = less(edge, kept_for_comparison(engine, end));
-	return edge;
+	return is_over(session) ? edge : less(edge, kept_for_comparison(engine, end));
 }
 
 void stream_prune(struct stream_engine *engine, struct stream_session *session, enum sensor_dir dir)
@@ -439,4 +444,12 @@ void stream_prune(struct stream_engine *engine, struct stream_session *session, 
 	else
 		stream_buffer_slide(&end->buffer, &engine->memory, left_edge(engine, session, dir));
 	rebase(end);
+}
+
+void stream_trim(struct stream_engine *engine, struct stream_session *session)
+{
+	if (!is_over(session))
+		return;
+	stream_prune(engine, session, TO_SERVER);
+	stream_prune(engine, session, TO_CLIENT);
 }

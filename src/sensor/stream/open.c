@@ -341,8 +341,8 @@ int stream_state_syn_sent(struct stream_step *step)
 
 	/* RFC 7323, section 3.2: an answer echoes the timestamp that it answers, where there was one. */
 	if (step->dir == TO_CLIENT && step->flags & (TCP_ACK | TCP_RST | TCP_FIN) && tcp->has_ts && tcp->ts_ecr != 0 &&
-		step->peer->flags & (END_TIMESTAMP | END_ZERO_TIMESTAMP) && step->session->candidate_count == 0 &&
-		tcp->ts_ecr != step->peer->last_ts)
+		(!(step->flags & TCP_SYN) || step->peer->flags & END_TIMESTAMP) &&
+		step->session->candidate_count == 0 && tcp->ts_ecr != step->peer->last_ts)
 		return stream_invalid(step, EVENT_STREAM_PKT_INVALID_TIMESTAMP);
 	if (step->flags & TCP_RST)
 		return reset_in_syn_sent(step);

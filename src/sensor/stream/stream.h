@@ -150,6 +150,9 @@ void stream_stop(struct stream_session *session, enum sensor_dir dir);
 /* Overrides the reassembly depth for one flow (file-store.stream-depth, parsers). 0: no limit. */
 void stream_set_depth(struct stream_session *session, uint32_t depth_size);
 
+/* After rules and outputs saw a packet: gives back what a finished session holds, since no packet may follow. */
+void stream_trim(struct stream_engine *engine, struct stream_session *session);
+
 void stream_facts(const struct stream_session *session, struct stream_facts *ret);
 /* The flow needs no inspection any more (encrypted): with "stream.bypass" it is bypassed with the packet in hand. */
 void stream_set_bypass(struct stream_session *session);

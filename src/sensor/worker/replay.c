@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sensor/worker/replay.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +44,9 @@ static int load_rules(struct replay *r)
 	r->result->rules_loaded = r->policy->loaded_count;
 	r->result->rules_failed = r->policy->failed_count;
 	r->result->rules_skipped = r->policy->skipped_count;
-	return detect_engine_new(r->policy, o->cache_dir, &r->engine);
+	error = detect_engine_new(r->policy, o->cache_dir, &r->engine);
+	malloc_trim(0); /* compiling takes several times the memory of what comes out */
+	return error;
 }
 
 static int run_file(struct replay *r, const char *path)
@@ -93,6 +96,14 @@ static int start(struct replay *r)
 	return sensor_settings_complaints(r->settings, o->sensor.errors_fatal);
 }
 
+/* Stream buffers come and go by the thousand: their memory stays with the process instead of being mapped and cleared by
+ * the kernel each time. */
+static void keep_memory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 16 << 20);
+	mallopt(M_TRIM_THRESHOLD, 64 << 20);
+}
+
 int sensor_replay(const struct replay_options *options, struct replay_result *ret)
 {
 	struct replay r = { .options = options, .result = ret };
@@ -100,6 +111,7 @@ int sensor_replay(const struct replay_options *options, struct replay_result *re
 	int error;
 
 	*ret = (struct replay_result){ 0 };
+	keep_memory();
 	error = start(&r);
 	ret->load_ns = clock_mono_ns() - begin_ns;
 	begin_ns = clock_mono_ns();

@@ -138,8 +138,8 @@ static bool is_bypassed(struct worker *w, struct sensor_packet *packet)
 /* Bytes are kept for rules about the raw stream only where there are such rules. */
 static void switch_raw(struct worker *w, const struct flow *flow)
 {
-	bool reads =
-		w->engine && detect_engine_needs(w->engine)->stream_raw && !(flow->flags & (FLOW_PASS | FLOW_DROP));
+	bool over = flow->flags & (FLOW_PASS | FLOW_DROP | FLOW_NO_PAYLOAD_INSPECT);
+	bool reads = w->engine && detect_engine_needs(w->engine)->stream_raw && !over;
 
 	if (!flow->tcp || !w->settings->stream_raw)
 		return;
@@ -234,6 +234,8 @@ static void handle_packet(struct worker *w, struct sensor_packet *packet)
 		eve_packet(w->eve, packet);
 	if (flow)
 		finish_transactions(w, packet, flow);
+	if (flow && flow->tcp && flow->state == FLOW_CLOSED)
+		stream_trim(w->streams, flow->tcp);
 	count_verdict(w, packet);
 }
 
@@ -356,6 +358,7 @@ static void flow_ended(void *context, struct flow *flow)
 			detect_packet(w->detect, packet);
 		if (w->eve)
 			eve_packet(w->eve, packet);
+		finish_transactions(w, packet, flow);
 	}
 	/* Of a flow that was dropped nothing is told behind the packet that was. */
 	if (flow->app && !(flow->flags & FLOW_DROP && w->settings->ips)) {

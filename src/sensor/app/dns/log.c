@@ -373,23 +373,11 @@ static void log_answer2(struct jsonw *json, const struct dns_message *message, c
 void dns_log_message(struct jsonw *json, const struct dns_message *message, uint64_t tx_id,
 	const struct conf_node *options, bool alert)
 {
-	bool is_answer = message->flags & DNS_QR;
-
-	if (dns_log_version(options) == 3) {
+	/* Version 2 is for records; alerts have had the newer form only since there is one. */
+	if (alert || dns_log_version(options) == 3)
 		log_version3(json, message, tx_id, options);
-	} else if (is_answer && alert) {
-		jsonw_kv_object_begin(json, "answer");
+	else if (message->flags & DNS_QR)
 		log_answer2(json, message, options);
-		jsonw_object_end(json);
-	} else if (is_answer) {
-		log_answer2(json, message, options);
-	} else if (alert) {
-		jsonw_kv_array_begin(json, "query");
-		jsonw_object_begin(json);
+	else
 		log_query2(json, message, tx_id);
-		jsonw_object_end(json);
-		jsonw_array_end(json);
-	} else {
-		log_query2(json, message, tx_id);
-	}
 }

@@ -21,9 +21,9 @@ enum { KRB5_COMPLETE = 1, MESSAGE_MAX = 1 << 20 };
 enum krb5_event { EVENT_MALFORMED_DATA, EVENT_WEAK_ENCRYPTION };
 
 static const struct app_event events[] = {
-	[EVENT_MALFORMED_DATA] = { "malformed_data" },
-	[EVENT_WEAK_ENCRYPTION] = { "weak_encryption" },
-	{ NULL },
+	[EVENT_MALFORMED_DATA] = { .name = "malformed_data" },
+	[EVENT_WEAK_ENCRYPTION] = { .name = "weak_encryption" },
+	{ .name = NULL },
 };
 
 struct krb5_tx {

@@ -16,11 +16,11 @@
 enum ldap_event { EVENT_TOO_MANY_TRANSACTIONS, EVENT_INVALID_DATA, EVENT_REQUEST_NOT_FOUND, EVENT_INCOMPLETE_DATA };
 
 static const struct app_event events[] = {
-	[EVENT_TOO_MANY_TRANSACTIONS] = { "too_many_transactions" },
-	[EVENT_INVALID_DATA] = { "invalid_data" },
-	[EVENT_REQUEST_NOT_FOUND] = { "request_not_found" },
-	[EVENT_INCOMPLETE_DATA] = { "incomplete_data" },
-	{ NULL },
+	[EVENT_TOO_MANY_TRANSACTIONS] = { .name = "too_many_transactions" },
+	[EVENT_INVALID_DATA] = { .name = "invalid_data" },
+	[EVENT_REQUEST_NOT_FOUND] = { .name = "request_not_found" },
+	[EVENT_INCOMPLETE_DATA] = { .name = "incomplete_data" },
+	{ .name = NULL },
 };
 
 struct ldap_state {

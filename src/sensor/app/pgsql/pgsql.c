@@ -14,11 +14,11 @@ enum pgsql_event {
 };
 
 static const struct app_event events[] = {
-	[EVENT_INVALID_LENGTH] = { "invalid_length" },
-	[EVENT_MALFORMED_REQUEST] = { "malformed_request" },
-	[EVENT_MALFORMED_RESPONSE] = { "malformed_response" },
-	[EVENT_TOO_MANY_TRANSACTIONS] = { "too_many_transactions" },
-	{ NULL },
+	[EVENT_INVALID_LENGTH] = { .name = "invalid_length" },
+	[EVENT_MALFORMED_REQUEST] = { .name = "malformed_request" },
+	[EVENT_MALFORMED_RESPONSE] = { .name = "malformed_response" },
+	[EVENT_TOO_MANY_TRANSACTIONS] = { .name = "too_many_transactions" },
+	{ .name = NULL },
 };
 
 struct pgsql_state {

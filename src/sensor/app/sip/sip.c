@@ -18,9 +18,9 @@ enum { SIP_COMPLETE = 1 };
 enum sip_event { EVENT_INCOMPLETE_DATA, EVENT_INVALID_DATA };
 
 static const struct app_event events[] = {
-	[EVENT_INCOMPLETE_DATA] = { "incomplete_data" },
-	[EVENT_INVALID_DATA] = { "invalid_data" },
-	{ NULL },
+	[EVENT_INCOMPLETE_DATA] = { .name = "incomplete_data" },
+	[EVENT_INVALID_DATA] = { .name = "invalid_data" },
+	{ .name = NULL },
 };
 
 struct sip_tx {

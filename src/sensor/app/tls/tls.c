@@ -235,8 +235,8 @@ static const char *const frames[] = { [FRAME_PDU] = "pdu",
 	[FRAME_HEARTBEAT] = "heartbeat",
 	NULL };
 
-static void announce(struct app_conn *conn, const struct tls_state *state, enum sensor_dir dir, const uint8_t *start,
-	size_t size)
+static void announce(
+	struct app_conn *conn, const struct tls_state *state, enum sensor_dir dir, const uint8_t *start, size_t size)
 {
 	const struct app_tx *tx = &state->tx->tx;
 

@@ -28,16 +28,14 @@ enum {
 
 enum websocket_frame { FRAME_HEADER, FRAME_PDU, FRAME_DATA };
 
-static const char *const frames[] = {
-	[FRAME_HEADER] = "header", [FRAME_PDU] = "pdu", [FRAME_DATA] = "data", NULL
-};
+static const char *const frames[] = { [FRAME_HEADER] = "header", [FRAME_PDU] = "pdu", [FRAME_DATA] = "data", NULL };
 
 enum websocket_event { EVENT_SKIP_END_OF_PAYLOAD, EVENT_REASSEMBLY_LIMIT_REACHED };
 
 static const struct app_event events[] = {
-	[EVENT_SKIP_END_OF_PAYLOAD] = { "skip_end_of_payload" },
-	[EVENT_REASSEMBLY_LIMIT_REACHED] = { "reassembly_limit_reached" },
-	{ NULL },
+	[EVENT_SKIP_END_OF_PAYLOAD] = { .name = "skip_end_of_payload" },
+	[EVENT_REASSEMBLY_LIMIT_REACHED] = { .name = "reassembly_limit_reached" },
+	{ .name = NULL },
 };
 
 struct websocket_config {

@@ -155,7 +155,7 @@ static inline size_t testapp_ask_all(struct testapp *app)
 			for (const struct app_buffer *row = tx->protocol->buffers; row && row->name; row++) {
 				struct app_view view;
 
-				for (uint32_t i = 0; i < 100 && row->get(tx, &app->flow, dir, i, &view); i++)
+				for (uint32_t i = 0; i < 100 && row->get && row->get(tx, &app->flow, dir, i, &view); i++)
 					for (size_t at = 0; at < view.data.size; at += 97)
 						seen += view.data.ptr[at] != 0;
 			}
@@ -187,7 +187,7 @@ static inline const char *testapp_buffer(struct testapp *app, struct app_tx *tx,
 	for (const struct app_buffer *row = tx->protocol->buffers; row && row->name; row++) {
 		struct app_view view;
 
-		if (strcmp(row->name, name) == 0 && row->get(tx, &app->flow, dir, index, &view) &&
+		if (strcmp(row->name, name) == 0 && row->get && row->get(tx, &app->flow, dir, index, &view) &&
 			view.data.size < size) {
 			memcpy(text, view.data.ptr, view.data.size);
 			text[view.data.size] = '\0';

@@ -22,7 +22,7 @@
 #include "sensor/stream/stream.h"
 #include "sensor/worker/pseudo.h"
 
-enum { EXPIRE_BUDGET = 32 };
+enum { EXPIRE_BUDGET = 32, ENCRYPTED_RAW_SIZE = 8192 };
 #define EXPIRE_INTERVAL_NS (50 * NS_PER_MS)
 
 /* What the packets of one frame have in common. */
@@ -135,18 +135,27 @@ static bool is_bypassed(struct worker *w, struct sensor_packet *packet)
 	return true;
 }
 
+static uint64_t raw_lag(const struct stream_session *session, enum sensor_dir dir)
+{
+	uint64_t app = stream_app_progress(session, dir), raw = stream_raw_progress(session, dir);
+
+	return app > raw ? app - raw : 0;
+}
+
 /* Bytes are kept for rules about the raw stream only where there are such rules. */
 static void switch_raw(struct worker *w, const struct flow *flow)
 {
-	bool over = flow->flags & (FLOW_PASS | FLOW_DROP | FLOW_NO_PAYLOAD_INSPECT);
-	bool reads = w->engine && detect_engine_needs(w->engine)->stream_raw && !over;
+	bool encrypted = flow->flags & FLOW_NO_PAYLOAD_INSPECT;
+	bool reads =
+		w->engine && detect_engine_needs(w->engine)->stream_raw && !(flow->flags & (FLOW_PASS | FLOW_DROP));
 
 	if (!flow->tcp || !w->settings->stream_raw)
 		return;
 	for (int dir = 0; dir < SENSOR_DIRS; dir++) {
-		if (!reads)
+		/* What came before the encryption is still to be seen; what comes after is not worth keeping. */
+		if (!reads || (encrypted && raw_lag(flow->tcp, dir) > ENCRYPTED_RAW_SIZE))
 			stream_raw_stop(flow->tcp, (enum sensor_dir)dir);
-		else
+		else if (!encrypted)
 			stream_raw_resume(flow->tcp, (enum sensor_dir)dir); /* stopped before the last reload */
 	}
 }

@@ -508,12 +508,12 @@ void app_flow_end(struct worker *worker, struct flow *flow, struct sensor_packet
 	for (unsigned int dir = 0; dir < SENSOR_DIRS; dir++) {
 		struct feed feed = { .worker = worker, .packet = packet, .conn = conn, .dir = dir, .eof = true };
 
-		if (conn->eof[dir])
-			continue;
-		feed.offset = conn->bytes_seen[dir];
-		if (flow->protocol == 6 && conn->protocol && conn->data_sent && !conn->stopped)
-			parse_step(&feed);
-		stream_end(&feed);
+		if (!conn->eof[dir]) {
+			feed.offset = conn->bytes_seen[dir];
+			if (flow->protocol == 6 && conn->protocol && conn->data_sent && !conn->stopped)
+				parse_step(&feed);
+			stream_end(&feed);
+		}
 		for (struct app_tx *tx = conn->first; tx; tx = tx->next)
 			if (tx->files[dir])
 				file_list_truncate(conn, tx->files[dir]);

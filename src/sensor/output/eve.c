@@ -64,7 +64,8 @@ static void read_alert(struct eve_output *o)
 	a->flow = conf_bool(node, "metadata.flow", all);
 	a->rule_metadata = conf_bool(node, "metadata.rule.metadata", all);
 	a->rule_raw = conf_bool(node, "metadata.rule.raw", false);
-	a->rule_reference = conf_bool(node, "metadata.rule.reference", false);
+	/* Either place is in use. */
+	a->rule_reference = conf_bool(node, "metadata.rule.reference", conf_bool(node, "reference", false));
 }
 
 static void read_options(struct eve_output *o)

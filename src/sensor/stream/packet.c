@@ -218,8 +218,12 @@ static void handle(struct stream_step *step)
 			packet->flags |= PKT_STREAM_EST | (was_open ? PKT_ESTABLISHED : 0);
 		maybe_bypass(step);
 	}
-	if (result != 0)
+	if (result != 0) {
+		/* A refused packet belongs to the connection all the same. */
+		if (session && session->state >= STREAM_ESTABLISHED)
+			packet->flags |= PKT_ESTABLISHED;
 		reject_packet(step);
+	}
 }
 
 void stream_packet(struct stream_engine *engine, struct sensor_packet *packet)

@@ -76,7 +76,8 @@ static void print_text(const struct cli_options *options, const struct policy *p
 		printf("%u of %u rules load (%.2f %%), %u refused, %u skipped by 'requires'; %.2f s\n",
 			policy->loaded_count, all, share, policy->failed_count, policy->skipped_count, seconds);
 	for (const struct policy_refusal *r = policy->refusals; r; r = r->next)
-		printf("%s:%u: sid %u: %s\n", r->file, r->line, r->sid, r->reason);
+		printf("%s:%u: sid %u: %s%s%s\n", r->file, r->line, r->sid, r->keyword ? r->keyword : "",
+			r->keyword ? ": " : "", r->reason);
 	if (count)
 		puts(cli_text(options,
 			"Missing keywords, with the rules that want them:", "Từ khóa còn thiếu, với số luật cần đến:"));

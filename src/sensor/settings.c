@@ -29,8 +29,8 @@ static const char *const known_options[] = { "vars", "stats", "outputs", "pcap-f
 	"ignore-unknown-requirements", "suricata-version", "unix-command", "magic-file", "livedev", "security",
 	"run-as", "coredump", "profiling", "engine-analysis", "threading", "af-packet", "pcap", "nfq", "nflog", "ipfw",
 	"napatech", "netmap", "af-xdp", "dpdk", "capture", "luajit", "lua", "plugins", "sensor-name", "pid-file",
-	"daemon-directory", "umask", "default-packet-size", "sniffer", "include", "tenants", "detect-engine", "cuda", "file-store",
-	"reputation", "firewall" };
+	"daemon-directory", "umask", "default-packet-size", "sniffer", "include", "tenants", "detect-engine", "cuda",
+	"file-store", "reputation", "firewall" };
 
 static enum exception_policy policy_named(const struct conf_node *node, const char *path, enum exception_policy absent)
 {
@@ -342,6 +342,11 @@ int sensor_settings_load(const struct sensor_options *options, struct sensor_set
 	error = s->host_os && s->output_dir ? 0 : LUYTRE_E_NOMEM;
 	if (error)
 		goto fail;
+	if (options->eve_path && !options->config_path) {
+		const char *slash = strrchr(options->eve_path, '/');
+
+		s->eve_name = slash ? slash + 1 : options->eve_path;
+	}
 	read_options(s, options);
 	read_flow(s);
 	read_stream(s);

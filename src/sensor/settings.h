@@ -41,6 +41,7 @@ struct host_os;
 struct sensor_settings {
 	const struct conf_tree *tree; /* borrowed; outlives the settings */
 	const struct conf_node *root;
+	const char *eve_name; /* name of the stock event file when --eve gives another; else null */
 	const char *output_dir; /* default-log-dir, or the folder of --eve */
 	const char *data_dir; /* --data-dir: data sets are saved there; null: output_dir */
 	const char *work_dir; /* where relative names of rules and configuration are looked up: usually "." */

@@ -63,7 +63,7 @@ enum sensor_packet_flag {
 	PKT_PROTO_DETECT_TS_DONE = 1 << 15,
 	PKT_PROTO_DETECT_TC_DONE = 1 << 16,
 	PKT_FIRST_ALERTS = 1 << 17,
-	PKT_FIRST_TAG = 1 << 18,
+	PKT_TAGGED = 1 << 18, /* a rule of before asked for this packet */
 	PKT_APPLAYER_UPDATED =
 		1 << 19, /* this packet made a parser run (UDP: its payload; TCP: acked or inline data) */
 	PKT_TCP_RETRANSMISSION = 1 << 20,

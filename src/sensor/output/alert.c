@@ -34,14 +34,11 @@ static void write_rule_metadata(struct jsonw *json, const struct rule *rule)
 
 static void write_references(struct jsonw *json, const struct rule *rule)
 {
-	char url[1024];
-
 	if (!rule->references)
 		return;
 	jsonw_kv_array_begin(json, "references");
 	for (const struct rule_reference *r = rule->references; r; r = r->next) {
-		snprintf(url, sizeof(url), "%s%s", r->url ? r->url : "", r->value);
-		jsonw_string(json, url);
+		jsonw_string(json, r->url ? r->url : r->value);
 	}
 	jsonw_array_end(json);
 }
@@ -359,5 +356,12 @@ void eve_drop(struct eve *eve, const struct eve_output *output, struct sensor_pa
 	}
 	if (output->drop_alerts && alert.rule)
 		eve_alert_object(eve, output, packet, &alert);
+	eve_end(eve, output);
+}
+
+void eve_tagged(struct eve *eve, const struct eve_output *output, struct sensor_packet *packet)
+{
+	eve_head(eve, output, "packet", packet->time_ns, packet, packet->flow, EVE_DIR_PACKET);
+	write_packet(&eve->json, packet);
 	eve_end(eve, output);
 }

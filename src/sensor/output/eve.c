@@ -109,6 +109,8 @@ static int open_sink(const struct eve_sinks *sinks, struct eve_output *o)
 	};
 	char path[4096];
 
+	if (sinks->settings->eve_name && *sinks->settings->eve_name)
+		name = sinks->settings->eve_name;
 	if (!strcmp(type, "unix_stream"))
 		options.kind = SINK_UNIX_STREAM;
 	else if (!strcmp(type, "unix_dgram"))
@@ -263,6 +265,8 @@ void eve_packet(struct eve *eve, struct sensor_packet *packet)
 
 		if (o->records[EVE_ALERT] && packet->alert_count)
 			eve_alerts(eve, o, packet);
+		if (o->records[EVE_ALERT] && o->alert.tagged && packet->flags & PKT_TAGGED)
+			eve_tagged(eve, o, packet);
 		if (o->records[EVE_ANOMALY] && packet->event_count)
 			eve_packet_anomalies(eve, o, packet);
 		if (o->records[EVE_ARP] && packet->has_arp)

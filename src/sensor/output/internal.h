@@ -112,6 +112,8 @@ void eve_frame_object(struct eve *eve, const struct app_conn *conn, enum sensor_
 	uint32_t payload_size);
 void eve_frames(struct eve *eve, struct sensor_packet *packet);
 void eve_alerts(struct eve *eve, const struct eve_output *output, struct sensor_packet *packet);
+/* A packet that a tag asked for. */
+void eve_tagged(struct eve *eve, const struct eve_output *output, struct sensor_packet *packet);
 void eve_drop(struct eve *eve, const struct eve_output *output, struct sensor_packet *packet);
 void eve_verdict(struct jsonw *json, const struct sensor_packet *packet);
 void eve_packet_anomalies(struct eve *eve, const struct eve_output *output, struct sensor_packet *packet);

@@ -213,7 +213,7 @@ struct rule_number {
 
 struct rule_reference {
 	struct rule_reference *next;
-	const char *kind, *value, *url; /* url: prefix of reference.config with the value */
+	const char *kind, *value, *url; /* url: the prefix of reference.config and the value; may be null */
 };
 
 struct rule_metadata {

@@ -2,6 +2,7 @@
 #include "sensor/worker/replay.h"
 
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,8 @@
 #include "sensor/output/eve.h"
 #include "sensor/rules/policy.h"
 #include "sensor/worker/worker.h"
+
+enum { COSTS_SHOWN = 100 };
 
 struct replay {
 	const struct replay_options *options;
@@ -79,6 +82,42 @@ static int run_file(struct replay *r, const char *path)
 	return 0;
 }
 
+struct cost {
+	const struct rule *rule;
+	uint64_t checks, matches, time_ns;
+};
+
+static int compare_cost(const void *left, const void *right)
+{
+	const struct cost *a = left, *b = right;
+
+	return a->time_ns != b->time_ns ? (a->time_ns < b->time_ns ? 1 : -1) : 0;
+}
+
+/* The rules that took the most time, the costliest first. */
+static void print_costs(const struct replay *r)
+{
+	struct cost *costs = calloc(r->policy->rule_count ? r->policy->rule_count : 1, sizeof(*costs));
+	size_t count = 0;
+
+	if (!costs)
+		return;
+	for (uint32_t i = 0; i < r->policy->rule_count; i++) {
+		struct cost *c = &costs[count];
+
+		c->rule = r->policy->rules[i];
+		count += detect_context_cost(r->worker->detect, i, &c->checks, &c->matches, &c->time_ns);
+	}
+	qsort(costs, count, sizeof(*costs), compare_cost);
+	printf("%12s %10s %10s %10s  %-10s %s\n", "microseconds", "checks", "matches", "ns/check", "sid", "message");
+	for (size_t i = 0; i < count && i < COSTS_SHOWN; i++)
+		printf("%12.1f %10llu %10llu %10.0f  %-10u %s\n", (double)costs[i].time_ns / 1e3,
+			(unsigned long long)costs[i].checks, (unsigned long long)costs[i].matches,
+			costs[i].checks ? (double)costs[i].time_ns / (double)costs[i].checks : 0.0, costs[i].rule->sid,
+			costs[i].rule->msg ? costs[i].rule->msg : "");
+	free(costs);
+}
+
 static int start(struct replay *r)
 {
 	const struct replay_options *o = r->options;
@@ -92,6 +131,8 @@ static int start(struct replay *r)
 		return error;
 	r->worker = worker_new(r->settings, r->policy, r->engine, r->sinks, 0);
 	if (!r->worker)
+		return LUYTRE_E_NOMEM;
+	if (o->profile && r->worker->detect && detect_context_profile(r->worker->detect, true))
 		return LUYTRE_E_NOMEM;
 	return sensor_settings_complaints(r->settings, o->sensor.errors_fatal);
 }
@@ -123,6 +164,8 @@ int sensor_replay(const struct replay_options *options, struct replay_result *re
 		ret->alert_count = r.worker->counters[COUNTER_DETECT_ALERT];
 	}
 	ret->run_ns = clock_mono_ns() - begin_ns;
+	if (!error && options->profile && r.worker && r.worker->detect)
+		print_costs(&r);
 	worker_free(r.worker);
 	eve_sinks_close(r.sinks);
 	detect_engine_free(r.engine);

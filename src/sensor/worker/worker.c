@@ -11,6 +11,7 @@
 #include "sensor/app/frames.h"
 #include "sensor/decode/decode.h"
 #include "sensor/detect/bits.h"
+#include "sensor/detect/tag.h"
 #include "sensor/detect/threshold.h"
 
 #include "sensor/files/file.h"
@@ -239,6 +240,8 @@ static void handle_packet(struct worker *w, struct sensor_packet *packet)
 		packet->action |= ACTION_DROP;
 		packet->drop_reason = DROP_REASON_TUNNEL_PACKET_DROP;
 	}
+	if (w->detect && tag_packet(packet))
+		packet->flags |= PKT_TAGGED;
 	if (w->eve)
 		eve_packet(w->eve, packet);
 	if (flow)

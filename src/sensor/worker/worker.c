@@ -17,6 +17,7 @@
 #include "sensor/files/file.h"
 #include "sensor/flow/flow.h"
 #include "sensor/output/eve.h"
+#include "sensor/output/evidence.h"
 #include "sensor/rules/policy.h"
 #include "sensor/rules/tenants.h"
 #include "sensor/settings.h"
@@ -240,6 +241,7 @@ static void handle_packet(struct worker *w, struct sensor_packet *packet)
 		packet->action |= ACTION_DROP;
 		packet->drop_reason = DROP_REASON_TUNNEL_PACKET_DROP;
 	}
+	evidence_packet(w->evidence, packet);
 	if (w->detect && tag_packet(packet))
 		packet->flags |= PKT_TAGGED;
 	if (w->eve)
@@ -436,6 +438,10 @@ struct worker *worker_new(const struct sensor_settings *settings, const struct p
 		return NULL;
 	}
 	register_counters(w);
+	if (evidence_open(w, &w->evidence)) {
+		free(w);
+		return NULL;
+	}
 	if (sinks) {
 		w->eve = eve_new(sinks, w);
 		w->stats_interval_ns = eve_stats_interval(sinks);
@@ -495,6 +501,7 @@ void worker_free(struct worker *worker)
 	pseudo_free(worker->pseudo);
 	decoder_free(worker->decoder);
 	eve_free(worker->eve);
+	evidence_close(worker->evidence);
 	free(worker->alerts);
 	free(worker);
 }

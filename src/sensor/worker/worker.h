@@ -20,6 +20,7 @@ struct sensor_settings;
 struct policy;
 struct eve;
 struct eve_sinks;
+struct evidence;
 struct flow;
 struct defrag;
 struct decoder;
@@ -42,6 +43,7 @@ struct worker {
 	struct app_state *apps; /* app/ : configurations of protocols, ceilings, expectations */
 	uint64_t now_ns; /* time of the packet in hand */
 	struct sensor_packet *packet; /* in hand; null between packets */
+	struct evidence *evidence; /* null: none is kept */
 	struct packet_alert *alerts; /* room for those of the packet in hand */
 	struct sensor_packet *pseudo; /* stands in when a flow ends without one */
 	uint64_t last_expiry_ns;

@@ -192,6 +192,9 @@ struct app_protocol {
 	const char *rule_alias; /* second name in rule headers ("http1"), or null */
 	const char *event_type; /* "event_type" of its record in EVE; null: none */
 	const char *record; /* item of "types" in eve-log that switches its records on; null: event_type */
+	/* The protocol that this one is carried in (HTTP/2 for doh2), with the same transactions: its record is written
+	 * too, before this one's. Null: none. */
+	const struct app_protocol *carrier;
 	const char *log_key; /* key of the object in records and alerts ("http", "dns") */
 	const char *
 		counter; /* in app_layer.flow.COUNTER; null: name (UDP and TCP add a suffix by themselves where both exist) */

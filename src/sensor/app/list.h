@@ -19,6 +19,7 @@
 	X(snmp)                                                                                                        \
 	X(sip)                                                                                                         \
 	X(http2)                                                                                                       \
+	X(doh2)                                                                                                        \
 	X(http)                                                                                                        \
 	X(tls)                                                                                                         \
 	X(ssh)                                                                                                         \

@@ -75,7 +75,7 @@ static void datagrams(void **state)
 		assert_int_equal(frame->length, sizeof(QUERY) - 1);
 		assert_true(app_frame_stretch(app.flow.app, TO_SERVER, frame, 2, &data, &at));
 		assert_int_equal(at, 2);
-		assert_memory_equal(data.ptr, QUERY + 2, sizeof(QUERY) - 3);
+		assert_memory_equal(data.ptr, &QUERY[2], sizeof(QUERY) - 3);
 		app_conn_clean(app.flow.app, false);
 		assert_null(app_frame_find(app.flow.app, TO_SERVER, id));
 	}

@@ -129,13 +129,15 @@ static inline void testapp_datagram(struct testapp *app, enum sensor_dir dir, st
 /* The record of a transaction as text in 'text'; empty when it has none. */
 static inline const char *testapp_log(struct app_tx *tx, const struct flow *flow, bool alert, char *text, size_t size)
 {
+	bool (*log)(struct app_tx *, const struct flow *, bool, struct jsonw *) =
+		tx->protocol->log_top ? tx->protocol->log_top : tx->protocol->log;
 	struct jsonw json;
 	struct bytes out;
 
 	text[0] = '\0';
 	jsonw_init(&json, 1 << 20);
 	jsonw_object_begin(&json);
-	if (tx->protocol->log && tx->protocol->log(tx, flow, alert, &json)) {
+	if (log && log(tx, flow, alert, &json)) {
 		jsonw_object_end(&json);
 		if (jsonw_text(&json, &out) == 0 && out.size < size)
 			memcpy(text, out.ptr, out.size + 1);
@@ -155,14 +157,16 @@ static inline size_t testapp_ask_all(struct testapp *app)
 			for (const struct app_buffer *row = tx->protocol->buffers; row && row->name; row++) {
 				struct app_view view;
 
-				for (uint32_t i = 0; i < 100 && row->get && row->get(tx, &app->flow, dir, i, &view); i++)
+				for (uint32_t i = 0; i < 100 && row->get && row->get(tx, &app->flow, dir, i, &view);
+					i++)
 					for (size_t at = 0; at < view.data.size; at += 97)
 						seen += view.data.ptr[at] != 0;
 			}
 			for (const struct app_number *row = tx->protocol->numbers; row && row->name; row++) {
 				uint64_t value;
 
-				for (uint32_t i = 0; i < 100 && row->get(tx, &app->flow, dir, i, &value); i++)
+				for (uint32_t i = 0; i < 100 && row->get && row->get(tx, &app->flow, dir, i, &value);
+					i++)
 					seen++;
 			}
 		}

@@ -246,14 +246,11 @@ void eve_flow(struct eve *eve, struct flow *flow, uint64_t now_ns)
 	}
 }
 
-void eve_app_object(struct eve *eve, const struct flow *flow, struct app_conn *app, struct app_tx *tx, bool alert)
+static void write_object(
+	struct jsonw *json, const struct app_protocol *protocol, const struct flow *flow, struct app_tx *tx, bool alert)
 {
-	const struct app_protocol *protocol = app->protocol;
-	struct jsonw *json = &eve->json;
 	struct jsonw mark = *json;
 
-	if (!protocol)
-		return;
 	if (protocol->log_top) {
 		if (!protocol->log_top(tx, flow, alert, json))
 			jsonw_rewind(json, &mark);
@@ -268,6 +265,12 @@ void eve_app_object(struct eve *eve, const struct flow *flow, struct app_conn *a
 		jsonw_rewind(json, &mark);
 }
 
+void eve_app_object(struct eve *eve, const struct flow *flow, struct app_conn *app, struct app_tx *tx, bool alert)
+{
+	if (app->protocol)
+		write_object(&eve->json, app->protocol, flow, tx, alert);
+}
+
 /* Records of one message (a DNS answer) show it from its sender to its receiver, those of an exchange from the client. */
 static enum eve_direction direction_of(const struct app_tx *tx)
 {
@@ -277,9 +280,9 @@ static enum eve_direction direction_of(const struct app_tx *tx)
 	return tx->dirs_skip == DIR_TO_SERVER ? EVE_DIR_TO_CLIENT : EVE_DIR_FLOW;
 }
 
-void eve_tx(struct eve *eve, struct sensor_packet *packet, struct flow *flow, struct app_conn *app, struct app_tx *tx)
+static void write_tx(struct eve *eve, struct sensor_packet *packet, struct flow *flow,
+	const struct app_protocol *protocol, struct app_tx *tx)
 {
-	const struct app_protocol *protocol = app->protocol;
 	unsigned int index = app_protocol_index(protocol);
 
 	if (!protocol->event_type || tx->skip_logs || index >= EVE_RECORDS_MAX)
@@ -296,13 +299,20 @@ void eve_tx(struct eve *eve, struct sensor_packet *packet, struct flow *flow, st
 			eve_metadata(eve, packet, flow);
 		jsonw_kv_u64(json, "tx_id", tx->id);
 		before = json->size;
-		eve_app_object(eve, flow, app, tx, false);
+		write_object(json, protocol, flow, tx, false);
 		if (json->size == before) {
 			jsonw_reset(json);
 			continue;
 		}
 		eve_end(eve, o);
 	}
+}
+
+void eve_tx(struct eve *eve, struct sensor_packet *packet, struct flow *flow, struct app_conn *app, struct app_tx *tx)
+{
+	if (app->protocol->carrier)
+		write_tx(eve, packet, flow, app->protocol->carrier, tx);
+	write_tx(eve, packet, flow, app->protocol, tx);
 }
 
 static void write_file(struct jsonw *json, struct worker *worker, struct file *file, bool magic)

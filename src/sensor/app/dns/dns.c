@@ -8,6 +8,7 @@
 #include "sensor/app/frames.h"
 #include "sensor/app/dns/log.h"
 #include "sensor/app/dns/message.h"
+#include "sensor/app/dns/rules.h"
 #include "sensor/flow/flow.h"
 
 enum { DNS_COMPLETE = 1 };
@@ -46,8 +47,7 @@ static const struct app_event_alias event_aliases[] = {
 
 struct dns_tx {
 	struct app_tx tx;
-	struct dns_message message;
-	bool readable; /* false: the transaction only carries events */
+	struct dns_message message; /* not readable: the transaction only carries events */
 };
 
 enum { SILENT_MAX = 64 };
@@ -168,8 +168,7 @@ static bool message_parse(struct app_conn *conn, enum sensor_dir dir, struct byt
 	app_frame(conn, dir, DNS_FRAME_PDU, in.ptr, (int64_t)in.size, &tx->tx);
 	error = dns_message_parse(in, &tx->tx.arena, &tx->message);
 	app_tx_recount(&tx->tx);
-	tx->readable = error == 0;
-	tx->tx.skip_logs = !tx->readable;
+	tx->tx.skip_logs = !tx->message.readable;
 	if (dir == TO_CLIENT && is_silent(conn->state, tx->message.id))
 		tx->tx.no_log = true;
 	if (error != 0)
@@ -255,133 +254,15 @@ static const struct app_port_probe probes[] = {
 
 /* ---- What rules see ---- */
 
-static bool view_of(const struct dns_name *name, struct app_view *ret)
+static const struct dns_message *message_of(const struct app_tx *tx, enum sensor_dir dir)
 {
-	*ret = (struct app_view){ .data = name->text, .last = true };
-	return true;
+	return &((const struct dns_tx *)tx)->message;
 }
 
-static bool get_query(
-	struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, struct app_view *ret)
-{
-	const struct dns_message *message = &dns_of(tx)->message;
+DNS_GETTERS(message_of)
 
-	return index < message->question_count && view_of(&message->questions[index].name, ret);
-}
-
-static bool get_answer(
-	struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, struct app_view *ret)
-{
-	const struct dns_message *message = &dns_of(tx)->message;
-
-	return index < message->answer_count && view_of(&message->answers[index].name, ret);
-}
-
-static bool get_authority(
-	struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, struct app_view *ret)
-{
-	const struct dns_message *message = &dns_of(tx)->message;
-
-	return index < message->authority_count && view_of(&message->authorities[index].name, ret);
-}
-
-static bool get_additional(
-	struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, struct app_view *ret)
-{
-	const struct dns_message *message = &dns_of(tx)->message;
-
-	return index < message->additional_count && view_of(&message->additionals[index].name, ret);
-}
-
-/* The names that a record has beside its own: answers false and takes off what it has. */
-static bool names_of(const struct dns_record *record, uint32_t *index, struct app_view *ret)
-{
-	const struct dns_name *names[3] = { &record->name };
-	uint32_t count = 1;
-
-	if (record->data == DNS_DATA_NAME || record->data == DNS_DATA_SOA || record->data == DNS_DATA_SRV)
-		names[count++] = &record->target;
-	if (record->data == DNS_DATA_SOA)
-		names[count++] = &record->rname;
-	if (*index < count)
-		return view_of(names[*index], ret);
-	*index -= count;
-	return false;
-}
-
-/* Every name in a response. */
-static bool get_response_name(
-	struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, struct app_view *ret)
-{
-	const struct dns_message *message = &dns_of(tx)->message;
-	const struct {
-		const struct dns_record *records;
-		uint32_t count;
-	} sections[] = {
-		{ message->answers, message->answer_count },
-		{ message->authorities, message->authority_count },
-		{ message->additionals, message->additional_count },
-	};
-
-	if (index < message->question_count)
-		return view_of(&message->questions[index].name, ret);
-	index -= message->question_count;
-	for (unsigned int s = 0; s < ARRAY_COUNT(sections); s++)
-		for (uint32_t i = 0; i < sections[s].count; i++)
-			if (names_of(&sections[s].records[i], &index, ret))
-				return true;
-	return false;
-}
-
-#define DNS_PROGRESS                                                                                                   \
-	{                                                                                                              \
-		DNS_COMPLETE, DNS_COMPLETE                                                                             \
-	}
-
-static const struct app_buffer buffers[] = {
-	{ "dns.query", "dns_query", NULL, NULL, DIR_TO_SERVER, DNS_PROGRESS, APP_BUFFER_MULTI, get_query },
-	{ "dns.queries.rrname", "dns.query.name", NULL, NULL, DIR_BOTH, DNS_PROGRESS, APP_BUFFER_MULTI, get_query },
-	{ "dns.answers.rrname", "dns.answer.name", NULL, NULL, DIR_BOTH, DNS_PROGRESS, APP_BUFFER_MULTI, get_answer },
-	{ "dns.authorities.rrname", NULL, NULL, NULL, DIR_BOTH, DNS_PROGRESS, APP_BUFFER_MULTI, get_authority },
-	{ "dns.additionals.rrname", NULL, NULL, NULL, DIR_BOTH, DNS_PROGRESS, APP_BUFFER_MULTI, get_additional },
-	{ "dns.response.rrname", NULL, NULL, NULL, DIR_TO_CLIENT, DNS_PROGRESS, APP_BUFFER_MULTI, get_response_name },
-	{ .name = NULL },
-};
-
-static bool get_opcode(struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, uint64_t *ret)
-{
-	*ret = dns_message_opcode(&dns_of(tx)->message);
-	return index == 0 && dns_of(tx)->readable;
-}
-
-static bool get_rcode(struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, uint64_t *ret)
-{
-	*ret = dns_message_rcode(&dns_of(tx)->message);
-	return index == 0 && dns_of(tx)->readable;
-}
-
-static bool get_type(struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, uint64_t *ret)
-{
-	const struct dns_message *message = &dns_of(tx)->message;
-
-	if (index < message->question_count) {
-		*ret = message->questions[index].type;
-		return true;
-	}
-	index -= message->question_count;
-	if (dir == TO_CLIENT && index < message->answer_count) {
-		*ret = message->answers[index].type;
-		return true;
-	}
-	return false;
-}
-
-static const struct app_number numbers[] = {
-	{ "dns.opcode", NULL, DIR_BOTH, DNS_PROGRESS, 8, 0, NULL, get_opcode },
-	{ "dns.rcode", NULL, DIR_BOTH, DNS_PROGRESS, 16, 0, dns_rcode_names, get_rcode },
-	{ "dns.rrtype", NULL, DIR_BOTH, DNS_PROGRESS, 16, APP_NUMBER_MULTI, dns_type_names, get_type },
-	{ .name = NULL },
-};
+static const struct app_buffer buffers[] = { DNS_BUFFER_ROWS(DNS_COMPLETE), { .name = NULL } };
+static const struct app_number numbers[] = { DNS_NUMBER_ROWS(DNS_COMPLETE), { .name = NULL } };
 
 static const struct app_state_name states[] = {
 	{ "request_started", TO_SERVER, 0 },
@@ -407,7 +288,7 @@ static bool dns_log(struct app_tx *tx, const struct flow *flow, bool alert, stru
 	const struct dns_tx *dns = dns_of(tx);
 	const struct conf_node *options = alert ? NULL : tx->conn->log_options;
 
-	if (!dns->readable || !dns_log_wanted(&dns->message, options))
+	if (!dns->message.readable || !dns_log_wanted(&dns->message, options))
 		return false;
 	dns_log_message(json, &dns->message, tx->id, options, alert);
 	return true;

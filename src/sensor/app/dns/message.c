@@ -361,5 +361,6 @@ int dns_message_parse(struct bytes in, struct arena *arena, struct dns_message *
 	if (error == 0)
 		ret->bad_additionals =
 			section_read(&reader, &cur, ret->counts[3], &ret->additionals, &ret->additional_count) != 0;
-	return error == LUYTRE_E_NOMEM ? error : 0;
+	ret->readable = error != LUYTRE_E_NOMEM;
+	return ret->readable ? 0 : error;
 }

@@ -61,6 +61,7 @@ struct dns_message {
 	struct dns_question *questions;
 	struct dns_record *answers, *authorities, *additionals;
 	uint32_t question_count, answer_count, authority_count, additional_count;
+	bool readable; /* false: the rest is what there was before it broke */
 	bool bad_authorities, bad_additionals; /* that section could not be read; the ones before could */
 	uint8_t name_flags; /* of all names */
 };

@@ -569,10 +569,10 @@ static const struct app_number numbers[] = {
 };
 
 static const struct app_event events[] = {
-	[EVENT_COMMAND_TOO_LONG] = { "request_command_too_long" },
-	[EVENT_RESPONSE_TOO_LONG] = { "response_command_too_long" },
-	[EVENT_TOO_MANY_TX] = { "too_many_transactions" },
-	{ NULL },
+	[EVENT_COMMAND_TOO_LONG] = { .name = "request_command_too_long" },
+	[EVENT_RESPONSE_TOO_LONG] = { .name = "response_command_too_long" },
+	[EVENT_TOO_MANY_TX] = { .name = "too_many_transactions" },
+	{ .name = NULL },
 };
 
 const struct app_protocol app_protocol_ftp = {

@@ -40,6 +40,7 @@ static int http2_configure(const struct conf_node *node, void **ret_config)
 	config->table_max = (uint32_t)conf_u64_between(node, "max-table-size", HTTP2_TABLE_MAX, 0, 1 << 24);
 	config->streams_max = (uint32_t)conf_u64_between(node, "max-streams", HTTP2_STREAMS_MAX, 1, 1 << 20);
 	config->block_max = (size_t)conf_u64_between(node, "max-reassembly-size", HTTP2_BLOCK_MAX, 1, 1 << 24);
+	config->dns = conf_bool(node ? conf_root(node->tree) : NULL, "app-layer.protocols.doh2.enabled", true);
 	*ret_config = config;
 	return 0;
 }
@@ -188,6 +189,28 @@ static void push_frame(struct http2_call *call, struct http2_tx *tx, const struc
 	block_piece(call, pushed ? pushed : tx, frame, cursor_rest(&cur));
 }
 
+/* After a reset by the client its response may still be on its way (section 5.1, "closed"): the last few such streams wait
+ * for it. */
+static void reset(struct http2_call *call, struct http2_tx *tx)
+{
+	struct http2 *http = call->http;
+	uint32_t *place = &http->reset[http->reset_count % HTTP2_RESET_MAX];
+
+	http2_end(call, tx, TO_SERVER, false);
+	if (call->dir == TO_CLIENT || tx->stream_id == 0 || !tx->has_headers[TO_SERVER] || tx->ended[TO_CLIENT]) {
+		http2_end(call, tx, TO_CLIENT, false);
+		return;
+	}
+	for (unsigned int i = 0; i < HTTP2_RESET_MAX; i++)
+		if (http->reset[i] == tx->stream_id)
+			return;
+	for (struct app_tx *app = *place ? call->conn->first : NULL; app; app = app->next)
+		if (http2_is(app->protocol) && http2_tx_of(app)->stream_id == *place)
+			http2_end(call, http2_tx_of(app), TO_CLIENT, false);
+	*place = tx->stream_id;
+	http->reset_count++;
+}
+
 static void number_frame(struct http2_call *call, struct http2_tx *tx, const struct http2_frame *frame, struct bytes in)
 {
 	struct cursor cur = cursor_over(in);
@@ -214,8 +237,7 @@ static void number_frame(struct http2_call *call, struct http2_tx *tx, const str
 		good = in.size == ERROR_SIZE && cursor_u32be(&cur, &number);
 		if (good)
 			HTTP2_NOTE(tx, call->dir, errors, number);
-		http2_end(call, tx, TO_SERVER, false);
-		http2_end(call, tx, TO_CLIENT, false);
+		reset(call, tx);
 		break;
 	default:
 		break;
@@ -253,37 +275,6 @@ static void whole_frame(struct http2_call *call, const struct http2_frame *frame
 
 /* ---- Life ---- */
 
-/* RFC 4648, section 5, with or without padding. */
-static bool base64url_decode(struct bytes in, uint8_t *out, size_t out_size, size_t *ret_size)
-{
-	uint32_t group = 0;
-	unsigned int bits = 0;
-	size_t size = 0;
-
-	for (size_t i = 0; i < in.size && in.ptr[i] != '='; i++) {
-		uint8_t c = in.ptr[i];
-		int digit = c >= 'A' && c <= 'Z'   ? c - 'A'
-			    : c >= 'a' && c <= 'z' ? c - 'a' + 26
-			    : c >= '0' && c <= '9' ? c - '0' + 52
-			    : c == '-' || c == '+' ? 62
-			    : c == '_' || c == '/' ? 63
-						   : -1;
-
-		if (digit < 0)
-			return false;
-		group = group << 6 | (uint32_t)digit;
-		bits += 6;
-		if (bits < 8)
-			continue;
-		bits -= 8;
-		if (size == out_size)
-			return false;
-		out[size++] = (uint8_t)(group >> bits);
-	}
-	*ret_size = size;
-	return true;
-}
-
 /* The settings that came with the upgrade (RFC 7540, section 3.2.1): base64url of a SETTINGS payload. */
 static void adopt_settings(struct http2_call *call, struct bytes value)
 {
@@ -294,7 +285,7 @@ static void adopt_settings(struct http2_call *call, struct bytes value)
 
 	if (!tx)
 		return;
-	if (!base64url_decode(value, payload, sizeof(payload), &size) || size % 6 != 0) {
+	if (!http2_base64url(value, payload, sizeof(payload), &size) || size % 6 != 0) {
 		frame_event(call, tx, HTTP2_EVENT_INVALID_HTTP1_SETTINGS);
 		return;
 	}
@@ -365,8 +356,10 @@ static void http2_tx_free(struct app_conn *conn, struct app_tx *app)
 {
 	struct http2_tx *tx = http2_tx_of(app);
 
-	for (unsigned int dir = 0; dir < SENSOR_DIRS; dir++)
+	for (unsigned int dir = 0; dir < SENSOR_DIRS; dir++) {
 		http_body_reader_free(tx->reader[dir]);
+		http2_dns_end(conn, tx, dir, false);
+	}
 	http_tx_done(conn, &tx->http);
 }
 
@@ -512,7 +505,7 @@ static bool step(struct http2_call *call, struct bytes *in, size_t *ret_needed)
 static void end_all(struct http2_call *call)
 {
 	for (struct app_tx *app = call->conn->first; app; app = app->next)
-		if (app->protocol == &app_protocol_http2)
+		if (http2_is(app->protocol))
 			http2_end(call, http2_tx_of(app), call->dir, false);
 }
 
@@ -583,26 +576,35 @@ static const struct app_event events[] = {
 		{ 0 },
 };
 
+#define HTTP2_PROTOCOL                                                                                                 \
+	.transports = APP_TCP, .tx_max = HTTP2_STREAMS_MAX, .complete = { HTTP_COMPLETE, HTTP_COMPLETE },              \
+	.events = events, .frames = frames, .open = http2_open, .close = http2_close,                                  \
+	.parse = { parse_to_server, parse_to_client }, .tx_free = http2_tx_free
+
 const struct app_protocol app_protocol_http2 = {
+	HTTP2_PROTOCOL,
 	.name = "http2",
 	.event_type = "http",
 	.record = "http2",
 	.log_key = "http",
-	.transports = APP_TCP,
-	.tx_max = HTTP2_STREAMS_MAX,
-	.complete = { HTTP_COMPLETE, HTTP_COMPLETE },
 	.patterns = patterns,
 	.probes = probes,
 	.buffers = http2_buffers,
 	.numbers = http2_numbers,
-	.events = events,
-	.frames = frames,
 	.keywords = http2_keywords,
 	.configure = http2_configure,
 	.configure_free = http2_configure_free,
-	.open = http2_open,
-	.close = http2_close,
-	.parse = { parse_to_server, parse_to_client },
-	.tx_free = http2_tx_free,
 	.log = http2_log,
+};
+
+/* Never recognised by itself: an HTTP/2 connection becomes one (doh.c). */
+const struct app_protocol app_protocol_doh2 = {
+	HTTP2_PROTOCOL,
+	.name = "doh2",
+	.event_type = "dns",
+	.record = "doh2",
+	.carrier = &app_protocol_http2,
+	.buffers = http2_dns_buffers,
+	.numbers = http2_dns_numbers,
+	.log_top = http2_dns_log,
 };

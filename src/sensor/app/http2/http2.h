@@ -3,12 +3,18 @@
  * of its own. Requests and responses are what HTTP/1 has (app/http1/tx.h), so rules and records are the same.
  *
  * Header compression is that of libnghttp2, with a ceiling for its table. Header blocks that come in several frames are
- * collected up to a limit. */
+ * collected up to a limit.
+ *
+ * DNS over HTTPS (RFC 8484): a request or a response whose type is application/dns-message carries one DNS message. The
+ * first of them makes the connection one of the protocol "doh2": the same parser and transactions, and for rules and
+ * records the DNS messages too. */
 #pragma once
 
 #include <nghttp2/nghttp2.h>
 
+#include "sensor/app/dns/message.h"
 #include "sensor/app/http1/body.h"
+#include "sensor/app/http1/buffers.h"
 #include "sensor/app/http1/tx.h"
 #include "sensor/app/http2/frame.h"
 #include "sensor/rules/keyword.h"
@@ -49,6 +55,8 @@ enum {
 	HTTP2_TABLE_MAX = 65536, /* compression table of one direction */
 	HTTP2_HEADERS_MAX = 1024,
 	HTTP2_STREAMS_MAX = 4096,
+	HTTP2_RESET_MAX = 16, /* streams that the client gave up and whose response may be on its way */
+	HTTP2_DNS_MAX = 65535, /* RFC 8484, section 6 */
 };
 
 /* A number some frame brought. */
@@ -63,11 +71,20 @@ struct http2_seen {
 	uint8_t settings_count;
 };
 
+/* The DNS message of one direction. */
+struct http2_dns {
+	struct dns_message message;
+	bool expected; /* its bytes are the body */
+	uint8_t *body; /* app_realloc, until the message is read */
+	size_t body_size, body_capacity;
+};
+
 struct http2_tx {
 	struct http_tx http;
 	uint32_t stream_id;
 	struct http2_seen *seen[SENSOR_DIRS]; /* null: no frame */
 	struct http_body_reader *reader[SENSOR_DIRS];
+	struct http2_dns *dns[SENSOR_DIRS]; /* in the arena; null: none */
 	bool has_headers[SENSOR_DIRS];
 	bool ended[SENSOR_DIRS];
 };
@@ -92,12 +109,15 @@ struct http2 {
 	const struct http2_config *config;
 	struct http2_side side[SENSOR_DIRS];
 	uint32_t streams;
+	uint32_t reset[HTTP2_RESET_MAX]; /* streams, in a ring; 0: none */
+	uint32_t reset_count;
 };
 
 struct http2_config {
 	struct http_settings settings;
 	struct http_record_options *record; /* owned */
 	uint32_t table_max, streams_max;
+	bool dns; /* "app-layer.protocols.doh2.enabled" */
 	size_t block_max;
 };
 
@@ -110,7 +130,12 @@ struct http2_call {
 	uint64_t now_ns;
 };
 
-extern const struct app_protocol app_protocol_http2;
+extern const struct app_protocol app_protocol_http2, app_protocol_doh2;
+
+static inline bool http2_is(const struct app_protocol *protocol)
+{
+	return protocol == &app_protocol_http2 || protocol == &app_protocol_doh2;
+}
 
 static inline struct http2_tx *http2_tx_of(struct app_tx *tx)
 {
@@ -129,7 +154,51 @@ void http2_data(struct http2_call *call, struct http2_tx *tx, struct bytes data)
 void http2_end(struct http2_call *call, struct http2_tx *tx, enum sensor_dir dir, bool complete);
 #define HTTP2_NOTE(tx, dir, member, value) http2_note(tx, dir, offsetof(struct http2_seen, member), value)
 
+/* ---- doh.c ---- */
+void http2_dns_headers(struct http2_call *call, struct http2_tx *tx); /* the headers of the direction are known */
+void http2_dns_data(struct http2_call *call, struct http2_tx *tx, struct bytes data);
+void http2_dns_end(struct app_conn *conn, struct http2_tx *tx, enum sensor_dir dir, bool complete);
+/* RFC 4648, section 5, with or without padding at its end. False: a byte that is not of it, or no room. */
+bool http2_base64url(struct bytes in, uint8_t *out, size_t out_size, size_t *ret_size);
+extern const struct app_buffer http2_dns_buffers[];
+extern const struct app_number http2_dns_numbers[];
+bool http2_dns_log(struct app_tx *tx, const struct flow *flow, bool alert, struct jsonw *json);
+
 /* ---- tables.c ---- */
+#define HTTP2_PROGRESS_ANY                                                                                             \
+	{                                                                                                              \
+		0, 0                                                                                                   \
+	}
+/* Rows of struct app_number and struct app_buffer. */
+#define HTTP2_NUMBER_ROWS                                                                                              \
+	{ "http2.frametype", NULL, DIR_BOTH, HTTP2_PROGRESS_ANY, 8, APP_NUMBER_MULTI, http2_frame_names,               \
+		http2_get_type },                                                                                      \
+		{ "http2.errorcode", NULL, DIR_BOTH, HTTP2_PROGRESS_ANY, 32, APP_NUMBER_MULTI, http2_error_names,      \
+			http2_get_error },                                                                             \
+		{ "http2.priority", NULL, DIR_BOTH, HTTP2_PROGRESS_ANY, 8, APP_NUMBER_MULTI, NULL,                     \
+			http2_get_priority },                                                                          \
+		{ "http2.window", NULL, DIR_BOTH, HTTP2_PROGRESS_ANY, 32, APP_NUMBER_MULTI, NULL, http2_get_window },  \
+	{                                                                                                              \
+		"http2.size_update", NULL, DIR_BOTH, HTTP2_PROGRESS_ANY, 64, APP_NUMBER_MULTI, NULL,                   \
+			http2_get_size_update                                                                          \
+	}
+#define HTTP2_BUFFER_ROWS                                                                                              \
+	HTTP_BUFFER_ROWS,                                                                                              \
+	{                                                                                                              \
+		"http2.header_name", NULL, NULL, NULL, DIR_BOTH, HTTP_BUFFER_HEADERS, APP_BUFFER_MULTI,                \
+			http2_get_header_name                                                                          \
+	}
+#define X(getter)                                                                                                      \
+	bool getter(struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, uint64_t *ret);
+X(http2_get_type)
+X(http2_get_error)
+X(http2_get_priority)
+X(http2_get_window)
+X(http2_get_size_update)
+#undef X
+bool http2_get_header_name(
+	struct app_tx *app, const struct flow *flow, enum sensor_dir dir, uint32_t index, struct app_view *ret);
+extern const struct app_name_value http2_frame_names[], http2_error_names[];
 extern const struct app_number http2_numbers[];
 extern const struct app_buffer http2_buffers[];
 extern const struct rule_keyword http2_keywords[];

@@ -33,7 +33,7 @@ struct http2_tx *http2_stream(struct http2_call *call, uint32_t stream_id)
 
 	for (struct app_tx *app = call->conn->last; app; app = app->prev) {
 		tx = http2_tx_of(app);
-		if (app->protocol == &app_protocol_http2 && tx->stream_id == stream_id && is_open(tx))
+		if (http2_is(app->protocol) && tx->stream_id == stream_id && is_open(tx))
 			return tx;
 	}
 	if (call->http->streams >= call->http->config->streams_max) {
@@ -224,6 +224,7 @@ void http2_headers_done(struct http2_call *call, struct http2_tx *tx)
 	if (!tx->has_headers[call->dir])
 		make_first_line(tx, call->dir);
 	tx->has_headers[call->dir] = true;
+	http2_dns_headers(call, tx);
 	app_tx_progress(call->conn, &tx->http.tx, call->dir, HTTP_HEADERS);
 }
 
@@ -258,6 +259,7 @@ void http2_data(struct http2_call *call, struct http2_tx *tx, struct bytes data)
 	if (!*reader)
 		return;
 	app_tx_progress(call->conn, &tx->http.tx, call->dir, HTTP_BODY);
+	http2_dns_data(call, tx, data);
 	http_body_reader_data(*reader, data);
 	body_events(call, tx, *reader);
 	if (call->dir == TO_CLIENT)
@@ -271,6 +273,7 @@ void http2_end(struct http2_call *call, struct http2_tx *tx, enum sensor_dir dir
 	if (tx->ended[dir])
 		return;
 	tx->ended[dir] = true;
+	http2_dns_end(call->conn, tx, dir, complete);
 	if (reader) {
 		http_body_reader_finish(reader, complete);
 		body_events(call, tx, reader);

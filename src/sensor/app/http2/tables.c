@@ -10,11 +10,11 @@
 /* ---- Numbers ---- */
 
 #define X(id, number, name) { name, number },
-static const struct app_name_value frame_names[] = { HTTP2_FRAME_TYPES(X){ 0 } };
+const struct app_name_value http2_frame_names[] = { HTTP2_FRAME_TYPES(X){ 0 } };
 #undef X
 
 #define X(id, number, name, eve_name) { name, number },
-static const struct app_name_value error_names[] = { HTTP2_ERROR_CODES(X){ 0 } };
+const struct app_name_value http2_error_names[] = { HTTP2_ERROR_CODES(X){ 0 } };
 static const struct app_name_value setting_names[] = { HTTP2_SETTINGS_IDS(X){ 0 } };
 #undef X
 
@@ -37,8 +37,7 @@ const char *http2_setting_name(uint16_t id)
 }
 
 #define NUMBER_GETTER(getter, member)                                                                                  \
-	static bool getter(                                                                                            \
-		struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, uint64_t *ret)        \
+	bool getter(struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, uint64_t *ret)    \
 	{                                                                                                              \
 		const struct http2_seen *seen = http2_tx_of(tx)->seen[dir];                                            \
                                                                                                                        \
@@ -49,25 +48,13 @@ const char *http2_setting_name(uint16_t id)
 		return true;                                                                                           \
 	}
 
-NUMBER_GETTER(get_type, types)
-NUMBER_GETTER(get_error, errors)
-NUMBER_GETTER(get_priority, priorities)
-NUMBER_GETTER(get_window, windows)
-NUMBER_GETTER(get_size_update, size_updates)
+NUMBER_GETTER(http2_get_type, types)
+NUMBER_GETTER(http2_get_error, errors)
+NUMBER_GETTER(http2_get_priority, priorities)
+NUMBER_GETTER(http2_get_window, windows)
+NUMBER_GETTER(http2_get_size_update, size_updates)
 
-#define ANY                                                                                                            \
-	{                                                                                                              \
-		0, 0                                                                                                   \
-	}
-
-const struct app_number http2_numbers[] = {
-	{ "http2.frametype", NULL, DIR_BOTH, ANY, 8, APP_NUMBER_MULTI, frame_names, get_type },
-	{ "http2.errorcode", NULL, DIR_BOTH, ANY, 32, APP_NUMBER_MULTI, error_names, get_error },
-	{ "http2.priority", NULL, DIR_BOTH, ANY, 8, APP_NUMBER_MULTI, NULL, get_priority },
-	{ "http2.window", NULL, DIR_BOTH, ANY, 32, APP_NUMBER_MULTI, NULL, get_window },
-	{ "http2.size_update", NULL, DIR_BOTH, ANY, 64, APP_NUMBER_MULTI, NULL, get_size_update },
-	{ 0 },
-};
+const struct app_number http2_numbers[] = { HTTP2_NUMBER_ROWS, { 0 } };
 
 /* ---- http2.settings: "NAME", "NAME>1000", "NAME:5", "NAME:3-7" ---- */
 
@@ -84,7 +71,7 @@ static bool match_settings(
 	const struct http2_seen *seen = ((const struct http2_tx *)app)->seen[context->dir];
 
 	(void)rule;
-	for (uint8_t i = 0; app->protocol == &app_protocol_http2 && seen && i < seen->settings_count; i++)
+	for (uint8_t i = 0; http2_is(app->protocol) && seen && i < seen->settings_count; i++)
 		if (seen->settings[i].id == range->id && seen->settings[i].value >= range->low &&
 			seen->settings[i].value <= range->high)
 			return true;
@@ -173,7 +160,7 @@ const struct rule_keyword http2_keywords[] = {
 
 /* ---- Buffers that HTTP/1 has not, or has in another form ---- */
 
-static bool get_header_name(
+bool http2_get_header_name(
 	struct app_tx *app, const struct flow *flow, enum sensor_dir dir, uint32_t index, struct app_view *ret)
 {
 	const struct http_headers *headers = &http_tx_of(app)->headers[dir];
@@ -185,9 +172,7 @@ static bool get_header_name(
 	return true;
 }
 
-const struct app_buffer http2_buffers[] = { HTTP_BUFFER_ROWS,
-	{ "http2.header_name", NULL, NULL, NULL, DIR_BOTH, HTTP_BUFFER_HEADERS, APP_BUFFER_MULTI, get_header_name },
-	{ 0 } };
+const struct app_buffer http2_buffers[] = { HTTP2_BUFFER_ROWS, { 0 } };
 
 /* ---- Records ---- */
 

@@ -165,6 +165,183 @@ static void upgrade_from_http1(void **state)
 	testapp_done(&app);
 }
 
+/* ---- DNS over HTTPS ---- */
+
+#define DNS_TYPE                                                                                                       \
+	"\x17"                                                                                                         \
+	"application/dns-message"
+#define CONTENT_TYPE "\x0f\x10" DNS_TYPE
+#define ACCEPT       "\x0f\x04" DNS_TYPE
+#define DNS_QUESTION                                                                                                   \
+	"\x03"                                                                                                         \
+	"www"                                                                                                          \
+	"\x07"                                                                                                         \
+	"example"                                                                                                      \
+	"\x03"                                                                                                         \
+	"org\0\0\x01\0\x01"
+#define DNS_QUERY "\x12\x34\x01\0\0\x01\0\0\0\0\0\0" DNS_QUESTION
+#define DNS_ANSWER                                                                                                     \
+	"\x12\x34\x81\x80\0\x01\0\x01\0\0\0\0" DNS_QUESTION "\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x07"
+#define DNS_GET     "\x82\x04\x37/d?x=1&dns=EjQBAAABAAAAAAAAA3d3dwdleGFtcGxlA29yZwAAAQAB"
+#define RECORD_HEAD "{\"dns\":{\"version\":3,\"type\":\""
+
+static void send_frame(struct testapp *app, enum sensor_dir dir, uint8_t type, uint8_t flags, uint8_t stream,
+	struct bytes payload, size_t cut)
+{
+	uint8_t *frame = malloc(HTTP2_FRAME_HEADER_SIZE + payload.size);
+
+	assert_non_null(frame);
+	memset(frame, 0, HTTP2_FRAME_HEADER_SIZE);
+	frame[1] = (uint8_t)(payload.size >> 8);
+	frame[2] = (uint8_t)payload.size;
+	frame[3] = type;
+	frame[4] = flags;
+	frame[8] = stream;
+	memcpy(frame + HTTP2_FRAME_HEADER_SIZE, payload.ptr, payload.size);
+	testapp_stream(app, dir, bytes_of(frame, HTTP2_FRAME_HEADER_SIZE + payload.size), cut);
+	free(frame);
+}
+
+static void send_answer(struct testapp *app, size_t cut)
+{
+	send_frame(app, TO_CLIENT, HTTP2_SETTINGS, 0, 0, BYTES(""), cut);
+	send_frame(app, TO_CLIENT, HTTP2_HEADERS, HTTP2_FLAG_END_HEADERS, 1, BYTES("\x88" CONTENT_TYPE), cut);
+	send_frame(app, TO_CLIENT, HTTP2_DATA, HTTP2_FLAG_END_STREAM, 1, BYTES(DNS_ANSWER), cut);
+}
+
+static void check_dns(struct testapp *app, const char *query)
+{
+	struct app_tx *tx = stream_one(app);
+	uint64_t opcode = 1;
+	char text[4096];
+
+	assert_string_equal(app_conn_proto(app->flow.app), "doh2");
+	assert_string_equal(app->flow.app->protocol_original->name, "http2");
+	assert_int_equal(app->flow.app->conn_event_count, 0);
+	assert_string_equal(testapp_buffer(app, tx, "dns.query", TO_SERVER, 0, text, sizeof(text)), query);
+	assert_string_equal(
+		testapp_buffer(app, tx, "dns.answers.rrname", TO_CLIENT, 0, text, sizeof(text)), "www.example.org");
+	assert_string_equal(testapp_buffer(app, tx, "dns.answers.rrname", TO_CLIENT, 1, text, sizeof(text)), "");
+	for (const struct app_number *row = tx->protocol->numbers; row->name; row++)
+		if (strcmp(row->name, "dns.opcode") == 0)
+			assert_true(row->get(tx, &app->flow, TO_CLIENT, 0, &opcode));
+	assert_int_equal(opcode, 0);
+}
+
+static const char *doh_record(struct testapp *app, bool alert, char *text, size_t size)
+{
+	return testapp_log(stream_one(app), &app->flow, alert, text, size);
+}
+
+static void doh_messages(void **state)
+{
+	static const struct {
+		const char *name;
+		struct bytes headers, body;
+		bool reset, query;
+	} rows[] = {
+		{ "GET", TEXT(DNS_GET ACCEPT), TEXT(""), false, true },
+		{ "GET, given up", TEXT(DNS_GET ACCEPT), TEXT(""), true, true },
+		{ "GET, only the answer says so", TEXT(DNS_GET), TEXT(""), false, false },
+		{ "GET, not base64", TEXT("\x82\x04\x08/?dns=*a" ACCEPT), TEXT(""), false, false },
+		{ "POST", TEXT("\x83\x04\x02/d" CONTENT_TYPE), TEXT(DNS_QUERY), false, true },
+		{ "POST, compressed",
+			TEXT("\x83\x04\x02/d" CONTENT_TYPE "\x0f\x0b\x02"
+			     "br"),
+			TEXT(DNS_QUERY), false, false },
+		{ "POST, cut off", TEXT("\x83\x04\x02/d" CONTENT_TYPE), TEXT("\x12\x34\x01\0\0\x01"), false, false },
+	};
+	char text[4096];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (size_t cut = 0; cut < 60; cut++) {
+			uint8_t end = rows[i].body.size == 0 ? HTTP2_FLAG_END_STREAM : 0;
+			struct testapp app;
+
+			testapp_init(&app, 6, 80, NULL);
+			testapp_stream(&app, TO_SERVER, BYTES(HTTP2_PREFACE), cut);
+			send_frame(
+				&app, TO_SERVER, HTTP2_HEADERS, HTTP2_FLAG_END_HEADERS | end, 1, rows[i].headers, cut);
+			if (!end)
+				send_frame(&app, TO_SERVER, HTTP2_DATA, HTTP2_FLAG_END_STREAM, 1, rows[i].body, cut);
+			if (rows[i].reset)
+				send_frame(&app, TO_SERVER, HTTP2_RST_STREAM, 0, 1, BYTES("\0\0\0\x08"), cut);
+			(void)doh_record(&app, false, text, sizeof(text));
+			if (rows[i].query && !strstr(text, RECORD_HEAD "request\""))
+				fail_msg("%s: %s", rows[i].name, text);
+			send_answer(&app, cut);
+			check_dns(&app, rows[i].query ? "www.example.org" : "");
+			assert_int_equal(app.flow.app->tx_count, 2);
+			(void)doh_record(&app, false, text, sizeof(text));
+			assert_true(strncmp(text, RECORD_HEAD "response\"", sizeof(RECORD_HEAD "response\"") - 1) == 0);
+			(void)doh_record(&app, true, text, sizeof(text));
+			assert_non_null(strstr(text, "{\"http\":{\"version\":\"2\","));
+			assert_non_null(strstr(text, "\"dns\":{"));
+			testapp_done(&app);
+		}
+	}
+}
+
+static void doh_too_long(void **state)
+{
+	static const uint8_t piece[16384];
+
+	for (unsigned int dir = 0; dir < SENSOR_DIRS; dir++) {
+		struct testapp app;
+		char text[64];
+
+		testapp_init(&app, 6, 80, NULL);
+		testapp_stream(&app, TO_SERVER, BYTES(HTTP2_PREFACE), 0);
+		if (dir == TO_CLIENT)
+			send_frame(&app, TO_SERVER, HTTP2_HEADERS, HTTP2_FLAG_END_HEADERS | HTTP2_FLAG_END_STREAM, 1,
+				BYTES("\x82"), 0);
+		send_frame(&app, dir, HTTP2_HEADERS, HTTP2_FLAG_END_HEADERS, 1,
+			dir == TO_SERVER ? BYTES("\x83" CONTENT_TYPE) : BYTES("\x88" CONTENT_TYPE), 0);
+		for (unsigned int i = 0; i < 3; i++)
+			send_frame(&app, dir, HTTP2_DATA, 0, 1, bytes_of(piece, sizeof(piece)), 0);
+		send_frame(&app, dir, HTTP2_DATA, 0, 1, bytes_of(piece, sizeof(piece) - 1), 0);
+		assert_int_equal(stream_one(&app)->event_count, 0);
+		send_frame(&app, dir, HTTP2_DATA, HTTP2_FLAG_END_STREAM, 1, bytes_of(piece, 1), 0);
+		assert_true(testapp_tx_has_event(
+			stream_one(&app), dir == TO_SERVER ? "dns_request_too_long" : "dns_response_too_long"));
+		assert_string_equal(doh_record(&app, false, text, sizeof(text)), "");
+		testapp_done(&app);
+	}
+}
+
+static void doh_disabled(void **state)
+{
+	struct testapp app;
+
+	testapp_init(&app, 6, 80,
+		"%YAML 1.1\n---\napp-layer:\n  protocols:\n    http2: {enabled: yes}\n"
+		"    doh2: {enabled: no}\n");
+	testapp_stream(&app, TO_SERVER, BYTES(HTTP2_PREFACE), 0);
+	send_frame(&app, TO_SERVER, HTTP2_HEADERS, HTTP2_FLAG_END_HEADERS | HTTP2_FLAG_END_STREAM, 1,
+		BYTES(DNS_GET ACCEPT), 0);
+	send_answer(&app, 0);
+	assert_string_equal(app_conn_proto(app.flow.app), "http2");
+	testapp_done(&app);
+}
+
+/* Streams that the client gave up do not stay for ever. */
+static void resets_are_few(void **state)
+{
+	struct testapp app;
+	unsigned int open = 0;
+
+	testapp_init(&app, 6, 80, NULL);
+	testapp_stream(&app, TO_SERVER, BYTES(HTTP2_PREFACE), 0);
+	for (unsigned int i = 1; i < 200; i += 2) {
+		send_frame(&app, TO_SERVER, HTTP2_HEADERS, HTTP2_FLAG_END_HEADERS, (uint8_t)i, BYTES("\x82"), 0);
+		send_frame(&app, TO_SERVER, HTTP2_RST_STREAM, 0, (uint8_t)i, BYTES("\0\0\0\x08"), 0);
+	}
+	for (struct app_tx *tx = app.flow.app->first; tx; tx = tx->next)
+		open += !http2_tx_of(tx)->ended[TO_CLIENT];
+	assert_int_equal(open, HTTP2_RESET_MAX);
+	testapp_done(&app);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +350,10 @@ int main(void)
 		cmocka_unit_test(size_updates),
 		cmocka_unit_test(broken_frames),
 		cmocka_unit_test(upgrade_from_http1),
+		cmocka_unit_test(doh_messages),
+		cmocka_unit_test(doh_too_long),
+		cmocka_unit_test(doh_disabled),
+		cmocka_unit_test(resets_are_few),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,9 +40,11 @@ const struct cli_verb cli_verbs[] = {
 	{ "replay", "FILE.pcap [--rules PATH …] [--eve FILE] [--suricata-config FILE] [--set OPTION=VALUE …]",
 		"Send a capture through the sensor, or through the shield's filter; needs no root.",
 		"Cho một tệp bắt gói đi qua bộ cảm biến, hoặc qua bộ lọc của lá chắn; không cần root.",
-		"With --rules, --eve, --suricata-config, --set or --simulate-ips the sensor reads the capture (pcap or pcapng,\n"
+		"With --rules, --eve, --suricata-config, --set or --simulate-ips the sensor reads the capture (pcap or "
+		"pcapng,\n"
 		"also compressed; - is standard input) and writes events as EVE JSON.\n"
-		"  --rules PATH           rules in Suricata's language: a file, a folder or a pattern; may be repeated\n"
+		"  --rules PATH           rules in Suricata's language: a file, a folder or a pattern; may be "
+		"repeated\n"
 		"  --eve FILE             where eve.json goes; other outputs go beside it\n"
 		"  --suricata-config FILE options of an existing suricata.yaml\n"
 		"  --set OPTION=VALUE     one option, dotted: stream.midstream=true\n"
@@ -53,9 +55,11 @@ const struct cli_verb cli_verbs[] = {
 		"  --cache DIR            keep compiled patterns there: the next start is faster\n"
 		"  --profile              show what each rule cost\n"
 		"  -T                     load rules and options only\n"
-		"Without these the capture goes through the shield's filter: it counts what would happen to each packet, by\n"
+		"Without these the capture goes through the shield's filter: it counts what would happen to each "
+		"packet, by\n"
 		"tenant and reason. `luytre shield explain --pcap FILE` tells it packet by packet.",
-		"Với --rules, --eve, --suricata-config, --set hoặc --simulate-ips, bộ cảm biến đọc tệp (pcap hoặc pcapng, kể cả\n"
+		"Với --rules, --eve, --suricata-config, --set hoặc --simulate-ips, bộ cảm biến đọc tệp (pcap hoặc "
+		"pcapng, kể cả\n"
 		"nén; - là đầu vào chuẩn) và ghi sự kiện dạng EVE JSON.\n"
 		"  --rules ĐƯỜNG_DẪN      luật theo ngôn ngữ Suricata: tệp, thư mục hoặc mẫu tên; có thể lặp lại\n"
 		"  --eve TỆP              nơi ghi eve.json; các đầu ra khác nằm cùng chỗ\n"
@@ -68,13 +72,15 @@ const struct cli_verb cli_verbs[] = {
 		"  --cache THƯ_MỤC        giữ các mẫu đã biên dịch: lần sau khởi động nhanh hơn\n"
 		"  --profile              cho thấy mỗi luật tốn bao nhiêu\n"
 		"  -T                     chỉ nạp luật và tùy chọn\n"
-		"Không có các tùy chọn ấy, tệp đi qua bộ lọc của lá chắn: đếm điều sẽ xảy ra với từng gói, theo tổ chức và lý\n"
+		"Không có các tùy chọn ấy, tệp đi qua bộ lọc của lá chắn: đếm điều sẽ xảy ra với từng gói, theo tổ "
+		"chức và lý\n"
 		"do. `luytre shield explain --pcap TỆP` kể từng gói một.",
 		cli_replay_any },
 	{ "sensor", "VERB …", "The running sensor: start it, look at it, reload its rules.",
 		"Bộ cảm biến đang chạy: khởi động, xem, nạp lại luật.", NULL, NULL, cli_sensor },
 	{ "rules", "VERB …", "Look at rules in Suricata's language: how many load, which do not and why.",
-		"Xem luật theo ngôn ngữ Suricata: bao nhiêu luật nạp được, luật nào không và vì sao.", NULL, NULL, cli_rules },
+		"Xem luật theo ngôn ngữ Suricata: bao nhiêu luật nạp được, luật nào không và vì sao.", NULL, NULL,
+		cli_rules },
 	{ "check", "[FILE]", "Check a configuration file; says file, line, what was found and what was expected.",
 		"Kiểm tra tệp cấu hình; nêu tệp, dòng, điều tìm thấy và điều mong đợi.", NULL, NULL, cli_check },
 	{ "config", "reference [en|vi]", "Print the reference page of all settings.",

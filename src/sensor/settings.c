@@ -29,8 +29,8 @@ static const char *const known_options[] = { "vars", "stats", "outputs", "pcap-f
 	"ignore-unknown-requirements", "suricata-version", "unix-command", "magic-file", "livedev", "security",
 	"run-as", "coredump", "profiling", "engine-analysis", "threading", "af-packet", "pcap", "nfq", "nflog", "ipfw",
 	"napatech", "netmap", "af-xdp", "dpdk", "capture", "luajit", "lua", "plugins", "sensor-name", "pid-file",
-	"daemon-directory", "umask", "default-packet-size", "sniffer", "include", "tenants", "evidence", "detect-engine", "cuda",
-	"file-store", "reputation", "firewall" };
+	"daemon-directory", "umask", "default-packet-size", "sniffer", "include", "tenants", "evidence",
+	"detect-engine", "cuda", "file-store", "reputation", "firewall" };
 
 static enum exception_policy policy_named(const struct conf_node *node, const char *path, enum exception_policy absent)
 {

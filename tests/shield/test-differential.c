@@ -25,7 +25,9 @@
 
 enum {
 	EXIT_SKIPPED = 77,
-	PACKETS = 150000, PACKETS_ENOUGH = 150000 / 2, FIGHT_S = 60,
+	PACKETS = 150000,
+	PACKETS_ENOUGH = 150000 / 2,
+	FIGHT_S = 60,
 	FRAMES_MAX = 1024,
 	REASONS_WANTED = 100, /* different ones, or the packets are not worth much */
 	CHANGE_EVERY = 2000, /* packets between two changes of attack bits and flags */

@@ -36,7 +36,8 @@ static struct data_tx *open_tx(struct app_conn *conn, struct data_state *state, 
 	return tx;
 }
 
-static struct app_result parse(struct app_conn *conn, struct data_state *state, const struct app_input *in, enum sensor_dir dir)
+static struct app_result parse(
+	struct app_conn *conn, struct data_state *state, const struct app_input *in, enum sensor_dir dir)
 {
 	struct data_tx *tx = state->tx;
 
@@ -103,8 +104,8 @@ static bool get_command(struct app_tx *tx, const struct flow *flow, enum sensor_
 	return *ret != FTP_TRANSFER_NONE;
 }
 
-static const struct app_name_value command_names[] = { { "retr", FTP_TRANSFER_RETRIEVE }, { "stor", FTP_TRANSFER_STORE },
-	{ NULL, 0 } };
+static const struct app_name_value command_names[] = { { "retr", FTP_TRANSFER_RETRIEVE },
+	{ "stor", FTP_TRANSFER_STORE }, { NULL, 0 } };
 
 static const struct app_number numbers[] = {
 	{ .name = "ftpdata_command", .dirs = DIR_BOTH, .bits = 8, .names = command_names, .get = get_command },
@@ -112,7 +113,10 @@ static const struct app_number numbers[] = {
 };
 
 static const struct app_buffer buffers[] = {
-	{ .name = "file.data", .alias = "file_data", .dirs = DIR_BOTH, .flags = APP_BUFFER_STREAMING | APP_BUFFER_FILE },
+	{ .name = "file.data",
+		.alias = "file_data",
+		.dirs = DIR_BOTH,
+		.flags = APP_BUFFER_STREAMING | APP_BUFFER_FILE },
 	{ .name = NULL },
 };
 

@@ -149,7 +149,8 @@ static uint16_t port_of_eprt(struct bytes text)
 static uint16_t port_of_pasv(struct bytes text)
 {
 	for (size_t i = 0; i < text.size; i++) {
-		bool begins = text.ptr[i] >= '0' && text.ptr[i] <= '9' && (i == 0 || text.ptr[i - 1] < '0' || text.ptr[i - 1] > '9');
+		bool begins = text.ptr[i] >= '0' && text.ptr[i] <= '9' &&
+			      (i == 0 || text.ptr[i - 1] < '0' || text.ptr[i - 1] > '9');
 		uint16_t port = begins ? port_of_commas(bytes_skip(text, i)) : 0;
 
 		if (port)
@@ -203,8 +204,8 @@ static void announce(struct app_conn *conn, struct ftp_state *state, enum ftp_tr
 	transfer->kind = (uint8_t)kind;
 	transfer->name_size = (uint16_t)name.size;
 	memcpy(transfer->name, name.ptr, name.size);
-	if (app_expect(conn, state->mode == MODE_ACTIVE ? TO_CLIENT : TO_SERVER, state->dynamic_port, "ftp-data", transfer,
-		    transfer_free))
+	if (app_expect(conn, state->mode == MODE_ACTIVE ? TO_CLIENT : TO_SERVER, state->dynamic_port, "ftp-data",
+		    transfer, transfer_free))
 		free(transfer);
 	state->dynamic_port = 0;
 	state->mode = MODE_NONE;
@@ -221,7 +222,7 @@ static void note_command(struct app_conn *conn, struct ftp_state *state, struct 
 	else if (bytes_equal_str(tx->command, "STOR"))
 		announce(conn, state, FTP_TRANSFER_STORE, tx->argument);
 	else if (bytes_equal_str(tx->command, "AUTH") && tx->argument.size >= 3 &&
-		!strncasecmp((const char *)tx->argument.ptr, "TLS", 3))
+		 !strncasecmp((const char *)tx->argument.ptr, "TLS", 3))
 		state->auth_tls = true;
 	if (tx->dynamic_port)
 		state->mode = tx->mode = MODE_ACTIVE;
@@ -229,7 +230,9 @@ static void note_command(struct app_conn *conn, struct ftp_state *state, struct 
 
 enum ftp_frame { FRAME_COMMAND_LINE, FRAME_RESPONSE_LINE };
 
-static const char *const frames[] = { [FRAME_COMMAND_LINE] = "command_line", [FRAME_RESPONSE_LINE] = "response_line", NULL };
+static const char *const frames[] = {
+	[FRAME_COMMAND_LINE] = "command_line", [FRAME_RESPONSE_LINE] = "response_line", NULL
+};
 
 static bool handle_command(struct app_conn *conn, struct ftp_state *state, const struct line *line, uint64_t now_ns)
 {
@@ -273,7 +276,8 @@ static struct app_result parse_to_server(struct app_conn *conn, void *opaque, co
 		if (!handle_command(conn, state, &line, in->now_ns))
 			return APP_RESULT_ERROR;
 		/* What was too long ends somewhere in bytes that have not come. */
-		state->skip_line[TO_SERVER] = line.truncated && line.used == data.size && data.ptr[data.size - 1] != '\n';
+		state->skip_line[TO_SERVER] =
+			line.truncated && line.used == data.size && data.ptr[data.size - 1] != '\n';
 		used += line.used;
 		data = bytes_skip(data, line.used);
 		if (state->skip_line[TO_SERVER])
@@ -380,7 +384,8 @@ static struct app_result parse_to_client(struct app_conn *conn, void *opaque, co
 		state->skip_line[TO_CLIENT] = !skip_rest(&data, &used);
 	while (next_line(data, config->line_max_size, in->eof, &line)) {
 		handle_reply(conn, state, &line, in->now_ns);
-		state->skip_line[TO_CLIENT] = line.truncated && line.used == data.size && data.ptr[data.size - 1] != '\n';
+		state->skip_line[TO_CLIENT] =
+			line.truncated && line.used == data.size && data.ptr[data.size - 1] != '\n';
 		used += line.used;
 		data = bytes_skip(data, line.used);
 		if (state->skip_line[TO_CLIENT])
@@ -391,7 +396,8 @@ static struct app_result parse_to_client(struct app_conn *conn, void *opaque, co
 
 /* ---- rules and records ---- */
 
-static bool get_command(struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, struct app_view *ret)
+static bool get_command(
+	struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, struct app_view *ret)
 {
 	const struct ftp_tx *ftp = (const struct ftp_tx *)tx;
 
@@ -399,7 +405,8 @@ static bool get_command(struct app_tx *tx, const struct flow *flow, enum sensor_
 	return ftp->command.size != 0;
 }
 
-static bool get_argument(struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, struct app_view *ret)
+static bool get_argument(
+	struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, struct app_view *ret)
 {
 	const struct ftp_tx *ftp = (const struct ftp_tx *)tx;
 
@@ -416,7 +423,8 @@ static const struct ftp_reply *reply_at(const struct app_tx *tx, uint32_t index)
 	return reply;
 }
 
-static bool get_reply(struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, struct app_view *ret)
+static bool get_reply(
+	struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, struct app_view *ret)
 {
 	const struct ftp_reply *reply = reply_at(tx, index);
 
@@ -425,7 +433,8 @@ static bool get_reply(struct app_tx *tx, const struct flow *flow, enum sensor_di
 	return reply != NULL;
 }
 
-static bool get_code(struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, struct app_view *ret)
+static bool get_code(
+	struct app_tx *tx, const struct flow *flow, enum sensor_dir dir, uint32_t index, struct app_view *ret)
 {
 	const struct ftp_reply *reply = reply_at(tx, index);
 
@@ -512,10 +521,12 @@ static void close_state(struct app_conn *conn, void *state)
 /* A greeting of "220" alone is also SMTP's: the word must follow. Commands decide otherwise. */
 static enum app_probe_answer probe_client(struct flow *flow, enum sensor_dir dir, struct bytes data)
 {
-	static const char *const commands[] = { "USER ", "PASS ", "FEAT", "PORT ", "PASV", "AUTH SSL", "AUTH TLS", "CWD ", "SYST" };
+	static const char *const commands[] = { "USER ", "PASS ", "FEAT", "PORT ", "PASV", "AUTH SSL", "AUTH TLS",
+		"CWD ", "SYST" };
 
 	for (size_t i = 0; i < ARRAY_COUNT(commands); i++)
-		if (data.size >= strlen(commands[i]) && !strncasecmp((const char *)data.ptr, commands[i], strlen(commands[i])))
+		if (data.size >= strlen(commands[i]) &&
+			!strncasecmp((const char *)data.ptr, commands[i], strlen(commands[i])))
 			return APP_PROBE_YES;
 	return data.size < 5 ? APP_PROBE_MORE : APP_PROBE_NO;
 }
@@ -549,8 +560,16 @@ static const struct app_port_probe probes[] = {
 static const struct app_buffer buffers[] = {
 	{ .name = "ftp.command", .dirs = DIR_TO_SERVER, .progress = { 1, 1 }, .get = get_command },
 	{ .name = "ftp.command_data", .dirs = DIR_TO_SERVER, .progress = { 1, 1 }, .get = get_argument },
-	{ .name = "ftp.reply", .dirs = DIR_TO_CLIENT, .progress = { 1, 1 }, .flags = APP_BUFFER_MULTI, .get = get_reply },
-	{ .name = "ftp.completion_code", .dirs = DIR_TO_CLIENT, .progress = { 1, 1 }, .flags = APP_BUFFER_MULTI, .get = get_code },
+	{ .name = "ftp.reply",
+		.dirs = DIR_TO_CLIENT,
+		.progress = { 1, 1 },
+		.flags = APP_BUFFER_MULTI,
+		.get = get_reply },
+	{ .name = "ftp.completion_code",
+		.dirs = DIR_TO_CLIENT,
+		.progress = { 1, 1 },
+		.flags = APP_BUFFER_MULTI,
+		.get = get_code },
 	{ .name = NULL },
 };
 

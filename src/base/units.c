@@ -187,7 +187,7 @@ static const char *human_format(
 	if (i == 0)
 		snprintf(text, UNITS_TEXT_SIZE, "%" PRIu64 "%s", value, units[i].suffix);
 	else
-		snprintf(text, UNITS_TEXT_SIZE, "%" PRIu64 ".%" PRIu64 "%s", value / units[i].factor, rest,
+		snprintf(text, UNITS_TEXT_SIZE, "%" PRIu64 ".%c%s", value / units[i].factor, (char)('0' + rest),
 			units[i].suffix);
 	return text;
 }

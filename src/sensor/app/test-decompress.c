@@ -298,7 +298,7 @@ static void broken_headers(void **state)
 	expect(DECOMPRESS_GZIP, bytes_of(out, size), want, 0);
 	expect(DECOMPRESS_GZIP, bytes_of(out, size - 8), want, 0);
 	/* A name, a comment, extra bytes and a checksum of the header. */
-	memmove(out + 10 + 11, out + 10, size - 10);
+	memmove(out + 10 + 11, out + 10, sizeof(out) - 10 - 11);
 	memcpy(out + 10,
 		"\x03\x00xyz"
 		"n\0c\0\x12\x34",

@@ -12,7 +12,7 @@
 /* The option from the root down, for messages. */
 static void node_path(const struct conf_node *node, char ret[CONF_PATH_MAX])
 {
-	const struct conf_node *chain[2 * CONF_DEPTH_MAX];
+	const struct conf_node *chain[2 * CONF_DEPTH_MAX] = { NULL };
 	size_t count = 0;
 	size_t used = 0;
 

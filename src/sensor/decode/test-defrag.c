@@ -128,7 +128,7 @@ static void overlaps_as_the_target_would(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct fixture f;
-		struct defrag_datagram whole;
+		struct defrag_datagram whole = { 0 };
 		bool done = false, overlap, overlaps = false;
 		char text[64];
 

@@ -188,8 +188,8 @@ static bool country_of(MMDB_s *countries, const struct ip_addr *addr, char ret[2
 	result = MMDB_lookup_sockaddr(
 		countries, addr->family == IP_V4 ? (const struct sockaddr *)&v4 : (const struct sockaddr *)&v6, &error);
 	if (error != MMDB_SUCCESS || !result.found_entry ||
-		MMDB_get_value(&result.entry, &data, "country", "iso_code", NULL) != MMDB_SUCCESS || !data.has_data ||
-		data.type != MMDB_DATA_TYPE_UTF8_STRING || data.data_size != 2)
+		MMDB_get_value(&result.entry, &data, "country", "iso_code", (char *)NULL) != MMDB_SUCCESS ||
+		!data.has_data || data.type != MMDB_DATA_TYPE_UTF8_STRING || data.data_size != 2)
 		return false;
 	memcpy(ret, data.utf8_string, 2);
 	return true;

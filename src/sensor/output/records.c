@@ -455,7 +455,7 @@ static const char *event_text(const char *name, bool upper, char text[80])
 {
 	size_t i;
 
-	for (i = 0; name[i] && i < 79; i++)
+	for (i = 0; i < 79 && name[i]; i++)
 		text[i] = upper && name[i] >= 'a' && name[i] <= 'z' ? (char)(name[i] - 32) : name[i];
 	text[i] = '\0';
 	return text;

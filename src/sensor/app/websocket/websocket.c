@@ -174,6 +174,7 @@ static size_t inflate_feed(struct direction *dir, struct bytes in, uint8_t *out,
 		bool keep = written < room;
 		int code;
 
+		/* cppcheck-suppress legacyUninitvar; zlib fills it */
 		dir->inflate.next_out = keep ? out + written : rest;
 		dir->inflate.avail_out = keep ? (uInt)(room - written) : sizeof(rest);
 		code = inflate(&dir->inflate, Z_SYNC_FLUSH);

@@ -11,7 +11,7 @@ unitdir = $(DESTDIR)$(PREFIX)/lib/systemd/system
 confdir = $(DESTDIR)/etc/luytre
 
 .DEFAULT_GOAL = build
-.PHONY: build run test conformance bench check sanitize fuzz fresh install uninstall clean help
+.PHONY: build run test conformance sanitize-conformance bench bench-sensor check sanitize fuzz fresh install uninstall clean help
 
 build: ## compile; leaves the program at build/luytre
 	@scripts/install-deps build
@@ -36,6 +36,11 @@ conformance: ## the sensor on a conformance corpus (LUYTRE_CONFORMANCE=DIR); fai
 	@scripts/install-deps build conformance
 	@scripts/build $(BUILD) --only luytre
 	@scripts/conformance $(BUILD) $(CONFORMANCE_ARGS)
+
+sanitize-conformance: ## the same under the address and undefined behaviour sanitizers, with no report
+	@scripts/install-deps build conformance
+	@scripts/build $(BUILD)-sanitize --only luytre -Db_sanitize=address,undefined
+	@scripts/conformance $(BUILD)-sanitize --sanitize $(CONFORMANCE_ARGS)
 
 bench: ## measure against other tools on this machine; writes docs/benchmarks/shield.md
 	@scripts/install-deps build run bench
@@ -74,16 +79,18 @@ install: ## DESTDIR= PREFIX=/usr/local; an existing configuration is left alone
 	@test -x $(BUILD)/luytre || scripts/build $(BUILD)
 	install -D -m 755 $(BUILD)/luytre $(bindir)/luytre
 	install -d $(unitdir)
-	sed 's|/usr/bin/luytre|$(PREFIX)/bin/luytre|' packaging/systemd/luytre.service > $(unitdir)/luytre.service
+	for unit in luytre luytre-sensor; do \
+		sed 's|/usr/bin/luytre|$(PREFIX)/bin/luytre|' packaging/systemd/$$unit.service > $(unitdir)/$$unit.service; \
+	done
 	install -d $(confdir)
 	install -m 644 rules/shield/bogons.txt $(confdir)/bogons.txt
 	test -e $(confdir)/luytre.yaml || install -m 644 packaging/luytre.yaml $(confdir)/luytre.yaml
 
 uninstall: ## remove what install put there; the configuration stays
-	rm -f $(bindir)/luytre $(unitdir)/luytre.service
+	rm -f $(bindir)/luytre $(unitdir)/luytre.service $(unitdir)/luytre-sensor.service
 
 clean: ## remove every build directory
 	rm -rf build build-*
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 22

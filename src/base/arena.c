@@ -90,7 +90,7 @@ static size_t rounded(size_t size)
 	return ((size ? size : 1) + ARENA_ALIGNMENT - 1) & ~(size_t)(ARENA_ALIGNMENT - 1);
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+void *arena_take(struct arena *arena, size_t size)
 {
 	size_t rounded_size = rounded(size);
 	void *memory;
@@ -102,7 +102,26 @@ void *arena_alloc(struct arena *arena, size_t size)
 	}
 	memory = arena->newest->data + arena->position_size;
 	arena->position_size += rounded_size;
-	return memset(memory, 0, rounded_size);
+	return memory;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+	void *memory = arena_take(arena, size);
+
+	return memory ? memset(memory, 0, size) : NULL;
+}
+
+void arena_trim(struct arena *arena, const void *memory, size_t size, size_t kept_size)
+{
+	size_t taken_size = rounded(size);
+
+	if (!arena->newest || kept_size > size || arena->position_size < taken_size ||
+		arena->newest->data + (arena->position_size - taken_size) != memory)
+		return;
+	arena->position_size -= taken_size;
+	if (kept_size != 0)
+		arena->position_size += rounded(kept_size);
 }
 
 void *arena_dup(struct arena *arena, struct bytes in)

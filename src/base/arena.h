@@ -38,6 +38,13 @@ void arena_reset(struct arena *arena);
  * distinct valid pointer. */
 void *arena_alloc(struct arena *arena, size_t size);
 
+/* As arena_alloc, but with whatever the memory held before: for room that is written at once. */
+void *arena_take(struct arena *arena, size_t size);
+
+/* Keeps the first 'kept_size' bytes of the newest allocation, which was 'memory' of 'size' bytes, and gives the rest back;
+ * with 0 all of it, and 'memory' is gone. Does nothing when 'memory' is not the newest. */
+void arena_trim(struct arena *arena, const void *memory, size_t size, size_t kept_size);
+
 /* A copy of the view's bytes; null as above. */
 void *arena_dup(struct arena *arena, struct bytes in);
 

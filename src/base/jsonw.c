@@ -12,6 +12,12 @@
 
 #define CAPACITY_SIZE_MIN 256
 
+/* A sign and the digits of 64 bits, rounded up. */
+#define NUMBER_SIZE_MAX 24
+
+/* Behind the text there is always room for the final NUL and for a vector that is stored whole. */
+#define SLACK_SIZE 33
+
 void jsonw_init(struct jsonw *writer, size_t ceiling_size)
 {
 	*writer = (struct jsonw){ .ceiling_size = ceiling_size };
@@ -49,7 +55,7 @@ static void fail(struct jsonw *writer, int error)
 		writer->error = error;
 }
 
-/* Makes room for 'size' more bytes and the final NUL; the rare way of append(). */
+/* Makes room for 'size' more bytes and the slack; the rare way of reserve(). */
 static bool grow(struct jsonw *writer, size_t size)
 {
 	size_t capacity_size = writer->capacity_size ? writer->capacity_size : CAPACITY_SIZE_MIN;
@@ -61,9 +67,9 @@ static bool grow(struct jsonw *writer, size_t size)
 		fail(writer, LUYTRE_E_FULL);
 		return false;
 	}
-	if (writer->size + size < writer->capacity_size)
+	if (writer->size + size + SLACK_SIZE <= writer->capacity_size)
 		return true;
-	while (capacity_size <= writer->size + size)
+	while (capacity_size < writer->size + size + SLACK_SIZE)
 		capacity_size = capacity_size > SIZE_MAX / 2 ? SIZE_MAX : capacity_size * 2;
 	text = realloc(writer->text, capacity_size);
 	if (!text) {
@@ -75,15 +81,32 @@ static bool grow(struct jsonw *writer, size_t size)
 	return true;
 }
 
-static inline void append(struct jsonw *writer, const void *text, size_t size)
+/* Where the next 'size' bytes go, or null after an error. What lies behind them may be written over. */
+static inline char *reserve(struct jsonw *writer, size_t size)
 {
-	bool fits = writer->size + size < writer->capacity_size && size <= writer->ceiling_size - writer->size;
+	bool fits = writer->size + size + SLACK_SIZE <= writer->capacity_size &&
+		    size <= writer->ceiling_size - writer->size;
 
 	if ((writer->error != 0 || !fits) && !grow(writer, size))
-		return;
-	memcpy(writer->text + writer->size, text, size);
+		return NULL;
+	return writer->text + writer->size;
+}
+
+/* 'size' bytes of what was reserved are written. */
+static inline void commit(struct jsonw *writer, size_t size)
+{
 	writer->size += size;
 	writer->text[writer->size] = '\0';
+}
+
+static inline void append(struct jsonw *writer, const void *text, size_t size)
+{
+	char *out = reserve(writer, size);
+
+	if (!out)
+		return;
+	memcpy(out, text, size);
+	commit(writer, size);
 }
 
 static void append_str(struct jsonw *writer, const char *text)
@@ -91,9 +114,14 @@ static void append_str(struct jsonw *writer, const char *text)
 	append(writer, text, strlen(text));
 }
 
-static void append_char(struct jsonw *writer, char c)
+static inline void append_char(struct jsonw *writer, char c)
 {
-	append(writer, &c, 1);
+	char *out = reserve(writer, 1);
+
+	if (!out)
+		return;
+	*out = c;
+	commit(writer, 1);
 }
 
 static bool in_object(const struct jsonw *writer)
@@ -215,56 +243,93 @@ static void escaped_char(struct jsonw *writer, uint8_t c)
 	append_str(writer, text);
 }
 
+#ifdef __SSE2__
+/* A bit for each of 16 bytes that does not stand for itself: as signed bytes, those below a blank are the control characters
+ * and everything above ASCII. */
+static inline unsigned int special_bits(__m128i text)
+{
+	const __m128i blank = _mm_set1_epi8(0x20), quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
+
+	return (unsigned int)_mm_movemask_epi8(_mm_or_si128(_mm_cmplt_epi8(text, blank),
+		_mm_or_si128(_mm_cmpeq_epi8(text, quote), _mm_cmpeq_epi8(text, backslash))));
+}
+
+/* Copies bytes up to the first one that does not stand for itself and returns how many. 'out' has the slack behind it. */
+static inline size_t copy_plain(char *out, const uint8_t *in, size_t in_size)
+{
+	size_t size = 0, rest;
+	unsigned int special;
+
+	for (; in_size - size >= 16; size += 16) {
+		__m128i text = _mm_loadu_si128((const __m128i *)(const void *)(in + size));
+
+		_mm_storeu_si128((__m128i *)(void *)(out + size), text);
+		special = special_bits(text);
+		if (special != 0)
+			return size + (size_t)__builtin_ctz(special);
+	}
+	rest = in_size - size;
+	if (rest == 0)
+		return size;
+	memcpy(out + size, in + size, rest);
+	/* What lies behind the rest is of no interest. */
+	special = special_bits(_mm_loadu_si128((const __m128i *)(const void *)(out + size))) & ((1u << rest) - 1);
+	return size + (size_t)__builtin_ctz(special | 1u << rest);
+}
+#else
 /* Bytes that stand for themselves: most of most strings. */
 static inline bool is_plain(uint8_t c)
 {
 	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
-static size_t plain_size(struct bytes in)
+static inline size_t copy_plain(char *out, const uint8_t *in, size_t in_size)
 {
 	size_t size = 0;
 
-#ifdef __SSE2__
-	/* Sixteen at a time: as signed bytes, those below a blank are the control characters and everything above ASCII. */
-	const __m128i blank = _mm_set1_epi8(0x20), quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
-
-	for (; in.size - size >= 16; size += 16) {
-		__m128i text = _mm_loadu_si128((const __m128i *)(const void *)(in.ptr + size));
-		__m128i special = _mm_or_si128(_mm_cmplt_epi8(text, blank),
-			_mm_or_si128(_mm_cmpeq_epi8(text, quote), _mm_cmpeq_epi8(text, backslash)));
-		int mask = _mm_movemask_epi8(special);
-
-		if (mask != 0)
-			return size + (size_t)__builtin_ctz((unsigned int)mask);
-	}
+	for (; size < in_size && is_plain(in[size]); size++)
+		out[size] = (char)in[size];
+	return size;
+}
 #endif
-	while (size < in.size && is_plain(in.ptr[size]))
-		size++;
+
+/* One character that does not stand for itself; returns how many bytes of 'in' it was. */
+static size_t special_char(struct jsonw *writer, struct bytes in)
+{
+	bool valid;
+	size_t size = utf8_size(in, &valid);
+
+	if (!valid)
+		append_str(writer, "\xef\xbf\xbd");
+	else if (in.ptr[0] < 0x80)
+		escaped_char(writer, in.ptr[0]);
+	else
+		append(writer, in.ptr, size);
 	return size;
 }
 
 static void quoted(struct jsonw *writer, struct bytes in)
 {
-	append_char(writer, '"');
-	while (!bytes_empty(in) && writer->error == 0) {
-		size_t size = plain_size(in);
-		bool valid;
+	size_t done = 0;
 
-		if (size != 0) {
-			append(writer, in.ptr, size);
-		} else {
-			size = utf8_size(in, &valid);
-			if (!valid)
-				append_str(writer, "\xef\xbf\xbd");
-			else if (in.ptr[0] < 0x80)
-				escaped_char(writer, in.ptr[0]);
-			else
-				append(writer, in.ptr, size);
-		}
-		in = bytes_skip(in, size);
-	}
 	append_char(writer, '"');
+	for (;;) {
+		/* No character gets shorter by being written. */
+		char *out = reserve(writer, in.size - done + 1);
+		size_t size;
+
+		if (!out)
+			return;
+		size = copy_plain(out, in.ptr + done, in.size - done);
+		done += size;
+		if (done == in.size) {
+			out[size] = '"';
+			commit(writer, size + 1);
+			return;
+		}
+		commit(writer, size);
+		done += special_char(writer, bytes_of(in.ptr + done, in.size - done));
+	}
 }
 
 void jsonw_key_bytes(struct jsonw *writer, struct bytes key)
@@ -284,21 +349,22 @@ void jsonw_key_bytes(struct jsonw *writer, struct bytes key)
 void jsonw_key(struct jsonw *writer, const char *key)
 {
 	bool comma = writer->element_written;
-	char text[64];
-	size_t size = 0;
+	size_t size = strlen(key);
+	char *out = reserve(writer, comma + size + 3);
 
-	if (comma)
-		text[size++] = ',';
-	text[size++] = '"';
-	while (is_plain((uint8_t)*key) && size < sizeof(text) - 2)
-		text[size++] = *key++;
-	if (*key != '\0' || !in_object(writer) || writer->key_written) { /* not so short, or not so plain, or wrong */
-		jsonw_key_bytes(writer, bytes_from_str(key - (size - 1 - comma)));
+	if (!out)
+		return;
+	out[0] = ',';
+	out[comma] = '"';
+	if (!in_object(writer) || writer->key_written ||
+		copy_plain(out + comma + 1, (const uint8_t *)key, size) != size) { /* wrong, or not so plain */
+		jsonw_key_bytes(writer, bytes_of(key, size));
 		return;
 	}
-	text[size++] = '"';
-	text[size++] = ':';
-	append(writer, text, size);
+	out += comma + 1 + size;
+	out[0] = '"';
+	out[1] = ':';
+	commit(writer, comma + size + 3);
 	writer->key_written = true;
 }
 
@@ -339,12 +405,17 @@ static char *digits(uint64_t value, char *end)
 
 static void number(struct jsonw *writer, uint64_t magnitude, bool negative)
 {
-	char text[24], *begin = digits(magnitude, text + sizeof(text));
+	char text[2 * NUMBER_SIZE_MAX] = "", *end = text + NUMBER_SIZE_MAX, *begin = digits(magnitude, end), *out;
 
 	if (negative)
 		*--begin = '-';
 	value_begin(writer);
-	append(writer, begin, (size_t)(text + sizeof(text) - begin));
+	out = reserve(writer, (size_t)(end - begin));
+	if (!out)
+		return;
+	/* Of a fixed size, which is quicker; the slack takes what is too much. */
+	memcpy(out, begin, NUMBER_SIZE_MAX);
+	commit(writer, (size_t)(end - begin));
 }
 
 void jsonw_u64(struct jsonw *writer, uint64_t value)

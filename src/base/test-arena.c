@@ -118,6 +118,44 @@ static void copies_are_equal_and_ended(void **state)
 	arena_done(&arena);
 }
 
+static void taken_memory_is_apart_and_counts(void **state)
+{
+	struct arena arena;
+	uint8_t *first, *second;
+
+	arena_init(&arena, 4096);
+	first = arena_take(&arena, 20);
+	second = arena_take(&arena, 20);
+	assert_non_null(first);
+	assert_ptr_equal(second, first + 32);
+	assert_null(arena_take(&arena, 4096));
+	assert_int_equal(arena_refused(&arena), 1);
+	arena_done(&arena);
+}
+
+static void trim_gives_the_tail_back(void **state)
+{
+	struct arena arena;
+	uint8_t *first, *second;
+
+	arena_init(&arena, 4096);
+	first = arena_take(&arena, 1000);
+	arena_trim(&arena, first, 1000, 10);
+	second = arena_take(&arena, 100);
+	assert_ptr_equal(second, first + 16);
+	/* Not the newest any more: stays as it is. */
+	arena_trim(&arena, first, 10, 0);
+	assert_ptr_equal(arena_take(&arena, 1), second + 112);
+	arena_trim(&arena, second + 112, 1, 0);
+	assert_ptr_equal(arena_take(&arena, 1), second + 112);
+	/* More than there was. */
+	arena_trim(&arena, second + 112, 1, 2);
+	assert_ptr_equal(arena_take(&arena, 1), second + 128);
+	arena_trim(&arena, NULL, 1, 0);
+	arena_done(&arena);
+	arena_trim(&arena, NULL, 0, 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -127,6 +165,8 @@ int main(void)
 		cmocka_unit_test(never_takes_more_than_the_ceiling),
 		cmocka_unit_test(reset_makes_the_room_usable_again),
 		cmocka_unit_test(copies_are_equal_and_ended),
+		cmocka_unit_test(taken_memory_is_apart_and_counts),
+		cmocka_unit_test(trim_gives_the_tail_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,9 @@ extern const struct cli_verb cli_rules_verbs[];
 const struct cli_verb *cli_find(const struct cli_verb *verbs, const char *name); /* null: none */
 void cli_print_help(const struct cli_verb *verbs, const char *prefix, enum luytre_lang lang);
 void cli_print_verb_help(const struct cli_verb *verb, const char *prefix, enum luytre_lang lang);
+/* For groups whose verbs read all options themselves: 'words' begins with the group's name, and with the verb's when it runs (where
+ * getopt wants the program's name). */
+int cli_run_own(const struct cli_verb *verbs, const char *prefix, const struct cli_options *options);
 int cli_run_group(const struct cli_verb *verbs, const char *prefix, const struct cli_options *options);
 
 /* 'en' or 'vi' by the chosen language. */
@@ -74,6 +77,7 @@ int cli_rules(const struct cli_options *options);
 int cli_rules_check(const struct cli_options *options);
 int cli_rules_keywords(const struct cli_options *options);
 int cli_sensor(const struct cli_options *options);
+int cli_gate(const struct cli_options *options);
 int cli_replay_any(const struct cli_options *options);
 int cli_reasons(const struct cli_options *options);
 int cli_help(const struct cli_options *options);

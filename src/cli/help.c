@@ -66,6 +66,34 @@ void cli_print_verb_help(const struct cli_verb *verb, const char *prefix, enum l
 }
 
 /* For verbs that are groups: the next word is the verb. */
+static bool asks_for_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+int cli_run_own(const struct cli_verb *verbs, const char *prefix, const struct cli_options *options)
+{
+	struct cli_options inner = *options;
+	const struct cli_verb *verb = inner.word_count < 2 ? NULL : cli_find(verbs, inner.words[1]);
+
+	if (!verb) {
+		bool help = inner.word_count < 2 || asks_for_help(inner.words[1]);
+
+		cli_print_help(verbs, prefix, inner.lang);
+		return help ? CLI_DONE : CLI_USAGE;
+	}
+	inner.verb = verb->name;
+	inner.words++;
+	inner.word_count--;
+	for (int i = 1; i < inner.word_count; i++) {
+		if (asks_for_help(inner.words[i])) {
+			cli_print_verb_help(verb, prefix, inner.lang);
+			return CLI_DONE;
+		}
+	}
+	return verb->run(&inner);
+}
+
 int cli_run_group(const struct cli_verb *verbs, const char *prefix, const struct cli_options *options)
 {
 	struct cli_options inner = *options;

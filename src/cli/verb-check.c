@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "cli/cli.h"
+#include "cli/sensor-config.h"
 #include "shield/config.h"
 #include "shield/emulate.h"
 #include "shield/listfile.h"
@@ -31,6 +33,23 @@ static int check_lists(const struct config *config)
 	return failed;
 }
 
+/* Everything that the sensor would read, its rules too. */
+static int check_sensor(const struct cli_options *options, const struct config *config, const char *path)
+{
+	unsigned int rules = 0, refused = 0;
+
+	log_set_level(LOG_LEVEL_WARN);
+	if (sensor_config_check(config, path, &rules, &refused)) {
+		fprintf(stderr, "%s:%u: %s\n", path, config->sensor.line,
+			cli_text(options, "sensor: it cannot run so", "sensor: không thể chạy như vậy"));
+		return 1;
+	}
+	printf(cli_text(options, "%s: sensor: %u rules load, %u are refused\n",
+		       "%s: bộ cảm biến: %u luật nạp được, %u bị từ chối\n"),
+		path, rules, refused);
+	return 0;
+}
+
 int cli_check(const struct cli_options *options)
 {
 	const char *path = options->word_count ? options->words[0] : options->config ? options->config : DEFAULT_CONFIG;
@@ -47,6 +66,8 @@ int cli_check(const struct cli_options *options)
 	}
 	free(errors);
 	failed = check_lists(config);
+	if (config->sensor.line)
+		failed |= check_sensor(options, config, path);
 	if (!failed)
 		printf("%s: %s (%zu, %zu)\n", path,
 			cli_text(options, "right (tenants, lists)", "đúng (tổ chức, danh sách)"), config->tenant_count,

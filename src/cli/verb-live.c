@@ -11,7 +11,10 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "cli/cli.h"
+#include "cli/sensor-config.h"
 #include "sensor/worker/sensor.h"
+#include "shield/config.h"
+#include "shield/emulate.h"
 
 #define DEFAULT_SOCKET "/run/luytre/sensor.sock"
 #define DEFAULT_PINS   "/sys/fs/bpf/luytre"
@@ -45,6 +48,7 @@ enum {
 	OPT_ONCE,
 	OPT_DETACH,
 	OPT_KEEP,
+	OPT_CONFIG,
 	OPT_SOCKET,
 	OPT_PINS,
 	OPT_JSON,
@@ -55,7 +59,7 @@ enum {
 static const struct option long_options[] = { { "interface", required_argument, NULL, OPT_INTERFACE },
 	{ "wire", required_argument, NULL, OPT_WIRE }, { "nfqueue", required_argument, NULL, OPT_NFQUEUE },
 	{ "directory", required_argument, NULL, OPT_DIRECTORY }, { "workers", required_argument, NULL, OPT_WORKERS },
-	{ "rules", required_argument, NULL, OPT_RULES },
+	{ "config", required_argument, NULL, OPT_CONFIG }, { "rules", required_argument, NULL, OPT_RULES },
 	{ "suricata-config", required_argument, NULL, OPT_SURICATA_CONFIG },
 	{ "set", required_argument, NULL, OPT_SET }, { "eve", required_argument, NULL, OPT_EVE },
 	{ "data-dir", required_argument, NULL, OPT_DATA_DIR }, { "cache", required_argument, NULL, OPT_CACHE },
@@ -72,8 +76,11 @@ static const struct option long_options[] = { { "interface", required_argument, 
 struct arguments {
 	struct sensor_run_options run;
 	const char *rules[LIST_MAX], *sets[LIST_MAX];
+	unsigned int rules_count;
 	char outside[NAME_SIZE], inside[NAME_SIZE];
-	bool has_source;
+	bool has_source, config_has_source;
+	struct config *config; /* of --config; null: none */
+	struct sensor_config sensor_config;
 };
 
 static bool add(const char **list, unsigned int *count, const char *value)
@@ -222,8 +229,10 @@ static bool read_option(int option, const char *value, struct arguments *a)
 	struct sensor_options *s = &a->run.sensor;
 
 	switch (option) {
+	case OPT_CONFIG:
+		return true; /* read before all others */
 	case OPT_RULES:
-		return add(a->rules, &a->run.rules_count, value);
+		return add(a->rules, &a->rules_count, value);
 	case OPT_SET:
 		return add(a->sets, &s->set_count, value);
 	case OPT_SURICATA_CONFIG:
@@ -284,33 +293,81 @@ static bool read_common(int option, const char *value, struct cli_options *o)
 
 /* ---- Verbs ---- */
 
+/* The file that --config names, if it is there, is read first: options on the command line take the place of what it says.
+ * CLI_DONE, or what to end with after a message. */
+static int read_config(struct arguments *a, const struct cli_options *o)
+{
+	struct config_errors *errors;
+	const char *path = NULL;
+	int option;
+
+	optind = 1;
+	opterr = 0;
+	while ((option = getopt_long(o->word_count, o->words, "k:j", long_options, NULL)) != -1)
+		if (option == OPT_CONFIG)
+			path = optarg;
+	opterr = 1;
+	if (!path)
+		return CLI_DONE;
+	errors = calloc(1, sizeof(*errors));
+	if (!errors || config_load(path, shield_reflect_name, errors, &a->config)) {
+		if (errors)
+			config_errors_print(stderr, errors);
+		free(errors);
+		return CLI_FAILED;
+	}
+	free(errors);
+	if (!a->config->sensor.line) {
+		fprintf(stderr, "luytre: %s: %s\n", path,
+			cli_text(o, "there is no `sensor:` in it; docs/configuration.md describes it",
+				"không có mục `sensor:`; docs/configuration.md mô tả mục này"));
+		return CLI_FAILED;
+	}
+	if (sensor_config_apply(&a->sensor_config, a->config, path, &a->run, &a->config_has_source))
+		return CLI_FAILED;
+	return CLI_DONE;
+}
+
 static int run(const struct cli_options *options)
 {
 	static struct arguments a;
 	struct cli_options o = *options;
-	int option;
+	int option, result;
 
 	a = (struct arguments){ .run.source = { .worker_count = 1,
 					.ring_size = RING_SIZE,
 					.queue_size = QUEUE_SIZE,
 					.flow_idle_ns = FLOW_IDLE_NS,
+					.pin_dir = DEFAULT_PINS,
 					.fail_open = true } };
 	a.run.sensor.simulate_applayer_error[TO_SERVER] = a.run.sensor.simulate_applayer_error[TO_CLIENT] = UINT64_MAX;
+	result = read_config(&a, &o);
+	if (result != CLI_DONE)
+		return result;
 	optind = 1;
 	while ((option = getopt_long(o.word_count, o.words, "k:j", long_options, NULL)) != -1)
 		if (!read_common(option, optarg, &o) && !read_option(option, optarg, &a))
 			return CLI_USAGE;
-	if (optind < o.word_count || !a.has_source) {
+	if (optind < o.word_count || !(a.has_source || a.config_has_source)) {
 		fprintf(stderr,
 			"luytre: sensor run expects one of --interface DEV, --wire OUTSIDE,INSIDE, --nfqueue N, "
-			"--directory DIR\n");
+			"--directory DIR, or --config FILE that says it\n");
 		return CLI_USAGE;
 	}
-	a.run.rules = a.rules;
+	if (a.rules_count) {
+		a.run.rules = a.rules;
+		a.run.rules_count = a.rules_count;
+	}
 	a.run.sensor.sets = a.sets;
-	a.run.source.pin_dir = o.pin_dir;
-	a.run.control_path = o.socket;
-	return sensor_run(&a.run) ? CLI_FAILED : CLI_DONE;
+	if (o.pin_dir)
+		a.run.source.pin_dir = o.pin_dir;
+	if (o.socket || !a.run.control_path)
+		a.run.control_path = o.socket ? o.socket : DEFAULT_SOCKET;
+	result = sensor_run(&a.run) ? CLI_FAILED : CLI_DONE;
+	if (a.config)
+		sensor_config_done(&a.sensor_config);
+	config_free(a.config);
+	return result;
 }
 
 static unsigned long long count_of(const json_t *object, const char *key)
@@ -340,6 +397,21 @@ static void print_memory(const struct cli_options *o, const json_t *reply)
 	putchar('\n');
 }
 
+/* What was refused or lost at a ceiling; nothing when there was room for all. */
+static void print_ceilings(const struct cli_options *o, const json_t *reply)
+{
+	const json_t *ceilings = json_object_get(reply, "ceilings");
+	const char *name;
+	json_t *value;
+
+	if (!json_object_size(ceilings))
+		return;
+	printf("%s", cli_text(o, "ceilings reached:", "đã chạm trần:"));
+	json_object_foreach((json_t *)(uintptr_t)ceilings, name, value)
+		printf("  %s %llu", name, (unsigned long long)json_integer_value(value));
+	putchar('\n');
+}
+
 static void print_status(const struct cli_options *o, const json_t *reply)
 {
 	const json_t *rules = json_object_get(reply, "rules"), *reload = json_object_get(reply, "reload");
@@ -365,6 +437,7 @@ static void print_status(const struct cli_options *o, const json_t *reply)
 			count_of(reply, "kernel_bypassed"), count_of(reply, "kernel_blocked"),
 			count_of(reply, "unguarded"));
 	print_memory(o, reply);
+	print_ceilings(o, reply);
 }
 
 static void print_top(const struct cli_options *o, const json_t *reply)
@@ -466,6 +539,8 @@ static int request(const struct cli_options *options)
 			return CLI_USAGE;
 		}
 	}
+	if (!o.socket)
+		o.socket = DEFAULT_SOCKET;
 	snprintf(line, sizeof(line), "%s %s", verb, optind < o.word_count ? o.words[optind] : "");
 	if (access(o.socket, F_OK)) {
 		fprintf(stderr, "luytre: %s: %s\n", o.socket,
@@ -499,7 +574,7 @@ static int detach(const struct cli_options *options)
 		fprintf(stderr, "luytre: sensor detach expects OUTSIDE,INSIDE\n");
 		return CLI_USAGE;
 	}
-	if (source_wire_detach(o.pin_dir, a.outside, a.inside, message)) {
+	if (source_wire_detach(o.pin_dir ? o.pin_dir : DEFAULT_PINS, a.outside, a.inside, message)) {
 		fprintf(stderr, "luytre: %s\n", message);
 		return CLI_FAILED;
 	}
@@ -508,10 +583,13 @@ static int detach(const struct cli_options *options)
 
 const struct cli_verb cli_sensor_verbs[] = {
 	{ "run",
-		"--interface DEV | --wire OUTSIDE,INSIDE | --nfqueue N | --directory DIR  [--rules PATH …] [--eve "
-		"FILE]",
+		"--config FILE | --interface DEV | --wire OUTSIDE,INSIDE | --nfqueue N | --directory DIR  [--rules "
+		"PATH …] "
+		"[--eve FILE]",
 		"Inspect live packets with rules in Suricata's language.",
 		"Xét các gói đang chạy bằng luật theo ngôn ngữ Suricata.",
+		"  --config FILE          `sensor:` of a luytre.yaml (docs/configuration.md); further options win over "
+		"it\n"
 		"  --interface DEV        look on (AF_PACKET)\n"
 		"  --wire OUTSIDE,INSIDE  stand between two interfaces (AF_XDP): drop and reject act\n"
 		"  --nfqueue N            judge what netfilter hands over to queue N: drop and reject act\n"
@@ -530,9 +608,11 @@ const struct cli_verb cli_sensor_verbs[] = {
 		"  --no-promiscuous       take only what the interface takes anyway\n"
 		"  --profile              count what each rule costs, for `luytre sensor top`\n"
 		"  --cache DIR, --data-dir DIR, --init-errors-fatal, -k none   as for `luytre replay`\n"
-		"  --keep-privileges      do not give up capabilities\n"
+		"  --keep-privileges      do not give up capabilities, and enter no sandbox; for debuggers\n"
 		"  --socket PATH          control socket (" DEFAULT_SOCKET ")\n"
 		"SIGHUP loads the rules again, SIGUSR1 opens the output files again, SIGTERM ends all flows and stops.",
+		"  --config TỆP           mục `sensor:` của luytre.yaml (docs/configuration.md); các tùy chọn khác "
+		"thắng nó\n"
 		"  --interface DEV        đứng xem (AF_PACKET)\n"
 		"  --wire NGOÀI,TRONG     đứng giữa hai giao diện (AF_XDP): drop và reject có hiệu lực\n"
 		"  --nfqueue N            xét những gì netfilter đưa vào hàng đợi N: drop và reject có hiệu lực\n"
@@ -552,7 +632,7 @@ const struct cli_verb cli_sensor_verbs[] = {
 		"  --no-promiscuous       chỉ nhận những gì giao diện vốn nhận\n"
 		"  --profile              đếm chi phí mỗi luật, cho `luytre sensor top`\n"
 		"  --cache, --data-dir, --init-errors-fatal, -k none   như `luytre replay`\n"
-		"  --keep-privileges      không từ bỏ đặc quyền\n"
+		"  --keep-privileges      không từ bỏ đặc quyền, không vào hộp cát; dành cho trình gỡ lỗi\n"
 		"  --socket ĐƯỜNG_DẪN     ổ cắm điều khiển (" DEFAULT_SOCKET ")\n"
 		"SIGHUP nạp lại luật, SIGUSR1 mở lại tệp đầu ra, SIGTERM kết thúc mọi luồng và dừng.",
 		run },
@@ -574,25 +654,9 @@ const struct cli_verb cli_sensor_verbs[] = {
 int cli_sensor(const struct cli_options *options)
 {
 	struct cli_options o = *options;
-	const struct cli_verb *verb = o.word_count < 2 ? NULL : cli_find(cli_sensor_verbs, o.words[1]);
-	bool help = o.word_count < 2 || !strcmp(o.words[1], "--help") || !strcmp(o.words[1], "-h");
 
-	if (!verb) {
-		cli_print_help(cli_sensor_verbs, "luytre sensor", o.lang);
-		return help ? CLI_DONE : CLI_USAGE;
-	}
-	o.words++; /* the verb stands where getopt wants the program's name */
-	o.word_count--;
 	o.socket = getenv("LUYTRE_SENSOR_SOCKET");
-	if (!o.socket || !*o.socket)
-		o.socket = DEFAULT_SOCKET;
-	if (!o.pin_dir)
-		o.pin_dir = DEFAULT_PINS;
-	for (int i = 1; i < o.word_count; i++) {
-		if (!strcmp(o.words[i], "--help") || !strcmp(o.words[i], "-h")) {
-			cli_print_verb_help(verb, "luytre sensor", o.lang);
-			return CLI_DONE;
-		}
-	}
-	return verb->run(&o);
+	if (o.socket && !*o.socket)
+		o.socket = NULL;
+	return cli_run_own(cli_sensor_verbs, "luytre sensor", &o);
 }

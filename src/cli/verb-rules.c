@@ -25,7 +25,7 @@ struct rules_arguments {
 static bool read_arguments(const struct cli_options *options, struct rules_arguments *ret)
 {
 	*ret = (struct rules_arguments){ .json = options->json };
-	for (int i = 0; i < options->word_count; i++) {
+	for (int i = 1; i < options->word_count; i++) {
 		const char *word = options->words[i];
 
 		if (!strcmp(word, "--json")) {
@@ -147,21 +147,5 @@ const struct cli_verb cli_rules_verbs[] = {
 
 int cli_rules(const struct cli_options *options)
 {
-	struct cli_options o = *options;
-	const struct cli_verb *verb;
-
-	/* From the verb on, as the shell gave it. */
-	if (o.word_count < 2 || !strcmp(o.words[1], "--help") || !(verb = cli_find(cli_rules_verbs, o.words[1]))) {
-		cli_print_help(cli_rules_verbs, "luytre rules", o.lang);
-		return o.word_count < 2 || !strcmp(o.words[1], "--help") ? CLI_DONE : CLI_USAGE;
-	}
-	o.words += 2;
-	o.word_count -= 2;
-	for (int i = 0; i < o.word_count; i++) {
-		if (!strcmp(o.words[i], "--help")) {
-			cli_print_verb_help(verb, "luytre rules", o.lang);
-			return CLI_DONE;
-		}
-	}
-	return verb->run(&o);
+	return cli_run_own(cli_rules_verbs, "luytre rules", options);
 }

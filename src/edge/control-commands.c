@@ -140,6 +140,7 @@ static void do_status(struct request *r)
 	jsonw_kv_u64(r->out, "reloads", edge->reloads);
 	jsonw_kv_u64(r->out, "reload_failures", edge->reload_failures);
 	jsonw_kv_u64(r->out, "samples", edge->samples_seen);
+	jsonw_kv_u64(r->out, "samples_lost", control_samples_lost(edge->control));
 	jsonw_kv_array_begin(r->out, "tenants");
 	for (uint32_t i = 1; i < slots; i++) {
 		if (!policy_name(edge->policy, i))

@@ -14,9 +14,9 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "base/sandbox.h"
 #include "edge/internal.h"
-#include "edge/notify.h"
-#include "edge/sandbox.h"
+#include "base/notify.h"
 #include "shield/emulate.h"
 
 enum { SAVE_EVERY_S = 300, EXPIRE_BUDGET = 10000 };
@@ -93,10 +93,27 @@ static int default_config(const struct edge_options *options, struct config_erro
 	return config_load_bytes(bytes_from_str(text), "(command line)", shield_reflect_name, errors, ret);
 }
 
+/* A file may be for the sensor alone. */
+static int need_interface(struct config_errors *errors, struct config **config)
+{
+	if ((*config)->interface)
+		return 0;
+	errors->count = errors->total = 1;
+	errors->items[0] = (struct config_error){ .setting = "interface",
+		.found = "no such setting",
+		.expected = "the name of a network interface, such as eth0",
+		.remedy = "the edge needs it; `luytre sensor run` does not" };
+	config_free(*config);
+	*config = NULL;
+	return LUYTRE_E_INVALID;
+}
+
 int edge_read_config(const struct edge_options *options, struct config_errors *errors, struct config **ret)
 {
-	return options->config_path ? config_load(options->config_path, shield_reflect_name, errors, ret)
-				    : default_config(options, errors, ret);
+	int error = options->config_path ? config_load(options->config_path, shield_reflect_name, errors, ret)
+					 : default_config(options, errors, ret);
+
+	return error ? error : need_interface(errors, ret);
 }
 
 /* In this order: a tenant's slot must be known before its decisions, and its decisions before the
@@ -282,7 +299,7 @@ static int start(struct edge *edge, char *why, size_t why_size)
 		error = start_loop(edge);
 	if (!error && edge->options.sandbox) {
 		notify_open();
-		error = sandbox_enter(why, why_size);
+		error = sandbox_enter(0, why, why_size);
 	}
 	return error;
 }

@@ -76,6 +76,7 @@ void edge_sweep(struct edge *edge, uint64_t now_ns);
 int control_open(struct edge *edge, struct control **ret, char *why, size_t why_size);
 void control_close(struct control *control);
 void control_sample(struct control *control, const struct shield_sample *sample);
+uint64_t control_samples_lost(const struct control *control); /* by readers of the stream that were behind */
 void control_run(struct edge *edge, char *line, struct jsonw *out, bool *ret_stream);
 
 /* metrics.c */

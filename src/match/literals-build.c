@@ -181,6 +181,8 @@ static void fill_tables(struct literal_set *set, const struct record *records, s
 		bool same_string = i > 0 && compare_strings(record, record - 1) == 0;
 		bool same_entry = i > 0 && compare_entries(record, record - 1) == 0;
 
+		if (record->bytes.size > set->longest_size)
+			set->longest_size = record->bytes.size;
 		if (!same_string)
 			set->strings[set->string_count++] = (struct literal_string){
 				.bytes = record->bytes,

@@ -20,7 +20,7 @@
 #include "base/siphash.h"
 #include "match/literals-internal.h"
 
-#define FILE_FORMAT       1
+#define FILE_FORMAT       2
 #define FILE_VERSION_SIZE 32
 #define FILE_HEADER_SIZE  80
 #define FILE_SUM_SIZE     8

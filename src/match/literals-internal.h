@@ -7,8 +7,13 @@
 
 #include "match/literals.h"
 
-enum literal_searcher { LITERAL_SEARCHER_AUTOMATON, LITERAL_SEARCHER_PAIRS, LITERAL_SEARCHER_HEAD };
-#define LITERAL_SEARCHER_COUNT 3
+enum literal_searcher {
+	LITERAL_SEARCHER_AUTOMATON,
+	LITERAL_SEARCHER_PAIRS,
+	LITERAL_SEARCHER_HEAD,
+	LITERAL_SEARCHER_PLACES
+};
+#define LITERAL_SEARCHER_COUNT 4
 
 /* Its ids are those from 'id' up to the 'id' of the next entry. */
 struct literal_entry {
@@ -28,7 +33,8 @@ struct literal_string {
 
 struct literal_set {
 	hs_database_t *automaton; /* owned; null when no string needs one; its ids are indices in 'strings' */
-	struct pairs *pairs; /* owned; null when empty, as 'head' */
+	struct places *places; /* owned; null when empty, as 'head' and 'pairs' */
+	struct pairs *pairs; /* owned */
 	struct pairs *head; /* owned; searched in the first head_size bytes only */
 	size_t head_size;
 	struct literal_string *strings; /* owned; one more at the end, for the run of the last */
@@ -36,6 +42,7 @@ struct literal_set {
 	uint32_t *ids; /* owned */
 	uint8_t *text; /* owned */
 	size_t string_count, entry_count, id_count, text_size;
+	size_t longest_size; /* of the strings */
 	size_t searcher_count[LITERAL_SEARCHER_COUNT];
 	struct literal_set_key key;
 };

@@ -15,6 +15,7 @@
 #include "match/internal.h"
 #include "match/literals-internal.h"
 #include "match/pairs.h"
+#include "match/places.h"
 #include "match/scratch.h"
 
 /* A string must have this many bytes behind its leading NULs for the automaton. One-byte strings, which stand everywhere,
@@ -25,6 +26,9 @@
 /* Strings shorter than this that must end within the first HEAD_SIZE_MAX bytes are looked for only there. */
 #define HEAD_STRING_SIZE 4
 #define HEAD_SIZE_MAX    256
+
+/* Strings that can begin at no more places than this are compared there and nowhere else. */
+#define PLACES_MAX 4
 
 int literal_set_prepare(const struct literal_set *set, struct match_scratch *scratch)
 {
@@ -88,7 +92,7 @@ static bool report(struct scan *scan, const struct literal_string *string, size_
 	return true;
 }
 
-static bool pairs_hit(void *context, uint32_t id, size_t end)
+static bool string_hit(void *context, uint32_t id, size_t end)
 {
 	struct scan *scan = context;
 
@@ -137,9 +141,11 @@ int literal_set_scan(const struct literal_set *set, struct match_scratch *scratc
 	if (set->entry_count > scratch->seen_count || (set->automaton && !scratch->automaton))
 		return LUYTRE_E_INVALID;
 	next_round(scratch);
-	if (set->head && !pairs_scan(set->head, bytes_first(in, set->head_size), pairs_hit, &scan))
+	if (set->places && !places_scan(set->places, in, string_hit, &scan))
 		return 0;
-	if (set->pairs && !pairs_scan(set->pairs, in, pairs_hit, &scan))
+	if (set->head && !pairs_scan(set->head, bytes_first(in, set->head_size), string_hit, &scan))
+		return 0;
+	if (set->pairs && !pairs_scan(set->pairs, in, string_hit, &scan))
 		return 0;
 	if (!set->automaton)
 		return 0;
@@ -171,9 +177,33 @@ static size_t largest_end(const struct literal_set *set, const struct literal_st
 	return largest;
 }
 
+/* The smallest offset at which the string may begin and count. */
+static size_t smallest_start(const struct literal_set *set, const struct literal_string *string)
+{
+	size_t smallest = SIZE_MAX;
+
+	for (uint32_t i = string->entry; i < string[1].entry; i++) {
+		size_t min_end = set->entries[i].min_end, size = string->bytes.size;
+		size_t start = min_end > size ? min_end - size : 0;
+
+		if (start < smallest)
+			smallest = start;
+	}
+	return smallest;
+}
+
+static bool has_few_places(const struct literal_set *set, const struct literal_string *string)
+{
+	size_t end = largest_end(set, string);
+
+	return end <= HEAD_SIZE_MAX && end - string->bytes.size < smallest_start(set, string) + PLACES_MAX;
+}
+
 /* A change here is a change of the file format too (literals-file.c). */
 static enum literal_searcher choose_searcher(const struct literal_set *set, const struct literal_string *string)
 {
+	if (has_few_places(set, string))
+		return LITERAL_SEARCHER_PLACES;
 	if (string->bytes.size < HEAD_STRING_SIZE && largest_end(set, string) <= HEAD_SIZE_MAX)
 		return LITERAL_SEARCHER_HEAD;
 	if (string->bytes.size - leading_nuls(string->bytes) < AUTOMATON_SIZE_MIN)
@@ -224,6 +254,34 @@ static int make_pairs(struct literal_set *set, enum literal_searcher searcher, s
 	return error;
 }
 
+static int make_places(struct literal_set *set)
+{
+	size_t count = 0;
+	struct places_literal *literals;
+	int error;
+
+	if (set->searcher_count[LITERAL_SEARCHER_PLACES] == 0)
+		return 0;
+	literals = calloc(set->searcher_count[LITERAL_SEARCHER_PLACES], sizeof(*literals));
+	if (!literals)
+		return LUYTRE_E_NOMEM;
+	for (size_t i = 0; i < set->string_count; i++) {
+		const struct literal_string *string = &set->strings[i];
+
+		if (string->searcher == LITERAL_SEARCHER_PLACES)
+			literals[count++] = (struct places_literal){
+				.bytes = string->bytes,
+				.id = (uint32_t)i,
+				.first = (uint32_t)smallest_start(set, string),
+				.last = (uint32_t)(largest_end(set, string) - string->bytes.size),
+				.nocase = string->nocase,
+			};
+	}
+	error = places_new(literals, count, &set->places);
+	free(literals);
+	return error;
+}
+
 /* Sorts the strings to their searchers; makes all but the automaton. */
 static int set_new(const struct literal_set_builder *builder, struct literal_set **ret)
 {
@@ -242,6 +300,8 @@ static int set_new(const struct literal_set_builder *builder, struct literal_set
 	error = make_pairs(set, LITERAL_SEARCHER_HEAD, &set->head);
 	if (error == 0)
 		error = make_pairs(set, LITERAL_SEARCHER_PAIRS, &set->pairs);
+	if (error == 0)
+		error = make_places(set);
 	if (error < 0) {
 		literal_set_free(set);
 		return error;
@@ -391,6 +451,7 @@ void literal_set_free(struct literal_set *set)
 	if (!set)
 		return;
 	hs_free_database(set->automaton);
+	places_free(set->places);
 	pairs_free(set->head);
 	pairs_free(set->pairs);
 	free(set->text);
@@ -400,12 +461,18 @@ void literal_set_free(struct literal_set *set)
 	free(set);
 }
 
+size_t literal_set_longest(const struct literal_set *set)
+{
+	return set->longest_size;
+}
+
 struct literal_set_info literal_set_info(const struct literal_set *set)
 {
 	struct literal_set_info info = {
 		.automaton_count = set->searcher_count[LITERAL_SEARCHER_AUTOMATON],
 		.pairs_count = set->searcher_count[LITERAL_SEARCHER_PAIRS],
 		.head_count = set->searcher_count[LITERAL_SEARCHER_HEAD],
+		.places_count = set->searcher_count[LITERAL_SEARCHER_PLACES],
 		.memory_bytes = sizeof(*set) + set->text_size + (set->string_count + 1) * sizeof(*set->strings) +
 				(set->entry_count + 1) * sizeof(*set->entries) + set->id_count * sizeof(*set->ids),
 	};
@@ -414,6 +481,7 @@ struct literal_set_info literal_set_info(const struct literal_set *set)
 		info.automaton_bytes = 0;
 	info.memory_bytes += info.automaton_bytes;
 	info.memory_bytes += set->pairs ? pairs_memory(set->pairs) : 0;
+	info.memory_bytes += set->places ? places_memory(set->places) : 0;
 	info.memory_bytes += set->head ? pairs_memory(set->head) : 0;
 	return info;
 }

@@ -18,7 +18,9 @@
  *   13,000 of all buffers together at 0.2. It pays even for one string: a scan of 30 bytes takes 30 to 80 ns.
  * - One-byte strings stand in nearly every buffer and slow an automaton down to a quarter, so they are found beside it
  *   (match/pairs.h). So are strings with less than two bytes behind leading NULs, which fill binary protocols.
- * - Strings of up to three bytes that must end within the first 256 bytes are looked for there only: give the window.
+ * - Strings whose window leaves them up to four places within the first 256 bytes are compared there and nowhere else
+ *   (match/places.h): give the window.
+ * - Other strings of up to three bytes that must end within the first 256 bytes are looked for there only.
  * Equal strings are searched once, whatever the number of ids, windows and flags that they were added with. */
 #pragma once
 
@@ -109,11 +111,16 @@ typedef bool (*literal_hit_fn)(void *context, const uint32_t *ids, size_t id_cou
 MUST_CHECK int literal_set_scan(const struct literal_set *set, struct match_scratch *scratch, struct bytes in,
 	literal_hit_fn hit, void *context);
 
-/* Shape of a set, for statistics. The three counts of strings add up to the number of distinct strings. */
+/* Bytes of the longest literal, 0 for an empty set: of a buffer that grew, only what is new and one byte less than this before
+ * it need be scanned. */
+size_t literal_set_longest(const struct literal_set *set);
+
+/* Shape of a set, for statistics. The four counts of strings add up to the number of distinct strings. */
 struct literal_set_info {
 	size_t automaton_count; /* strings in the automaton */
 	size_t pairs_count; /* strings found by the map of pairs in the whole buffer */
 	size_t head_count; /* ... and only at the start of the buffer */
+	size_t places_count; /* strings compared at the few places that their windows allow */
 	size_t automaton_bytes;
 	size_t memory_bytes; /* all of the set, the automaton included */
 };

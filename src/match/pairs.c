@@ -9,6 +9,9 @@
 #include "match/finder.h"
 #include "match/internal.h"
 
+/* So few strings are searched one by one, each with its finder: some 30 bytes a nanosecond, and no map to keep in the cache. */
+#define FINDERS_MAX 4
+
 #define PAIR_COUNT 65536
 #define WORD_COUNT (PAIR_COUNT / 64)
 
@@ -23,6 +26,11 @@ struct single {
 	uint8_t byte;
 };
 
+struct string {
+	const struct pairs_literal *literal;
+	struct finder finder;
+};
+
 struct pairs {
 	uint8_t is_marked[PAIR_COUNT]; /* 1: some literal has this pair; all that the loop over the buffer reads */
 	uint64_t marked[WORD_COUNT]; /* the same as bits, for counting: bit p % 64 of word p / 64 */
@@ -31,7 +39,8 @@ struct pairs {
 	struct pair_item *items; /* owned; sorted by pair */
 	struct single *singles; /* owned */
 	struct pairs_literal *literals; /* owned */
-	size_t item_count, single_count, literal_count, pair_count;
+	struct string strings[FINDERS_MAX]; /* in place of items */
+	size_t string_count, item_count, single_count, literal_count, pair_count;
 };
 
 /* A literal that ignores case counts under up to four pairs. */
@@ -123,8 +132,32 @@ static void index_items(struct pairs *pairs)
 	}
 }
 
+static size_t count_strings(const struct pairs_literal *literals, size_t count)
+{
+	size_t strings = 0;
+
+	for (size_t i = 0; i < count; i++)
+		strings += literals[i].bytes.size > 1;
+	return strings;
+}
+
+static void add_literal(struct pairs *pairs, const struct pairs_literal *literal, bool few)
+{
+	if (literal->bytes.size == 1) {
+		add_single(pairs, literal);
+	} else if (few) {
+		struct string *string = &pairs->strings[pairs->string_count++];
+
+		string->literal = literal;
+		finder_init(&string->finder, literal->bytes, literal->nocase);
+	} else {
+		add_items(pairs, literal);
+	}
+}
+
 int pairs_new(const struct pairs_literal *literals, size_t count, struct pairs **ret)
 {
+	bool few = count_strings(literals, count) <= FINDERS_MAX;
 	struct pairs *pairs = calloc(1, sizeof(*pairs));
 
 	if (!pairs)
@@ -140,10 +173,7 @@ int pairs_new(const struct pairs_literal *literals, size_t count, struct pairs *
 	pairs->literal_count = count;
 	for (size_t i = 0; i < count; i++) {
 		pairs->literals[i] = literals[i];
-		if (literals[i].bytes.size == 1)
-			add_single(pairs, &pairs->literals[i]);
-		else
-			add_items(pairs, &pairs->literals[i]);
+		add_literal(pairs, &pairs->literals[i], few);
 	}
 	index_items(pairs);
 	*ret = pairs;
@@ -173,6 +203,21 @@ static bool scan_single(const struct single *single, struct bytes in, pairs_hit_
 		if (single->literal->first_only || at == end)
 			break;
 		at = memchr(at, single->byte, (size_t)(end - at));
+	}
+	return true;
+}
+
+static bool scan_string(const struct string *string, struct bytes in, pairs_hit_fn hit, void *context)
+{
+	size_t at = 0, place;
+
+	while ((place = finder_find(&string->finder, bytes_skip(in, at))) != FINDER_NONE) {
+		at += place;
+		if (!hit(context, string->literal->id, at + string->literal->bytes.size))
+			return false;
+		if (string->literal->first_only)
+			break;
+		at++;
 	}
 	return true;
 }
@@ -208,6 +253,10 @@ bool pairs_scan(const struct pairs *pairs, struct bytes in, pairs_hit_fn hit, vo
 		return true;
 	for (size_t i = 0; i < pairs->single_count; i++) {
 		if (!scan_single(&pairs->singles[i], in, hit, context))
+			return false;
+	}
+	for (size_t i = 0; i < pairs->string_count; i++) {
+		if (!scan_string(&pairs->strings[i], in, hit, context))
 			return false;
 	}
 	if (pairs->item_count == 0)

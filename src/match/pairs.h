@@ -4,7 +4,8 @@
  * For match/literals.c only. Of each literal the two neighbouring bytes that are rarest in traffic are its pair. A map of
  * 64 KiB (of which traffic touches a small part) tells for each two bytes of the buffer whether any literal has them for its
  * pair; where one does, the few literals of that pair are compared. Literals of one byte have no pair: they are
- * looked for one by one with memchr(), which reads some 30 bytes a nanosecond.
+ * looked for one by one with memchr(), which reads some 30 bytes a nanosecond; so are up to four longer ones without others,
+ * with match/finder.h.
  *
  * Immutable once made: threads share it. */
 #pragma once

@@ -141,7 +141,8 @@ static void random_sets_agree_with_the_naive_search(void **state)
 			literals[i].flags = test_random(&random, 8);
 			literals[i].min_end = test_random(&random, 3) == 0 ? test_random(&random, 40) : 0;
 			if (test_random(&random, 3) == 0)
-				literals[i].max_end = literals[i].min_end + (uint32_t)size + test_random(&random, 300);
+				literals[i].max_end =
+					literals[i].min_end + (uint32_t)size + test_random(&random, i % 2 ? 300 : 3);
 		}
 		set = set_of(literals, count);
 		assert_int_equal(literal_set_prepare(set, scratch), 0);
@@ -280,13 +281,20 @@ static void strings_go_to_their_searchers(void **state)
 		{ .bytes = { (const uint8_t *)"\0\0x", 3 } },
 		{ .bytes = { (const uint8_t *)"ab", 2 }, .max_end = 256 },
 		{ .bytes = { (const uint8_t *)"abcd", 4 }, .max_end = 256 },
+		{ .bytes = { (const uint8_t *)"efgh", 4 }, .max_end = 4 },
+		{ .bytes = { (const uint8_t *)"efgh", 4 }, .max_end = 6, .min_end = 6, .flags = LITERAL_ONCE },
+		{ .bytes = { (const uint8_t *)"ijkl", 4 }, .max_end = 256, .min_end = 253 },
+		{ .bytes = { (const uint8_t *)"mnop", 4 }, .max_end = 257, .min_end = 257 },
+		{ .bytes = { (const uint8_t *)"qrst", 4 }, .max_end = 8 },
 	};
 	struct literal_set *set = set_of(literals, ARRAY_COUNT(literals));
 	struct literal_set_info info = literal_set_info(set);
 
-	assert_int_equal(info.automaton_count, 3);
+	assert_int_equal(info.automaton_count, 5);
 	assert_int_equal(info.pairs_count, 2);
 	assert_int_equal(info.head_count, 1);
+	assert_int_equal(info.places_count, 2);
+	assert_int_equal(literal_set_longest(set), 11);
 	assert_true(info.automaton_bytes > 0 && info.memory_bytes > info.automaton_bytes);
 	literal_set_free(set);
 }

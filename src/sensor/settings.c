@@ -19,18 +19,29 @@ struct host_os {
 
 enum { HOST_OS_MAX = 4096, PACKET_ALERTS_DEFAULT = 15 };
 
-/* Top-level options that some module of the sensor reads; a suricata.yaml may have others, which are named once. */
+/* Top-level options that some module of the sensor reads. */
 static const char *const known_options[] = { "vars", "stats", "outputs", "pcap-file", "app-layer", "exception-policy",
-	"pcre", "host-os-policy", "defrag", "flow", "vlan", "flow-timeouts", "stream", "host", "decoder", "detect",
-	"legacy", "asn1-max-frames", "classification-file", "reference-config-file", "threshold-file", "action-order",
-	"packet-alert-max", "datasets", "reputation-categories-file", "default-reputation-path", "reputation-files",
-	"geoip-database", "rule-files", "default-rule-path", "default-log-dir", "host-mode", "logging", "mpm-algo",
+	"pcre", "host-os-policy", "defrag", "flow", "vlan", "flow-timeouts", "stream", "decoder", "detect",
+	"classification-file", "reference-config-file", "threshold-file", "action-order", "packet-alert-max",
+	"datasets", "reputation-categories-file", "default-reputation-path", "reputation-files", "geoip-database",
+	"rule-files", "default-rule-path", "default-log-dir", "suricata-version", "magic-file", "livedev",
+	"sensor-name", "include", "tenants", "evidence", "file-store" };
+
+/* Those that a suricata.yaml usually has, and that mean nothing here. */
+static const char *const idle_options[] = { "host", "legacy", "asn1-max-frames", "host-mode", "logging", "mpm-algo",
 	"spm-algo", "max-pending-packets", "runmode", "autofp-scheduler", "ippair", "multi-detect",
-	"ignore-unknown-requirements", "suricata-version", "unix-command", "magic-file", "livedev", "security",
-	"run-as", "coredump", "profiling", "engine-analysis", "threading", "af-packet", "pcap", "nfq", "nflog", "ipfw",
-	"napatech", "netmap", "af-xdp", "dpdk", "capture", "luajit", "lua", "plugins", "sensor-name", "pid-file",
-	"daemon-directory", "umask", "default-packet-size", "sniffer", "include", "tenants", "evidence",
-	"detect-engine", "cuda", "file-store", "reputation", "firewall" };
+	"ignore-unknown-requirements", "unix-command", "security", "run-as", "coredump", "profiling", "engine-analysis",
+	"threading", "af-packet", "pcap", "nfq", "nflog", "ipfw", "napatech", "netmap", "af-xdp", "dpdk", "capture",
+	"luajit", "lua", "plugins", "pid-file", "daemon-directory", "umask", "default-packet-size", "sniffer",
+	"detect-engine", "cuda", "reputation", "firewall" };
+
+static bool is_among(const char *name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
 
 static enum exception_policy policy_named(const struct conf_node *node, const char *path, enum exception_policy absent)
 {
@@ -265,6 +276,10 @@ static void read_options(struct sensor_settings *s, const struct sensor_options 
 		log_warn("packet-alert-max: %u is out of range, using %u", s->packet_alert_max, PACKET_ALERTS_DEFAULT);
 		s->packet_alert_max = PACKET_ALERTS_DEFAULT;
 	}
+	s->inspection_limit = (uint32_t)conf_u64_between(
+		s->root, "detect.inspection-recursion-limit", INSPECTION_LIMIT_DEFAULT, 1, UINT32_MAX - 1);
+	s->pcre_match_limit = (uint32_t)conf_u64_between(s->root, "pcre.match-limit", 0, 1, UINT32_MAX);
+	s->pcre_depth_limit = (uint32_t)conf_u64_between(s->root, "pcre.match-limit-recursion", 0, 1, UINT32_MAX);
 	s->guess_tx = conf_bool(s->root, "detect.guess-applayer-tx", false);
 	s->simulate_flow_memcap = options->simulate_flow_memcap;
 	s->simulate_ssn_memcap = options->simulate_ssn_memcap;
@@ -277,22 +292,74 @@ static void warn_unknown(const struct sensor_settings *s)
 {
 	CONF_FOR(node, s->root)
 	{
-		bool known = false;
-
-		for (size_t i = 0; i < sizeof(known_options) / sizeof(known_options[0]) && !known; i++)
-			known = !strcmp(known_options[i], node->name);
-		if (!known)
+		if (!is_among(node->name, known_options, sizeof(known_options) / sizeof(known_options[0])) &&
+			!is_among(node->name, idle_options, sizeof(idle_options) / sizeof(idle_options[0])))
 			log_warn("%s:%u: option %s is not known here and has no effect", node->file, node->line,
 				node->name);
 	}
 }
 
-/* Says what the getters complained about; an error only when such things are to be fatal. */
-int sensor_settings_complaints(const struct sensor_settings *s, bool fatal)
+/* Sections that say how Suricata's own process is built: one sentence for all of them. */
+static void warn_idle_sections(const struct sensor_settings *s)
+{
+	char names[512] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < sizeof(idle_options) / sizeof(idle_options[0]); i++)
+		if (conf_get(s->root, idle_options[i]) && used < sizeof(names))
+			used += (size_t)snprintf(
+				names + used, sizeof(names) - used, "%s%s", used ? ", " : "", idle_options[i]);
+	if (used)
+		log_warn("%s: without effect here: %s. Sources, workers and the control socket are those of `luytre "
+			 "sensor "
+			 "run`",
+			conf_tree_file(s->tree), names);
+}
+
+/* Outputs that somebody switched on and will wait for in vain. */
+static void warn_outputs(const struct sensor_settings *s)
+{
+	CONF_FOR(item, conf_get(s->root, "outputs"))
+	{
+		const char *name = conf_item_name(item);
+
+		if (strcmp(name, "eve-log") != 0 && strcmp(name, "file-store") != 0 &&
+			conf_bool(conf_item_options(item), "enabled", false))
+			log_warn("%s:%u: the output %s is not written here; eve-log is", item->file, item->line, name);
+	}
+}
+
+/* Rules that the configuration names: relative to "default-rule-path", patterns allowed. */
+static int read_rule_files(struct sensor_settings *s)
+{
+	const struct conf_node *list = conf_get(s->root, "rule-files");
+	const char *dir = conf_text(s->root, "default-rule-path", "/etc/suricata/rules");
+	size_t count = conf_values_count(list);
+
+	s->rule_files = count ? calloc(count, sizeof(*s->rule_files)) : NULL;
+	if (count && !s->rule_files)
+		return LUYTRE_E_NOMEM;
+	for (size_t i = 0; i < count; i++) {
+		const char *name = conf_value_at(list, i);
+		int size;
+
+		if (!name || !*name)
+			continue;
+		size = name[0] == '/' ? asprintf(&s->rule_files[s->rule_file_count], "%s", name)
+				      : asprintf(&s->rule_files[s->rule_file_count], "%s/%s", dir, name);
+		if (size < 0)
+			return LUYTRE_E_NOMEM;
+		s->rule_file_count++;
+	}
+	return 0;
+}
+
+/* Says what the getters complained about since the last time; an error only when such things are to be fatal. */
+int sensor_settings_complaints(struct sensor_settings *s, bool fatal)
 {
 	const char *text;
 
-	for (size_t i = 0; (text = conf_tree_complaint(s->tree, i)); i++)
+	for (; (text = conf_tree_complaint(s->tree, s->complaints_told)); s->complaints_told++)
 		log_write(fatal ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "%s", text);
 	return fatal && conf_tree_complaints(s->tree) ? LUYTRE_E_SYNTAX : 0;
 }
@@ -304,6 +371,9 @@ static int open_tree(const struct sensor_options *options, struct conf_tree **re
 	int error = options->config_path ? conf_tree_from_file(options->config_path, message, &tree)
 					 : conf_tree_stock(message, &tree);
 
+	for (unsigned int i = 0; !error && i < options->own_count; i++)
+		error = conf_tree_set_at(tree, options->own[i].path, options->own[i].value, options->own[i].file,
+			options->own[i].line, message);
 	for (unsigned int i = 0; !error && i < options->set_count; i++)
 		error = conf_tree_set_text(tree, options->sets[i], message);
 	if (error) {
@@ -342,7 +412,7 @@ int sensor_settings_load(const struct sensor_options *options, struct sensor_set
 	error = s->host_os && s->output_dir ? 0 : LUYTRE_E_NOMEM;
 	if (error)
 		goto fail;
-	if (options->eve_path && !options->config_path) {
+	if (options->eve_path && !options->config_path && !options->own_outputs) {
 		const char *slash = strrchr(options->eve_path, '/');
 
 		s->eve_name = slash ? slash + 1 : options->eve_path;
@@ -354,7 +424,14 @@ int sensor_settings_load(const struct sensor_options *options, struct sensor_set
 	if (error)
 		goto fail;
 	read_policies(s);
-	warn_unknown(s);
+	if (options->config_path) {
+		warn_unknown(s);
+		warn_idle_sections(s);
+		warn_outputs(s);
+		error = read_rule_files(s);
+		if (error)
+			goto fail;
+	}
 	error = sensor_settings_complaints(s, options->errors_fatal);
 	if (error)
 		goto fail;
@@ -370,6 +447,9 @@ void sensor_settings_free(struct sensor_settings *settings)
 	if (!settings)
 		return;
 	conf_tree_free((struct conf_tree *)(uintptr_t)settings->tree);
+	for (unsigned int i = 0; i < settings->rule_file_count; i++)
+		free(settings->rule_files[i]);
+	free(settings->rule_files);
 	free(settings->host_os);
 	free((char *)(uintptr_t)settings->output_dir);
 	free(settings);

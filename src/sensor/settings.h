@@ -34,6 +34,8 @@ struct flow_timeouts { /* flow-timeouts.*, in seconds; index 0 normal, 1 emergen
 	uint32_t new_s[2], established_s[2], closed_s[2], bypassed_s[2];
 };
 
+enum { INSPECTION_LIMIT_DEFAULT = 3000 };
+
 enum { FLOW_PROTO_DEFAULT, FLOW_PROTO_TCP, FLOW_PROTO_UDP, FLOW_PROTO_ICMP, FLOW_PROTO_COUNT };
 
 struct host_os;
@@ -41,6 +43,7 @@ struct host_os;
 struct sensor_settings {
 	const struct conf_tree *tree; /* borrowed; outlives the settings */
 	const struct conf_node *root;
+	size_t complaints_told; /* of the tree's */
 	const char *eve_name; /* name of the stock event file when --eve gives another; else null */
 	const char *output_dir; /* default-log-dir, or the folder of --eve */
 	const char *data_dir; /* --data-dir: data sets are saved there; null: output_dir */
@@ -73,20 +76,34 @@ struct sensor_settings {
 	/* decoder.* is read by decode/, defrag.* by decode/defrag. */
 	uint8_t max_layers;
 	bool guess_tx; /* detect.guess-applayer-tx */
+	uint32_t inspection_limit; /* detect.inspection-recursion-limit: tries of one rule on one buffer */
+	uint32_t pcre_match_limit,
+		pcre_depth_limit; /* pcre.match-limit, .match-limit-recursion; 0: those of match/regex.h */
 	struct host_os *host_os; /* settings.c: host-os-policy */
 	unsigned int host_os_count;
 	uint32_t packet_alert_max; /* packet-alert-max */
 	uint32_t seed;
+	char **rule_files; /* of "rule-files" below "default-rule-path", where nothing else names rules; owned */
+	unsigned int rule_file_count;
 
 	/* Test hooks (--simulate-*): packet numbers, 0 none; offsets, UINT64_MAX none. */
 	uint64_t simulate_flow_memcap, simulate_ssn_memcap, simulate_reassembly_memcap, simulate_defrag_memcap;
 	uint64_t simulate_applayer_error[SENSOR_DIRS];
 };
 
+/* One option of luytre.yaml under its name here; texts are borrowed and outlive the settings. */
+struct sensor_setting {
+	const char *path, *value;
+	const char *file; /* and line: where it stands, for complaints */
+	uint32_t line;
+};
+
 /* What the command line says beside the configuration. */
 struct sensor_options {
 	const char *config_path; /* --suricata-config; null: stock values */
-	const char *own_config_path; /* luytre.yaml; null: none */
+	const struct sensor_setting *own; /* of luytre.yaml; they win over config_path */
+	unsigned int own_count;
+	bool own_outputs; /* they name outputs */
 	const char *const *sets; /* "PATH=VALUE" of --set */
 	unsigned int set_count;
 	const char *eve_path; /* --eve; null: as configured */
@@ -101,7 +118,7 @@ struct sensor_options {
  * What the sensor does not know is warned about once for each top-level option. */
 MUST_CHECK int sensor_settings_load(const struct sensor_options *options, struct sensor_settings **ret);
 /* Logs what getters complained about since; an error when that is fatal. */
-MUST_CHECK int sensor_settings_complaints(const struct sensor_settings *settings, bool fatal);
+MUST_CHECK int sensor_settings_complaints(struct sensor_settings *settings, bool fatal);
 void sensor_settings_free(struct sensor_settings *settings);
 
 /* Target system of an address by host-os-policy. */

@@ -110,6 +110,12 @@
 	X(DETECT_ALERT, "detect.alert")                                                                                \
 	X(DETECT_ALERT_QUEUE_OVERFLOW, "detect.alert_queue_overflow")                                                  \
 	X(DETECT_ALERTS_SUPPRESSED, "detect.alerts_suppressed")                                                        \
+	X(DETECT_THRESHOLDS_REFUSED, "detect.thresholds_refused")                                                      \
+	X(DETECT_HOST_BITS_REFUSED, "detect.host_bits_refused")                                                        \
+	X(DETECT_TAGGED_HOSTS_REFUSED, "detect.tagged_hosts_refused")                                                  \
+	X(DETECT_DATASETS_REFUSED, "detect.datasets_refused")                                                          \
+	X(DETECT_PCRE_LIMIT, "detect.pcre_match_limit")                                                                \
+	X(OUTPUT_EVENTS_LOST, "output.events_lost")                                                                    \
 	X(IPS_ACCEPTED, "ips.accepted")                                                                                \
 	X(IPS_BLOCKED, "ips.blocked")                                                                                  \
 	X(IPS_REJECTED, "ips.rejected")                                                                                \

@@ -32,6 +32,10 @@ static const struct schema_text kind_names[SCHEMA_KIND_COUNT] = {
 	[SCHEMA_PORTS] = { "list of ports, ranges such as `8000-8099`, or `all`",
 		"danh sách cổng, khoảng cổng như `8000-8099`, hoặc `all`" },
 	[SCHEMA_REPLIES] = { "list of protocol names", "danh sách tên giao thức" },
+	[SCHEMA_SIZE] = { "size such as `64M`", "kích thước như `64M`" },
+	[SCHEMA_FILES] = { "list of files, folders and patterns", "danh sách tệp, thư mục và mẫu tên" },
+	[SCHEMA_WORDS] = { "list of words", "danh sách từ" },
+	[SCHEMA_PAIRS] = { "names with a value each", "các tên, mỗi tên một giá trị" },
 	[SCHEMA_SECTION] = { "settings, see", "các thiết lập, xem" },
 	[SCHEMA_SECTIONS] = { "list of settings, see", "danh sách các thiết lập, xem" },
 };
@@ -43,6 +47,9 @@ static void print_bounds(FILE *out, const struct schema_row *row, enum luytre_la
 
 	if (row->kind == SCHEMA_REAL) {
 		fprintf(out, ", %g %s %g", row->min, to, row->max);
+	} else if (row->kind == SCHEMA_SIZE) {
+		fprintf(out, ", %s %s %s", units_format_size((uint64_t)row->min, min), to,
+			units_format_size((uint64_t)row->max, max));
 	} else if (row->kind == SCHEMA_DURATION) {
 		fprintf(out, ", %.0f %s %.0f", row->min, to, row->max);
 	} else {
@@ -64,6 +71,7 @@ static void print_value(FILE *out, const struct schema_row *row, enum luytre_lan
 	case SCHEMA_COUNT:
 	case SCHEMA_DURATION:
 	case SCHEMA_REAL:
+	case SCHEMA_SIZE:
 		print_bounds(out, row, language);
 		break;
 	case SCHEMA_CHOICE:
@@ -91,6 +99,9 @@ static void print_default(FILE *out, const struct schema_row *row, enum luytre_l
 
 	if (row->required) {
 		fputs(language == LUYTRE_LANG_VI ? "**bắt buộc**" : "**required**", out);
+		if (row->unless)
+			fprintf(out, language == LUYTRE_LANG_VI ? ", trừ khi có `%s`" : " unless `%s` is there",
+				row->unless);
 	} else if (row->fallback && list) {
 		fputs("`[", out);
 		for (const char *pos = row->fallback; *pos; pos++)
@@ -98,6 +109,8 @@ static void print_default(FILE *out, const struct schema_row *row, enum luytre_l
 		fputs("]`", out);
 	} else if (row->fallback) {
 		fprintf(out, "`%s`", row->fallback);
+	} else if (row->assumed) {
+		fprintf(out, "`%s`", row->assumed);
 	} else if (row->section) {
 		fputs("—", out);
 	} else {
@@ -138,8 +151,9 @@ static const struct schema_text introduction = {
 	"reload a\n"
 	"wrong file keeps the configuration that it has.\n"
 	"\n"
-	"Numbers may end with `k`, `M` or `G` (thousand, million, billion). Times are in the unit that ends the name "
-	"of the\n"
+	"Numbers may end with `k`, `M` or `G` (thousand, million, billion), sizes with `K`, `M`, `G` or `T` (powers of "
+	"1024).\n"
+	"Times are in the unit that ends the name of the\n"
 	"setting, or carry their own: `500ms`, `90s`, `5m`, `2h`, `7d`. A list is written `[a, b]`, or one item a line "
 	"behind\n"
 	"dashes; a list of one may be the value alone. A name that is not on this page is an error, and so are a "
@@ -157,7 +171,10 @@ static const struct schema_text introduction = {
 	"nguyên cấu\n"
 	"hình hiện có.\n"
 	"\n"
-	"Số có thể kết thúc bằng `k`, `M` hoặc `G` (nghìn, triệu, tỷ). Thời gian tính theo đơn vị ở cuối tên thiết "
+	"Số có thể kết thúc bằng `k`, `M` hoặc `G` (nghìn, triệu, tỷ), kích thước bằng `K`, `M`, `G` hoặc `T` (lũy "
+	"thừa "
+	"của 1024).\n"
+	"Thời gian tính theo đơn vị ở cuối tên thiết "
 	"lập, hoặc\n"
 	"ghi rõ đơn vị: `500ms`, `90s`, `5m`, `2h`, `7d`. Danh sách viết là `[a, b]`, hoặc mỗi dòng một mục sau dấu "
 	"gạch\n"

@@ -14,6 +14,7 @@
 
 #define INTERFACE_MAX 15 /* IFNAMSIZ of linux/if.h without the NUL */
 #define GROUP_MAX     32 /* what useradd and groupadd take */
+#define FILE_PATH_MAX 4096
 #define REAL_DIGITS   15 /* a double holds every whole number of so many digits */
 
 #define NAME_LETTERS  "abcdefghijklmnopqrstuvwxyz0123456789-"
@@ -41,6 +42,7 @@ struct any_list {
 LIST_LAYOUT(config_prefixes, items);
 LIST_LAYOUT(config_ports, ranges);
 LIST_LAYOUT(config_names, items);
+LIST_LAYOUT(config_words, items);
 
 static const struct {
 	const char *name;
@@ -240,6 +242,42 @@ static int read_file(const struct config_value_context *context, const struct sc
 	return 0;
 }
 
+static int read_size(const struct config_value_context *context, const struct schema_row *row, const char *text,
+	struct config_error *error, void *ret)
+{
+	uint64_t value;
+
+	if (units_parse_size(bytes_from_str(text), &value) || (double)value < row->min || (double)value > row->max)
+		return LUYTRE_E_INVALID;
+	memcpy(ret, &value, sizeof(value));
+	return 0;
+}
+
+static int read_word(const struct config_value_context *context, const struct schema_row *row, const char *text,
+	struct config_error *error, void *ret)
+{
+	struct config_word word = { .line = context->line };
+
+	if (!only_of(text, NAME_LETTERS "_", CONFIG_NAME_MAX))
+		return LUYTRE_E_INVALID;
+	if (read_string(context, text, &word.text))
+		return LUYTRE_E_NOMEM;
+	memcpy(ret, &word, sizeof(word));
+	return 0;
+}
+
+static int read_files(const struct config_value_context *context, const struct schema_row *row, const char *text,
+	struct config_error *error, void *ret)
+{
+	static const struct schema_row one = { .max = FILE_PATH_MAX };
+	struct config_word word = { .line = context->line };
+	int result = read_file(context, &one, text, error, &word.text);
+
+	if (!result)
+		memcpy(ret, &word, sizeof(word));
+	return result;
+}
+
 static int parse_port(struct bytes text, uint16_t *ret)
 {
 	unsigned int value = 0;
@@ -406,6 +444,13 @@ static int compare_strings(const void *left, const void *right)
 	return strcmp(*left_text, *right_text);
 }
 
+static int compare_words(const void *left, const void *right)
+{
+	const struct config_word *a = left, *b = right;
+
+	return strcmp(a->text, b->text);
+}
+
 static int compare_ranges(const void *left, const void *right)
 {
 	const struct config_port_range *a = left, *b = right;
@@ -448,6 +493,16 @@ static const struct kind kinds[SCHEMA_KIND_COUNT] = {
 		.compare = compare_strings,
 		.item_size = sizeof(const char *),
 		.expected = "the name of a reflection protocol, such as dns or ntp" },
+	[SCHEMA_SIZE] = { .read = read_size },
+	[SCHEMA_FILES] = { .read = read_files,
+		.compare = compare_words,
+		.item_size = sizeof(struct config_word),
+		.expected = "the path of a file or folder, or a pattern, of at most 4096 bytes" },
+	[SCHEMA_WORDS] = { .read = read_word,
+		.compare = compare_words,
+		.item_size = sizeof(struct config_word),
+		.expected = "a word of 1 to 63 small letters a-z, digits, dashes and underlines" },
+	[SCHEMA_PAIRS] = { .expected = "names with a value each, one a line, indented below the name" },
 	[SCHEMA_SECTION] = { .expected = "settings, one a line, indented below the name" },
 	[SCHEMA_SECTIONS] = { .expected = "a list of entries that begin with a dash and hold settings" },
 };
@@ -475,6 +530,11 @@ void config_value_expect(const struct schema_row *row, struct config_error *erro
 	units_format_count((uint64_t)row->min, min);
 	units_format_count((uint64_t)row->max, max);
 	switch (row->kind) {
+	case SCHEMA_SIZE:
+		units_format_size((uint64_t)row->min, min);
+		units_format_size((uint64_t)row->max, max);
+		snprintf(text, size, "a size such as 64M, from %s to %s", min, max);
+		break;
 	case SCHEMA_COUNT:
 		snprintf(text, size, "a whole number from %s to %s", min, max);
 		break;

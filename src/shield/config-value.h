@@ -15,6 +15,7 @@
 struct config_value_context {
 	struct arena *arena; /* receives the strings and arrays */
 	config_name_fn reply_name; /* may be null */
+	unsigned int line; /* of the value */
 	struct bytes folder; /* of the configuration file, with its final slash; empty for the working directory */
 };
 

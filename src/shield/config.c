@@ -26,11 +26,14 @@
 #define ARENA_CEILING  ((size_t)512 << 20) /* no file of CONFIG_FILE_MAX bytes makes a larger configuration */
 #define NESTING_MAX    16 /* of what is skipped because its name is unknown */
 #define VALUE_SIZE_MAX 4096
+#define PAIR_NAME_MAX  255 /* with dots: the path of an option */
 #define CLAIMS_MAX     (CONFIG_PREFIXES_MAX + CONFIG_TENANTS_MAX + CONFIG_LISTS_MAX + 2)
 #define ROWS_MAX       64 /* settings of one section: one bit each */
 
 /* read_sections stores a pointer and then the count. */
 static_assert(offsetof(struct config, list_count) == offsetof(struct config, lists) + sizeof(void *), "not adjacent");
+static_assert(offsetof(struct config_sensor, output_count) == offsetof(struct config_sensor, outputs) + sizeof(void *),
+	"not adjacent");
 static_assert(
 	offsetof(struct config, tenant_count) == offsetof(struct config, tenants) + sizeof(void *), "not adjacent");
 
@@ -299,6 +302,7 @@ static int read_scalar(struct loader *loader, const struct schema_row *row, void
 		return refuse_value(loader, row, "control characters are not allowed");
 	if (text.size > VALUE_SIZE_MAX)
 		return refuse_value(loader, row, "the value is too long");
+	loader->context.line = event_line(loader);
 	result = config_value_read(&loader->context, row, (const char *)loader->event.data.scalar.value, &error, ret);
 	if (result == LUYTRE_E_INVALID) {
 		describe_found(loader, error.found, sizeof(error.found));
@@ -421,7 +425,7 @@ static void describe_claim(const struct claim *claim, char *ret, size_t ret_size
 	case SCHEMA_PROTOCOLS:
 		snprintf(ret, ret_size, "protocol %u again", claim->item[0]);
 		break;
-	default:
+	default: /* a text, or a struct config_word, which begins with one */
 		memcpy(&name, claim->item, sizeof(name));
 		snprintf(ret, ret_size, "\"%s\" again", name);
 		break;
@@ -607,6 +611,122 @@ static int read_sections(struct loader *loader, const struct schema_row *row, ui
 	return result;
 }
 
+/* ---- Mappings of names that the operator chooses ---- */
+
+/* Adds the present event to the text of a pair. 0 with '*good' false when it was refused, which is noted. */
+static int add_pair_text(
+	struct loader *loader, const struct schema_row *row, const char *before, char *ret, size_t ret_size, bool *good)
+{
+	struct bytes text = loader->event.type == YAML_SCALAR_EVENT ? event_text(loader) : (struct bytes){ 0 };
+	size_t used = strlen(ret);
+
+	if (!*good)
+		return skip_value(loader); /* one error a pair is enough */
+	*good = text.size && config_text_safe(text) && used + text.size + sizeof("[,]") <= ret_size;
+	if (!*good)
+		return refuse_value(
+			loader, row, "each name has one value or a list of them, without control characters");
+	snprintf(ret + used, ret_size - used, "%s%.*s", before, (int)text.size, (const char *)text.ptr);
+	return 0;
+}
+
+/* Reads the value of a pair, one or a list, as text into 'ret'. 0 with '*ret_good' false when it was refused. */
+static int read_pair_value(
+	struct loader *loader, const struct schema_row *row, char *ret, size_t ret_size, bool *ret_good)
+{
+	ret[0] = '\0';
+	*ret_good = true;
+	if (loader->event.type != YAML_SEQUENCE_START_EVENT)
+		return add_pair_text(loader, row, "", ret, ret_size, ret_good);
+	for (;;) {
+		int result = take(loader);
+
+		if (result)
+			return result;
+		if (loader->event.type == YAML_SEQUENCE_END_EVENT)
+			break;
+		result = add_pair_text(loader, row, ret[0] ? "," : "[", ret, ret_size, ret_good);
+		if (result)
+			return result;
+	}
+	strcat(ret, ret[0] ? "]" : "[]");
+	return 0;
+}
+
+/* The present event is the name of a pair. */
+static int read_pair(struct loader *loader, const struct schema_row *row, struct vector *pairs)
+{
+	const char *letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_:-.";
+	struct config_pair pair = { .line = event_line(loader) };
+	char name[PAIR_NAME_MAX + 1], value[VALUE_SIZE_MAX];
+	bool scalar = loader->event.type == YAML_SCALAR_EVENT, good = false;
+	struct bytes text = scalar ? event_text(loader) : (struct bytes){ 0 };
+	size_t max = row->dotted ? PAIR_NAME_MAX : CONFIG_NAME_MAX, fitting = 0, entered;
+	int result;
+
+	while (fitting < text.size && text.ptr[fitting] && strchr(letters, text.ptr[fitting]) &&
+		(text.ptr[fitting] != '.' || row->dotted))
+		fitting++;
+	if (!text.size || fitting < text.size || text.size > max) {
+		if (note_texts(loader, pair.line, text.size > max ? "a longer name" : "a name with other letters",
+			    row->dotted ? "letters, digits, _ - : and dots, at most 255"
+					: "letters, digits, _ - and :, at most 63",
+			    "") ||
+			skip_value(loader) || take(loader))
+			return LUYTRE_E_INVALID;
+		return skip_value(loader);
+	}
+	config_text_copy(text, name, sizeof(name));
+	entered = setting_enter(loader, ".%s", name);
+	result = take(loader);
+	if (!result)
+		result = read_pair_value(loader, row, value, sizeof(value), &good);
+	for (size_t i = 0; !result && good && i < pairs->count; i++) {
+		const struct config_pair *other = vector_at(pairs, i);
+
+		if (!strcmp(other->name, name)) {
+			result = note_texts(
+				loader, pair.line, "the same name again", "each name only once", "remove one");
+			good = false;
+			break;
+		}
+	}
+	setting_leave(loader, entered);
+	if (result || !good)
+		return result;
+	pair.name = arena_strdup(loader->context.arena, name);
+	pair.value = arena_strdup(loader->context.arena, value);
+	return pair.name && pair.value ? vector_add(pairs, &pair) : LUYTRE_E_NOMEM;
+}
+
+static int read_pairs(struct loader *loader, const struct schema_row *row, void *field)
+{
+	struct vector pairs = { .item_size = sizeof(struct config_pair) };
+	struct config_pairs found = { 0 };
+	int result = 0;
+
+	if (loader->event.type != YAML_MAPPING_START_EVENT)
+		return refuse_value(loader, row, "write {} for none");
+	while (!result) {
+		result = take(loader);
+		if (result || loader->event.type == YAML_MAPPING_END_EVENT)
+			break;
+		if (pairs.count == (size_t)row->max)
+			result = stop(loader, event_line(loader), "too many names", "at most 4096", "");
+		else
+			result = read_pair(loader, row, &pairs);
+	}
+	if (!result && pairs.count) {
+		found.items = arena_dup(
+			loader->context.arena, bytes_of(pairs.items, pairs.count * sizeof(struct config_pair)));
+		found.count = pairs.count;
+		result = found.items ? 0 : LUYTRE_E_NOMEM;
+	}
+	free(pairs.items);
+	memcpy(field, &found, sizeof(found));
+	return result;
+}
+
 /* Reads the value that the present event begins into the field of its row. */
 static int read_value(struct loader *loader, const struct schema_row *row, uint8_t *field)
 {
@@ -621,6 +741,8 @@ static int read_value(struct loader *loader, const struct schema_row *row, uint8
 			return refuse_value(loader, row, "remove the name when there is nothing to set");
 		return read_section(loader, row->section, field);
 	}
+	if (row->kind == SCHEMA_PAIRS)
+		return read_pairs(loader, row, field);
 	if (config_value_is_list(row->kind))
 		return read_list(loader, row, field);
 	if (loader->event.type != YAML_SCALAR_EVENT)
@@ -684,6 +806,14 @@ static int read_setting(
 	return result;
 }
 
+/* Whether the setting 'name' was read; null is none. */
+static bool stands_in(const struct schema_section *section, const char *name, const unsigned int lines[ROWS_MAX])
+{
+	const struct schema_row *row = name ? schema_find(section, name) : NULL;
+
+	return row && lines[row - section->rows];
+}
+
 /* Reads the settings of a mapping, whose start is the present event. */
 static int read_section(struct loader *loader, const struct schema_section *section, uint8_t *object)
 {
@@ -691,6 +821,8 @@ static int read_section(struct loader *loader, const struct schema_section *sect
 	unsigned int lines[ROWS_MAX] = { 0 };
 
 	assert(section->row_count <= ROWS_MAX);
+	if (section->keeps_line)
+		memcpy(object, &line, sizeof(line));
 	for (;;) {
 		int result = take(loader);
 
@@ -708,7 +840,7 @@ static int read_section(struct loader *loader, const struct schema_section *sect
 		size_t entered;
 		int result;
 
-		if (!row->required || lines[i])
+		if (!row->required || lines[i] || stands_in(section, row->unless, lines))
 			continue;
 		entered = setting_enter(loader, "%s%s", loader->setting[0] ? "." : "", row->name);
 		config_value_expect(row, &error);
@@ -769,9 +901,33 @@ static int check_count(
 	return 0;
 }
 
+/* Packets of the sensor come from one source. */
+static int check_source(struct loader *loader, const struct config_sensor *sensor)
+{
+	const unsigned int lines[] = { sensor->look.line, sensor->wire.line, sensor->nfqueue.line,
+		sensor->folder.line };
+	unsigned int count = 0, last = 0;
+	size_t entered;
+	int result;
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		count += lines[i] != 0;
+		last = lines[i] > last ? lines[i] : last;
+	}
+	if (count < 2)
+		return 0;
+	entered = setting_enter(loader, "sensor");
+	result = note_texts(loader, last, "a second source of packets", "one of look, wire, nfqueue and folder",
+		"run a second sensor with a file of its own");
+	setting_leave(loader, entered);
+	return result;
+}
+
 /* What no single row can check. */
 static int check_whole(struct loader *loader, const struct config *config)
 {
+	if (check_source(loader, &config->sensor))
+		return LUYTRE_E_INVALID;
 	/* With errors before, the capacity may not be the one that the file means. */
 	if (!loader->errors->total) {
 		if (check_count(loader, "name", config->capacity.tenants, "capacity.tenants", "tenant") ||

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The configuration of the edge daemon: one YAML file, read whole, checked whole, then used whole.
+/* The configuration of a site, the edge and its sensor: one YAML file, read whole, checked whole, then used whole.
  *
  * config_load() reads the file through the rows of schema.c, which name each setting with its type, bounds, default,
  * unit and help. The same rows answer `luytre check` (a load whose result is thrown away) and print the reference
@@ -23,6 +23,7 @@
 #include "base/compiler.h"
 #include "base/error.h"
 #include "base/net.h"
+#include "shield/config-sensor.h"
 
 #define CONFIG_FILE_MAX     (16u << 20)
 #define CONFIG_ERRORS_MAX   20
@@ -147,6 +148,7 @@ struct config_tenant {
 	uint32_t proof_s;
 	uint32_t burst_ms; /* of every limit */
 	struct config_limits limits;
+	struct config_tenant_sensor sensor;
 };
 
 /* Where Prometheus may read; always a loopback address. */
@@ -157,7 +159,7 @@ struct config_metrics {
 };
 
 struct config {
-	const char *interface;
+	const char *interface; /* null in a file that is for the sensor alone */
 	const char *peer; /* null when there is one interface only */
 	enum config_attach attach;
 	enum config_unknown unknown_destination;
@@ -174,6 +176,7 @@ struct config {
 	size_t list_count;
 	const struct config_tenant *tenants;
 	size_t tenant_count;
+	struct config_sensor sensor;
 
 	struct arena arena; /* owns all that the above points to; for config.c alone */
 };

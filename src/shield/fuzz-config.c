@@ -42,10 +42,33 @@ static void require_ports(const struct config_ports *ports)
 	}
 }
 
+static void require_pairs(const struct config_pairs *pairs)
+{
+	for (size_t i = 0; i < pairs->count; i++) {
+		REQUIRE(pairs->items[i].name[0] && pairs->items[i].value[0] && pairs->items[i].line);
+		for (size_t j = 0; j < i; j++)
+			REQUIRE(strcmp(pairs->items[i].name, pairs->items[j].name) != 0);
+	}
+}
+
+static void require_sensor(const struct config_sensor *sensor)
+{
+	require_pairs(&sensor->address_groups);
+	require_pairs(&sensor->port_groups);
+	require_pairs(&sensor->options);
+	REQUIRE(sensor->output_count <= CONFIG_OUTPUTS_MAX && sensor->workers >= 1 &&
+		sensor->workers <= CONFIG_WORKERS_MAX);
+	for (size_t i = 0; i < sensor->output_count; i++)
+		REQUIRE(sensor->outputs[i].path && sensor->outputs[i].line);
+	REQUIRE(!sensor->look.line + !sensor->wire.line + !sensor->nfqueue.line + !sensor->folder.line >= 3);
+}
+
 static void require_config(const struct config *config)
 {
-	REQUIRE(config->interface && config->control_socket && config->pin_dir && config->state_dir);
+	REQUIRE((config->interface || config->sensor.line) && config->control_socket && config->pin_dir &&
+		config->state_dir);
 	REQUIRE(config->tenant_count <= config->capacity.tenants);
+	require_sensor(&config->sensor);
 	for (size_t i = 0; i < config->tenant_count; i++) {
 		const struct config_tenant *tenant = &config->tenants[i];
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shield/config.h"
+#include "shield/schema-rows.h"
 
 #define WORD_MAX 64 /* longer words are not compared: no name is that long */
 
@@ -15,17 +16,7 @@
 /* No card delivers more packets in a second; it keeps products of rates and times within 64 bits. */
 #define RATE_MAX 1000000000
 
-#define ROWS(array) .rows = array, .row_count = sizeof(array) / sizeof((array)[0])
-#define TEXT(en_text, vi_text)                                                                                         \
-	{                                                                                                              \
-		.en = en_text, .vi = vi_text                                                                           \
-	}
-#define AT(type, field)        .name = #field, .offset = offsetof(struct type, field)
-#define COUNT(lo, hi, text)    .kind = SCHEMA_COUNT, .min = lo, .max = hi, .fallback = text
-#define RATE(text)             .kind = SCHEMA_COUNT, .min = 0, .max = RATE_MAX, .fallback = text, .unit = "pps"
-#define TIME(lo, hi, text, in) .kind = SCHEMA_DURATION, .min = lo, .max = hi, .fallback = text, .unit = in
-#define FLAG(text)             .kind = SCHEMA_BOOL, .fallback = text
-#define CHOICE(names, text)    .kind = SCHEMA_CHOICE, .choices = names, .fallback = text
+#define RATE(text) .kind = SCHEMA_COUNT, .min = 0, .max = RATE_MAX, .fallback = text, .unit = "pps"
 
 /* The order is that of the enums in config.h. */
 static const char *const languages[] = { "en", "vi", NULL };
@@ -271,6 +262,8 @@ static const struct schema_row tenant_rows[] = {
 			"cùng lúc.") },
 	{ AT(config_tenant, limits), .kind = SCHEMA_SECTION, .section = &limits,
 		.help = TEXT("Rate limits.", "Các giới hạn tốc độ.") },
+	{ AT(config_tenant, sensor), .kind = SCHEMA_SECTION, .section = &schema_tenant_sensor,
+		.help = TEXT("What the sensor does for this tenant.", "Bộ cảm biến làm gì cho đơn vị này.") },
 };
 
 static const struct schema_section tenant = {
@@ -283,7 +276,7 @@ static const struct schema_section tenant = {
 };
 
 static const struct schema_row root_rows[] = {
-	{ AT(config, interface), .kind = SCHEMA_INTERFACE, .required = true, .unique = "interface",
+	{ AT(config, interface), .kind = SCHEMA_INTERFACE, .required = true, .unless = "sensor", .unique = "interface",
 		.help = TEXT("Network interface that faces the outside.", "Giao diện mạng hướng ra bên ngoài.") },
 	{ AT(config, peer), .kind = SCHEMA_INTERFACE, .unique = "interface",
 		.help = TEXT("Second interface, facing the inside: the edge becomes a wire between the two. Without "
@@ -328,6 +321,8 @@ static const struct schema_row root_rows[] = {
 		.help = TEXT("Lists of sources.", "Các danh sách nguồn.") },
 	{ AT(config, tenants), .kind = SCHEMA_SECTIONS, .section = &tenant,
 		.help = TEXT("Protected organisations.", "Các đơn vị được bảo vệ.") },
+	{ AT(config, sensor), .kind = SCHEMA_SECTION, .section = &schema_sensor,
+		.help = TEXT("The sensor.", "Bộ cảm biến.") },
 };
 
 const struct schema_section schema_root = {

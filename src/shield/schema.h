@@ -27,6 +27,10 @@ enum schema_kind {
 	SCHEMA_PROTOCOLS,
 	SCHEMA_PORTS,
 	SCHEMA_REPLIES,
+	SCHEMA_SIZE, /* uint64_t bytes, with an optional unit such as 64M */
+	SCHEMA_FILES, /* paths as SCHEMA_FILE and patterns: struct config_words */
+	SCHEMA_WORDS, /* struct config_words */
+	SCHEMA_PAIRS, /* a mapping of names of the operator's choice: struct config_pairs */
 	SCHEMA_SECTION, /* a mapping, stored in place */
 	SCHEMA_SECTIONS, /* a list of mappings, stored as a pointer and, right after it, a size_t count */
 	SCHEMA_KIND_COUNT
@@ -42,11 +46,14 @@ struct schema_row {
 	const char *name;
 	enum schema_kind kind;
 	bool required;
+	bool dotted; /* names of pairs may have dots */
+	const char *unless; /* not required when the setting of this name stands beside it; null: no such setting */
 	const char *unique; /* no two values of all rows with the same word here may be the same; null: no such rule */
 	size_t offset;
 	double min; /* bounds: of a number, of a duration in its unit, of the bytes of a path */
 	double max;
 	const char *fallback; /* the default as text, items of a list apart by spaces; null: not set */
+	const char *assumed; /* without a fallback: what holds then, for the reference page; null: nothing */
 	const char *unit; /* as in the name of the field: "ms", "s", "pps"; null: none */
 	const char *const *choices; /* ends with null */
 	const struct schema_section *section;
@@ -57,6 +64,7 @@ struct schema_section {
 	const char *name; /* how the reference page calls it: "tenants[].limits" */
 	struct schema_text help;
 	size_t size; /* of the struct that the offsets are in */
+	bool keeps_line; /* the struct begins with an unsigned int that gets the line of the section */
 	size_t item_max; /* ceiling of the list of such sections; 0 when the section is not in a list */
 	const struct schema_row *rows;
 	size_t row_count;

@@ -143,6 +143,45 @@ static void settings_are_read(void **state)
 	config_free(config);
 }
 
+static void sensor_is_read(void **state)
+{
+	struct config *config =
+		load_good("sensor:\n  wire: {outside: eth1, inside: eth2}\n  fail: closed\n  workers: 4\n"
+			  "  rules: [a.rules, /b, 'c/*.rules']\n  suricata_config: s.yaml\n"
+			  "  address_groups:\n    HOME_NET: [10.0.0.0/8, '!10.0.0.1']\n    OTHER: $HOME_NET\n"
+			  "  options: {stream.midstream: 'yes'}\n  memory: {flow: 1G}\n"
+			  "  outputs:\n  - {path: eve.json, types: [alert, ftp_data], rotate_size: 1M}\n"
+			  "tenants:\n- name: a\n  prefixes: 192.0.2.0/24\n"
+			  "  sensor: {mode: 'off', verdicts: {7: drop, '3:8': alert}}\n");
+	const struct config_sensor *s = &config->sensor;
+
+	assert_null(config->interface);
+	assert_int_equal(s->line, 2); /* the settings begin there */
+	assert_int_equal(s->look.line, 0);
+	assert_int_equal(s->wire.line, 2);
+	assert_string_equal(s->wire.inside, "eth2");
+	assert_int_equal(s->wire.flow_idle_s, 100);
+	assert_int_equal(s->fail, CONFIG_FAIL_CLOSED);
+	assert_int_equal(s->rules.count, 3);
+	assert_string_equal(s->rules.items[0].text, "etc/a.rules");
+	assert_string_equal(s->rules.items[1].text, "/b");
+	assert_int_equal(s->rules.items[2].line, 5);
+	assert_string_equal(s->suricata_config, "etc/s.yaml");
+	assert_string_equal(s->address_groups.items[0].value, "[10.0.0.0/8,!10.0.0.1]");
+	assert_string_equal(s->address_groups.items[1].name, "OTHER");
+	assert_int_equal(s->address_groups.items[1].line, 9);
+	assert_string_equal(s->options.items[0].name, "stream.midstream");
+	assert_true(s->memory.flow == 1u << 30);
+	assert_true(s->memory.stream == 0);
+	assert_int_equal(s->output_count, 1);
+	assert_int_equal(s->outputs[0].types.count, 2);
+	assert_string_equal(s->control_socket, "/run/luytre/sensor.sock");
+	assert_null(s->output_dir);
+	assert_int_equal(config->tenants[0].sensor.mode, CONFIG_SENSOR_OFF);
+	assert_string_equal(config->tenants[0].sensor.verdicts.items[1].name, "3:8");
+	config_free(config);
+}
+
 static void metrics_go_off(void **state)
 {
 	struct config *config = load_good(NEEDED "metrics: off\n");
@@ -178,6 +217,25 @@ static const struct bad_case {
 	{ NEEDED "? [a]\n: b\n", 2, "", { "as a name" } },
 	{ NEEDED "\"\\x1b[2J\": 1\n", 2, "?[2J", { "an unknown setting" } },
 	{ TENANT "  limits: {udp_pp: 1}\n", 5, "tenants[0].limits.udp_pp", { "did you mean 'udp_pps'?" } },
+	/* The sensor. */
+	{ "peer: x\nsensor: {fail: open, workers: 0}\n", 2, "sensor.workers", { "1 to 64" } },
+	{ "sensor:\n  look: {spread: flow}\n", 2, "sensor.look.interface", { "no such setting" } },
+	{ "sensor:\n  look: {interface: a}\n  nfqueue: {first: 1}\n", 3, "sensor", { "second source", "nfqueue" } },
+	{ "sensor:\n  wire: {outside: a,\n    inside: a}\n", 3, "inside", { "again" } },
+	{ "sensor: {rules: {a: b}}\n", 1, "sensor.rules", { "a group of settings", "pattern" } },
+	{ "sensor: {memory: {flow: 3}}\n", 1, "sensor.memory.flow", { "\"3\"", "from 1M to 1T" } },
+	{ "sensor: {memory: {flow: 3x}}\n", 1, "sensor.memory.flow", { "\"3x\"" } },
+	{ "sensor:\n  address_groups: [a]\n", 2, "sensor.address_groups", { "a list", "names with a value" } },
+	{ "sensor:\n  address_groups:\n    A.B: x\n", 3, "sensor.address_groups", { "other letters" } },
+	{ "sensor:\n  address_groups:\n    [A]: x\n", 3, "sensor.address_groups", { "other letters" } },
+	{ "sensor:\n  address_groups:\n    A: x\n    A: y\n", 4, "sensor.address_groups.A", { "only once" } },
+	{ "sensor:\n  address_groups:\n    A: {b: c}\n", 3, "sensor.address_groups.A", { "one value or a list" } },
+	{ "sensor:\n  address_groups:\n    A: [b, [c, d], [e]]\n  workrs: 1\n", 3, "sensor.address_groups.A",
+		{ "one value or a list" } },
+	{ "sensor:\n  address_groups:\n    A:\n", 3, "sensor.address_groups.A", { "nothing" } },
+	{ "sensor:\n  outputs:\n  - {type: file}\n", 3, "sensor.outputs[0].path", { "no such setting" } },
+	{ "sensor:\n  outputs:\n  - {path: a, types: [x y]}\n", 3, "sensor.outputs[0].types[0]", { "small letters" } },
+	{ TENANT "  sensor: {mode: on}\n", 5, "tenants[0].sensor.mode", { "tenant, shadow, enforce or off" } },
 	/* Values. */
 	{ NEEDED "watch_outbound: yes\n", 2, "watch_outbound", { "\"yes\"", "true or false" } },
 	{ NEEDED "attach: nativ\n", 2, "attach", { "auto, native or generic", "'native'" } },
@@ -566,6 +624,7 @@ int main(void)
 		cmocka_unit_test(defaults_stand),
 		cmocka_unit_test(settings_are_read),
 		cmocka_unit_test(metrics_go_off),
+		cmocka_unit_test(sensor_is_read),
 		cmocka_unit_test(bad_files_are_refused),
 		cmocka_unit_test(all_errors_are_told),
 		cmocka_unit_test(errors_are_bounded),

@@ -43,9 +43,38 @@ sleep 1.5
 attack
 check "disk full: it writes again when there is room" \
 	eventually 5 bash -c "tail -c 20000 $DIR/disk/eve.json | grep -q '\"event_type\":\"alert\"'"
+check "disk full: the loss is counted" has_counter output.events_lost 1
+check "disk full: at most the line that it broke cannot be read" bash -c \
+	"[ \$(jq -cR 'try (fromjson | empty) catch 1' $DIR/disk/eve.json | wc -l) -le 1 ]"
 sensor_end TERM || fail "disk full: it does not end well"
 check "disk full: what was lost is told" grep -q "events could not be written" $DIR/luytre.log
+
+# The same for evidence and the cache of compiled rules: both do without.
+dd if=/dev/zero of=$DIR/disk/ballast bs=1k count=256 2>/dev/null || true
+sensor_start server --interface eth0 --rules $DIR/test.rules --cache $DIR/disk/cache --set evidence.enabled=yes \
+	--set evidence.dir=$DIR/disk/evidence
+attack
+check "disk full: without a cache and evidence it inspects all the same" eventually 5 has_counter detect.alert 1
+check "disk full: lost evidence is counted" eventually 5 has_counter evidence.lost 1
+rm $DIR/disk/ballast
+attack
+check "disk full: evidence is written when there is room" eventually 5 has_counter evidence.written 1
+sensor_end TERM || fail "evidence on a full disk: it does not end well"
+for file in $DIR/disk/evidence/*.pcap; do
+	check "disk full: the evidence can be read" "$LUYTRE" replay $file --set stats.enabled=no --eve $DIR/again.json
+done
 umount $DIR/disk
+
+# Killed while it looks on: traffic does not notice, and the next one finds its place.
+sensor_start server --interface eth0 --rules $DIR/test.rules
+sensor_end KILL 2>/dev/null || true
+check "killed: traffic does not notice" gets 200 client http://192.0.2.2/
+check "killed: the client of its socket is told" bash -c "! '$LUYTRE' sensor status 2>$DIR/said && [ -s $DIR/said ]"
+: >$DIR/eve.json
+sensor_start server --interface eth0 --rules $DIR/test.rules
+attack
+check "killed: the next one works" eventually 5 has_events 1 '.alert.signature_id == 1'
+sensor_end TERM || fail "after a kill: it does not end well"
 
 # A socket without a reader, then with one.
 cat >$DIR/socket.yaml <<-end
@@ -93,6 +122,18 @@ check "ceiling of flows: flows were refused or made room" [ "$(counter flow.acti
 attack
 check "ceiling of flows: an attack afterwards is still seen" eventually 5 has_events 1 '.alert.signature_id == 1'
 sensor_end TERM || fail "ceiling of flows: it does not end well"
+
+# The ceiling of streams: what has no room is not inspected, and passes; the loss is counted.
+head -c 8000000 /dev/urandom >$DIR/www/large
+cat >$DIR/stream.rules <<-'end'
+	alert tcp any any -> any any (msg:"far"; flow:to_client,established; content:"no-such-text-anywhere"; sid:2;)
+end
+sensor_start server --interface eth0 --rules $DIR/test.rules --rules $DIR/stream.rules --set stream.reassembly.memcap=64kb
+check "ceiling of streams: traffic passes" [ "$(fetch client http://192.0.2.2/large)" = 200 ]
+check "ceiling of streams: what had no room is counted" eventually 5 has_counter tcp.segment_memcap_drop 1
+check "ceiling of streams: memory stays below it" [ "$(counter tcp.reassembly_memuse)" -le 65536 ]
+check "ceiling of streams: status says so" bash -c "'$LUYTRE' sensor status | grep -q tcp.segment_memcap_drop"
+sensor_end TERM || fail "ceiling of streams: it does not end well"
 
 # Rules at the start.
 echo 'alert tcp any any -> any any (msg:"broken"; no_such_keyword; sid:1;)' >$DIR/broken.rules

@@ -97,6 +97,7 @@ struct app_view {
 	struct bytes data; /* borrowed, valid until the parser runs again */
 	uint64_t offset; /* of data in the whole */
 	bool last; /* nothing will follow */
+	uint32_t version; /* counts up when bytes that were shown are replaced by others: unpacked ones, say */
 };
 
 /* A buffer: one row. The same name may be in the tables of several protocols ("http.uri" of HTTP/1 and HTTP/2,
@@ -109,6 +110,9 @@ enum app_buffer_flag {
 	APP_BUFFER_FILE = 1 << 2, /* over the files of the transaction: file.data and friends */
 	APP_BUFFER_LOWERCASE =
 		1 << 3, /* content is lower-cased already: rules with upper-case literals get a warning */
+	APP_BUFFER_APPENDED = 1 << 4, /* bytes once shown stay as they are ('version' tells when not), so that they need
+				 not be scanned again; 'index' always names the same instance */
+	APP_BUFFER_IN_FILE_DATA = 1 << 5, /* file.data shows all pieces of it as they are: one scan does for both */
 };
 
 struct app_buffer {

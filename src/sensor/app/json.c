@@ -40,6 +40,8 @@ void app_json_text(struct jsonw *json, struct bytes text)
 	size_t size = 0;
 	uint8_t *copy;
 
+	if (!text.ptr)
+		text = bytes_from_str("");
 	if (utf8_valid(text)) {
 		jsonw_string_bytes(json, text);
 		return;
@@ -95,4 +97,32 @@ void app_hex(struct bytes data, char *ret)
 		ret[2 * i + 1] = digits[data.ptr[i] & 15];
 	}
 	ret[2 * data.size] = '\0';
+}
+
+static char *octet(char *at, uint8_t value)
+{
+	if (value >= 100)
+		*at++ = (char)('0' + value / 100);
+	if (value >= 10)
+		*at++ = (char)('0' + value / 10 % 10);
+	*at++ = (char)('0' + value % 10);
+	return at;
+}
+
+void app_json_addr(struct jsonw *json, struct bytes addr)
+{
+	char text[48], *at = text;
+
+	for (size_t i = 0; addr.size == 4 && i < 4; i++) {
+		if (i != 0)
+			*at++ = '.';
+		at = octet(at, addr.ptr[i]);
+	}
+	for (size_t i = 0; addr.size == 16 && i < 16; i++) {
+		if (i != 0 && i % 2 == 0)
+			*at++ = ':';
+		*at++ = digits[addr.ptr[i] >> 4];
+		*at++ = digits[addr.ptr[i] & 15];
+	}
+	jsonw_string_bytes(json, bytes_of(text, (size_t)(at - text)));
 }

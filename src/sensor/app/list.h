@@ -31,4 +31,9 @@
 	X(websocket)                                                                                                   \
 	X(pgsql)                                                                                                       \
 	X(ike)                                                                                                         \
-	X(rdp)
+	X(rdp)                                                                                                         \
+	X(dnp3)                                                                                                        \
+	X(modbus)                                                                                                      \
+	X(nfs)                                                                                                         \
+	X(bittorrent_dht)                                                                                              \
+	X(enip)

@@ -17,6 +17,7 @@ struct source {
 	struct source_set *set;
 	unsigned int index;
 	int wake_fd;
+	int names_fd; /* any socket: the kernel is asked for interfaces through it, when no new one can be made */
 	bool is_down; /* the interface told so, and nothing came since */
 	struct source_stats stats;
 	struct reject *reject; /* answers to packets that a rule rejected; null: none go out */

@@ -7,7 +7,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -54,6 +56,15 @@ bool source_wait(const struct source *source, int fd, int fd2, unsigned int wait
 	return poll(fds, fd2 < 0 ? 2 : 3, (int)wait_ms) > 0;
 }
 
+/* As if_nametoindex, which would open a socket. */
+static unsigned int index_of(const struct source *source, const char *name)
+{
+	struct ifreq request = { 0 };
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	return ioctl(source->names_fd, SIOCGIFINDEX, &request) ? 0 : (unsigned int)request.ifr_ifindex;
+}
+
 int source_check_interface(struct source *source, int fd, const char *name, unsigned int ifindex)
 {
 	int code = 0;
@@ -65,7 +76,7 @@ int source_check_interface(struct source *source, int fd, const char *name, unsi
 		log_warn("%s: %s", name, strerror(code));
 	}
 	/* An interface goes down first and away then, which no further error tells. */
-	if (source->is_down && if_nametoindex(name) != ifindex) {
+	if (source->is_down && index_of(source, name) != ifindex) {
 		log_error("the interface %s is gone", name);
 		return LUYTRE_E_NOT_FOUND;
 	}
@@ -116,12 +127,14 @@ int source_open(
 	source->set = set;
 	source->index = index;
 	source->wake_fd = wake_fd;
-	if (!set->ops->is_offline) {
+	source->names_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (source->names_fd < 0)
+		error = source_fail_errno(message, "cannot make a socket");
+	else if (!set->ops->is_offline)
 		error = reject_new(source, message, &source->reject);
-		if (error) {
-			source_close(source);
-			return error;
-		}
+	if (error) {
+		source_close(source);
+		return error;
 	}
 	*ret = source;
 	return 0;
@@ -167,5 +180,7 @@ void source_close(struct source *source)
 	if (!source)
 		return;
 	reject_free(source->reject);
+	if (source->names_fd >= 0)
+		close(source->names_fd);
 	source->ops->close(source);
 }

@@ -169,7 +169,6 @@ static const char stock_text[] =
 	"asn1-max-frames: 256\n"
 	"legacy: {uricontent: enabled}\n"
 	"exception-policy: auto\n"
-	"pcre: {match-limit: 3500, match-limit-recursion: 1500}\n"
 	"host-os-policy:\n"
 	"  windows: [0.0.0.0/0]\n"
 	"defrag:\n"

@@ -104,7 +104,7 @@ static void test_items(void **state)
 
 	CONF_FOR(item, conf_get(root, "outputs.eve-log.types"))
 	{
-		assert_string_equal(conf_item_name(item), names[count]);
+		assert_string_equal(conf_item_name(item), names[count % ARRAY_COUNT(names)]);
 		assert_int_equal(conf_item_options(item) != NULL, count == 2);
 		count++;
 	}
@@ -217,6 +217,25 @@ static void test_overridden_item(void **state)
 	assert_string_equal(conf_item_name(item), "frame");
 	assert_true(conf_bool(conf_item_options(item), "enabled", false));
 	assert_int_equal(conf_item_options(item)->first->set, 1);
+	conf_tree_free(tree);
+}
+
+/* Options of another file stand in the tree with their place, and lists can be made of them. */
+static void test_overrides_of_another_file(void **state)
+{
+	char message[CONF_MESSAGE_SIZE];
+	struct conf_tree *tree;
+
+	assert_int_equal(conf_tree_empty(&tree), 0);
+	assert_int_equal(conf_tree_set_at(tree, "outputs.0.eve-log.types.0", "alert", "own.yaml", 7, message), 0);
+	assert_int_equal(conf_tree_set_at(tree, "flow.memcap", "much", "own.yaml", 9, message), 0);
+	assert_string_equal(conf_text(conf_root(tree), "outputs.eve-log.types.alert", ""), "alert");
+	assert_int_equal(conf_get(conf_root(tree), "outputs")->kind, CONF_LIST);
+	assert_int_equal(conf_size(conf_root(tree), "flow.memcap", 5), 5);
+	assert_int_equal(conf_tree_complaints(tree), 1);
+	assert_non_null(strstr(conf_tree_complaint(tree, 0), "own.yaml:9: flow.memcap: found \"much\""));
+	assert_int_equal(conf_tree_set_at(tree, "a..b", "x", "own.yaml", 3, message), LUYTRE_E_SYNTAX);
+	assert_non_null(strstr(message, "own.yaml:3: "));
 	conf_tree_free(tree);
 }
 
@@ -602,6 +621,7 @@ int main(void)
 		cmocka_unit_test(test_overrides),
 		cmocka_unit_test(test_overrides_in_empty),
 		cmocka_unit_test(test_overridden_item),
+		cmocka_unit_test(test_overrides_of_another_file),
 		cmocka_unit_test(test_overrides_refused),
 		cmocka_unit_test(test_booleans),
 		cmocka_unit_test(test_numbers),

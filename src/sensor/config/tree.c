@@ -236,13 +236,19 @@ const char *conf_value_at(const struct conf_node *node, size_t index)
 
 /* ---- Overrides ---- */
 
+/* Where an override stands. */
+struct place {
+	const char *file;
+	uint32_t line;
+};
+
 static bool is_index(const char *name)
 {
 	return name[strspn(name, "0123456789")] == '\0';
 }
 
 /* Makes a child for an override. A list gets an item for it, as if the file had "- name:" at its end. */
-static struct conf_node *override_add(struct conf_node *parent, const char *name)
+static struct conf_node *override_add(struct conf_node *parent, const char *name, struct place place)
 {
 	struct conf_tree *tree = parent->tree;
 	const char *kept = arena_strdup(&tree->arena, name);
@@ -255,19 +261,19 @@ static struct conf_node *override_add(struct conf_node *parent, const char *name
 
 		snprintf(index, sizeof(index), "%u", parent->children_count);
 		kept_index = arena_strdup(&tree->arena, index);
-		parent = kept_index ? conf_node_add(parent, kept_index, OVERRIDE_FILE, 0) : NULL;
+		parent = kept_index ? conf_node_add(parent, kept_index, place.file, place.line) : NULL;
 		if (!parent)
 			return NULL;
 		parent->set = true;
 	}
-	if (parent->kind == CONF_SCALAR)
-		parent->kind = CONF_MAPPING; /* keeps its text */
-	return conf_node_add(parent, kept, OVERRIDE_FILE, 0);
+	if (parent->kind == CONF_SCALAR) /* keeps its text */
+		parent->kind = strcmp(name, "0") == 0 ? CONF_LIST : CONF_MAPPING;
+	return conf_node_add(parent, kept, place.file, place.line);
 }
 
 /* The child of that name, found as conf_child finds it or made; a plain item that is called so gets a child of its
  * own name to put options in. Null at a bound. */
-static struct conf_node *override_step(struct conf_node *node, const char *name)
+static struct conf_node *override_step(struct conf_node *node, const char *name, struct place place)
 {
 	struct conf_node *child = conf_node_named(node, name);
 
@@ -281,7 +287,7 @@ static struct conf_node *override_step(struct conf_node *node, const char *name)
 		}
 	}
 	if (!child)
-		child = override_add(node, name);
+		child = override_add(node, name, place);
 	if (child)
 		child->set = true;
 	return child;
@@ -302,32 +308,39 @@ static bool path_valid(const char *path)
 	return true;
 }
 
-int conf_tree_set(struct conf_tree *tree, const char *path, const char *value, char message[CONF_MESSAGE_SIZE])
+int conf_tree_set_at(struct conf_tree *tree, const char *path, const char *value, const char *file, uint32_t line,
+	char message[CONF_MESSAGE_SIZE])
 {
+	const struct place place = { file, line };
 	struct conf_node *node = tree->root;
 	const char *rest = path;
 	const char *kept;
 	char name[CONF_PATH_MAX];
 
 	if (!path_valid(path)) {
-		conf_message(message, OVERRIDE_FILE, 0,
-			"found the path \"%.80s\", expected names with a dot between them", path);
+		conf_message(
+			message, file, line, "found the path \"%.80s\", expected names with a dot between them", path);
 		return LUYTRE_E_SYNTAX;
 	}
 	kept = arena_strdup(&tree->arena, value);
 	while (node && kept && path_next(&rest, name) == 0)
-		node = override_step(node, name);
+		node = override_step(node, name, place);
 	if (!node || !kept) {
-		conf_message(message, OVERRIDE_FILE, 0, "no room for the option \"%.80s\"", path);
+		conf_message(message, file, line, "no room for the option \"%.80s\"", path);
 		return LUYTRE_E_FULL;
 	}
 	conf_node_clear(node);
 	node->text = kept;
-	node->file = OVERRIDE_FILE;
-	node->line = 0;
+	node->file = file;
+	node->line = line;
 	if (!node->first)
 		node->kind = CONF_SCALAR;
 	return 0;
+}
+
+int conf_tree_set(struct conf_tree *tree, const char *path, const char *value, char message[CONF_MESSAGE_SIZE])
+{
+	return conf_tree_set_at(tree, path, value, OVERRIDE_FILE, 0, message);
 }
 
 static struct bytes trimmed(const char *text, size_t size)

@@ -94,6 +94,10 @@ void conf_tree_free(struct conf_tree *tree);
 MUST_CHECK int conf_tree_set(
 	struct conf_tree *tree, const char *path, const char *value, char message[CONF_MESSAGE_SIZE]);
 
+/* The same for an option that stands in another file, which complaints about it then name; 'file' lives as long as the tree. */
+MUST_CHECK int conf_tree_set_at(struct conf_tree *tree, const char *path, const char *value, const char *file,
+	uint32_t line, char message[CONF_MESSAGE_SIZE]);
+
 /* The same for "PATH=VALUE" as it stands on the command line. Blanks around both are dropped. */
 MUST_CHECK int conf_tree_set_text(struct conf_tree *tree, const char *text, char message[CONF_MESSAGE_SIZE]);
 

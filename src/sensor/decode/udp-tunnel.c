@@ -9,8 +9,7 @@
 
 enum {
 	IPV6_SIZE = 40,
-	TEREDO_AUTHENTICATION = 1,
-	TEREDO_AUTHENTICATION_SIZE = 13, /* with empty identifier and value */
+	TEREDO_ORIGIN = 0,
 	TEREDO_ORIGIN_SIZE = 8,
 	VXLAN_SIZE = 8,
 	VXLAN_HAS_VNI = 0x08,
@@ -20,16 +19,15 @@ enum {
 	TYPE_ARP = 0x0806,
 };
 
-/* Optional authentication (RFC 4380, section 5.1.1) and origin indication come before the IPv6 packet. */
+/* An origin indication (RFC 4380, section 5.1.1) may come before the IPv6 packet. What begins with an authentication is
+ * the negotiation with a server, in which no traffic is carried yet: not a tunnel. */
 static bool teredo_headers(struct bytes *in)
 {
-	if (in->size >= 2 && in->ptr[0] == 0 && in->ptr[1] == TEREDO_AUTHENTICATION) {
-		if (in->size < TEREDO_AUTHENTICATION_SIZE)
+	if (in->size >= 2 && in->ptr[0] == 0) {
+		if (in->ptr[1] != TEREDO_ORIGIN)
 			return false;
-		*in = bytes_skip(*in, (size_t)TEREDO_AUTHENTICATION_SIZE + in->ptr[2] + in->ptr[3]);
-	}
-	if (in->size >= 2 && in->ptr[0] == 0 && in->ptr[1] == 0)
 		*in = bytes_skip(*in, TEREDO_ORIGIN_SIZE);
+	}
 	return in->size >= IPV6_SIZE;
 }
 

@@ -6,28 +6,7 @@
 #include "base/log.h"
 #include "match/scratch.h"
 #include "sensor/detect/internal.h"
-#include "sensor/rules/address.h"
 #include "sensor/worker/worker.h"
-
-static void address_memos_done(struct detect_private *private)
-{
-	for (unsigned int i = 0; i < DETECT_ADDRESS_MEMOS; i++) {
-		free(private->addresses[i].known);
-		private->addresses[i] = (struct detect_address_memo){ 0 };
-	}
-}
-
-static int address_memos_init(struct detect_private *private, const struct detect_engine *engine)
-{
-	address_memos_done(private);
-	private->address_set_count = address_sets_count(engine->policy->addresses) + 1;
-	for (unsigned int i = 0; i < DETECT_ADDRESS_MEMOS; i++) {
-		private->addresses[i].known = calloc(1, private->address_set_count);
-		if (!private->addresses[i].known)
-			return LUYTRE_E_NOMEM;
-	}
-	return 0;
-}
 
 struct detect_context *detect_context_new(struct worker *worker)
 {
@@ -55,7 +34,7 @@ void detect_context_free(struct detect_context *context)
 	if (context->private) {
 		detect_marks_done(&context->private->packet_marks);
 		detect_marks_done(&context->private->tx_marks);
-		address_memos_done(context->private);
+		detect_ends_done(context->private);
 		free(context->private->queue);
 		free(context->private->profile);
 		free(context->private);
@@ -78,7 +57,7 @@ void detect_context_engine(struct detect_context *context, const struct detect_e
 	context->engine = NULL;
 	if (!engine)
 		return;
-	if (address_memos_init(private, engine) || detect_marks_init(&private->packet_marks, engine->rule_count) ||
+	if (detect_ends_init(private) || detect_marks_init(&private->packet_marks, engine->rule_count) ||
 		detect_marks_init(&private->tx_marks, engine->rule_count))
 		error = LUYTRE_E_NOMEM;
 	for (uint32_t i = 0; i < engine->set_count && !error; i++)

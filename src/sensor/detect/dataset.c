@@ -48,6 +48,7 @@ static struct {
 	pthread_mutex_t lock;
 	struct dataset *first;
 	unsigned int count;
+	uint64_t refused;
 } registry = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* ---- The table ---- */
@@ -111,6 +112,12 @@ static void grow(struct dataset *set)
 	set->bucket_count = count;
 }
 
+static void count_refused(struct dataset *set)
+{
+	set->refused++;
+	__atomic_add_fetch(&registry.refused, 1, __ATOMIC_RELAXED);
+}
+
 /* 1: added, 0: it was there, negative: an error. */
 static int insert(struct dataset *set, struct bytes value, uint16_t reputation, struct bytes json)
 {
@@ -120,12 +127,12 @@ static int insert(struct dataset *set, struct bytes value, uint16_t reputation, 
 	if (*link)
 		return 0;
 	if (set->memory_size + size > set->memcap_size) {
-		set->refused++;
+		count_refused(set);
 		return LUYTRE_E_FULL;
 	}
 	entry = malloc(size);
 	if (!entry) {
-		set->refused++;
+		count_refused(set);
 		return LUYTRE_E_NOMEM;
 	}
 	*entry = (struct entry){ .hash = siphash24(set->key, value.ptr, value.size),
@@ -235,6 +242,11 @@ bool dataset_has_json(const struct dataset *set)
 size_t dataset_count(const struct dataset *set)
 {
 	return set->count;
+}
+
+uint64_t datasets_refused(void)
+{
+	return __atomic_load_n(&registry.refused, __ATOMIC_RELAXED);
 }
 
 uint64_t dataset_refused(const struct dataset *set)

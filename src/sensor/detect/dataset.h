@@ -61,6 +61,8 @@ enum dataset_type dataset_type(const struct dataset *set);
 bool dataset_has_json(const struct dataset *set);
 size_t dataset_count(const struct dataset *set);
 uint64_t dataset_refused(const struct dataset *set);
+/* Of all sets since the start, also of those that are gone. */
+uint64_t datasets_refused(void);
 
 struct dataset_hit {
 	uint16_t reputation;

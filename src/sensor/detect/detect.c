@@ -13,108 +13,10 @@
 #include "sensor/detect/pcre.h"
 #include "sensor/flow/flow.h"
 #include "sensor/rules/buffers.h"
-#include "sensor/rules/tenants.h"
 #include "sensor/rules/keyword.h"
 #include "sensor/settings.h"
 #include "sensor/stream/stream.h"
 #include "sensor/worker/worker.h"
-
-/* ---- Headers ---- */
-
-static struct detect_address_memo *address_memo(struct detect_context *context, const struct ip_addr *addr)
-{
-	struct detect_private *private = context->private;
-	uint32_t tenant = context->packet->tenant;
-	struct detect_address_memo *memo;
-
-	for (unsigned int i = 0; i < DETECT_ADDRESS_MEMOS; i++) {
-		memo = &private->addresses[i];
-		if (memo->filled && memo->tenant == tenant && memo->addr.family == addr->family &&
-			memcmp(memo->addr.bytes, addr->bytes, sizeof(addr->bytes)) == 0)
-			return memo;
-	}
-	memo = &private->addresses[private->address_next++ % DETECT_ADDRESS_MEMOS];
-	memo->addr = *addr;
-	memo->tenant = tenant;
-	memo->filled = true;
-	memset(memo->known, 0, private->address_set_count);
-	return memo;
-}
-
-static bool address_holds(struct detect_context *context, uint32_t set, const struct ip_addr *addr)
-{
-	struct detect_address_memo *memo = address_memo(context, addr);
-
-	if (memo->known[set] == 0)
-		memo->known[set] =
-			policy_address_match(context->engine->policy, set, context->packet->tenant, addr) ? 2 : 1;
-	return memo->known[set] == 2;
-}
-
-static bool ports_hold(
-	const struct detect_context *context, const struct detect_header *header, uint16_t sport, uint16_t dport)
-{
-	const struct sensor_packet *packet = context->packet;
-	const struct policy *policy = context->engine->policy;
-	bool sport_any = (header->flags & RULE_SPORT_ANY) != 0 || header->src.port_set == 0;
-	bool dport_any = (header->flags & RULE_DPORT_ANY) != 0 || header->dst.port_set == 0;
-
-	if (sport_any && dport_any)
-		return true;
-	if ((!packet->has_tcp && !packet->has_udp && !packet->has_sctp) || (packet->flags & PKT_FRAGMENT) != 0)
-		return false;
-	return (dport_any || policy_port_match(policy, header->dst.port_set, packet->tenant, dport)) &&
-	       (sport_any || policy_port_match(policy, header->src.port_set, packet->tenant, sport));
-}
-
-static bool header_asked(struct detect_context *context, const struct detect_header *header, bool reversed)
-{
-	const struct sensor_packet *packet = context->packet;
-	const struct ip_addr *src = reversed ? &packet->dst : &packet->src,
-			     *dst = reversed ? &packet->src : &packet->dst;
-
-	if (header->tenant_set != 0 &&
-		!tenants_in_set(context->engine->policy->tenants, header->tenant_set, packet->tenant))
-		return false;
-	if ((header->layer_flags & RULE_PROTO_IPV4_ONLY) != 0 && packet->family != 4)
-		return false;
-	if ((header->layer_flags & RULE_PROTO_IPV6_ONLY) != 0 && packet->family != 6)
-		return false;
-	if ((header->protocols[packet->protocol / 8] >> (packet->protocol % 8) & 1) == 0)
-		return false;
-	if (!ports_hold(context, header, reversed ? packet->dport : packet->sport,
-		    reversed ? packet->sport : packet->dport))
-		return false;
-	if ((header->flags & RULE_DST_ANY) == 0 && header->dst.address_set != 0 &&
-		!address_holds(context, header->dst.address_set, dst))
-		return false;
-	return (header->flags & RULE_SRC_ANY) != 0 || header->src.address_set == 0 ||
-	       address_holds(context, header->src.address_set, src);
-}
-
-bool detect_header_holds(struct detect_context *context, uint32_t header)
-{
-	struct detect_flow *flow = context->private->flow;
-	uint32_t place = context->private->side * (uint32_t)flow_memo_size(context->engine->header_count) + header / 4;
-	unsigned int shift = header % 4 * 2;
-	uint8_t known;
-	bool holds;
-
-	/* An ICMP error about the flow has other addresses than the flow. */
-	if (!flow || context->packet->protocol != context->flow->protocol)
-		return header_asked(context, &context->engine->headers[header], false);
-	known = flow->memo[place] >> shift & 3;
-	if (known != 0)
-		return known == 2;
-	holds = header_asked(context, &context->engine->headers[header], false);
-	flow->memo[place] |= (uint8_t)((holds ? 2 : 1) << shift);
-	return holds;
-}
-
-bool detect_header_holds_reversed(struct detect_context *context, uint32_t header)
-{
-	return header_asked(context, &context->engine->headers[header], true);
-}
 
 bool detect_state_holds(const struct detect_context *context, const struct detect_rule *rule)
 {
@@ -231,10 +133,15 @@ bool detect_transform(
 
 	for (uint8_t i = 0; i < chain->count && made; i++)
 		made = chain->items[i]->run(context, chain->items[i], *ret, ret);
-	if (private->result_count < DETECT_RESULTS_MAX)
-	private->results[private->result_count++] = (struct detect_result){
-		.key = key, .ptr = in.ptr, .size = in.size, .transform_set = transform_set, .made = made, .result = *ret
-	};
+	if (private->result_count < DETECT_RESULTS_MAX) {
+		result = &private->results[private->result_count++];
+		*result = (struct detect_result){ .key = key,
+			.ptr = in.ptr,
+			.size = in.size,
+			.transform_set = transform_set,
+			.made = made,
+			.result = *ret };
+	}
 	return made;
 }
 
@@ -272,7 +179,7 @@ static bool protocol_holds(const struct detect_context *context, const struct de
 	/* Data of a handshake (TCP Fast Open) makes no protocol yet. */
 	if (context->packet->has_tcp && (context->packet->flags & (PKT_STREAM_EST | PKT_PSEUDO)) == 0)
 		return false;
-	return conn && conn->protocol && (rule->apps >> app_protocol_index(conn->protocol) & 1) != 0;
+	return conn && conn->protocol && (rule->apps >> detect_protocol_index(context) & 1) != 0;
 }
 
 static bool size_holds(const struct detect_context *context, const struct rule *rule)
@@ -322,47 +229,6 @@ static void ask_marked(struct detect_context *context, struct detect_marks *mark
 		ask_rule(context, &context->engine->rules[index]);
 }
 
-static void mark_group(const struct detect_list *list, const struct detect_group *group, struct detect_marks *marks)
-{
-	for (uint32_t k = group->first; k < group->first + group->count; k++)
-		detect_mark(marks, list->rules[k]);
-}
-
-/* Asks every group, and leaves with the flow which ones hold. */
-static void mark_and_note(struct detect_context *context, const struct detect_list *list, struct detect_marks *marks,
-	struct detect_flow_list *note)
-{
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; i < list->group_count; i++) {
-		if (!detect_header_holds(context, list->groups[i].header))
-			continue;
-		mark_group(list, &list->groups[i], marks);
-		if (note && count < DETECT_FLOW_GROUPS && i <= UINT16_MAX)
-			note->groups[count] = (uint16_t)i;
-		count++;
-	}
-	if (note && count <= DETECT_FLOW_GROUPS && list->group_count <= UINT16_MAX) {
-		note->list = list;
-		note->count = (uint8_t)count;
-	}
-}
-
-void detect_mark_list(
-	struct detect_context *context, const struct detect_list *list, struct detect_marks *marks, int slot)
-{
-	struct detect_flow *flow = context->private->flow;
-	bool own = flow && context->packet->protocol == context->flow->protocol;
-	struct detect_flow_list *note = own && slot >= 0 ? &flow->lists[context->private->side][slot] : NULL;
-
-	if (note && note->list == list) {
-		for (uint8_t i = 0; i < note->count; i++)
-			mark_group(list, &list->groups[note->groups[i]], marks);
-		return;
-	}
-	mark_and_note(context, list, marks, note);
-}
-
 static enum detect_class class_of(const struct sensor_packet *packet)
 {
 	switch (packet->protocol) {
@@ -388,7 +254,7 @@ static void ask_addresses(struct detect_context *context, enum detect_class clas
 			return;
 		context->flow->flags |= done;
 	}
-	detect_mark_list(context, &context->engine->ip_only[class], &context->private->packet_marks, -1);
+	detect_mark_list(context, &context->engine->ip_only[class], &context->private->packet_marks);
 	ask_marked(context, &context->private->packet_marks);
 }
 
@@ -456,11 +322,10 @@ static void ask_packet(struct detect_context *context)
 		engine->needs.stream_raw && session && packet->has_tcp && (packet->flags & PKT_NO_PAYLOAD_INSPECT) == 0;
 
 	ask_addresses(context, class);
-	detect_mark_list(context, &engine->packets[class][context->dir], &private->packet_marks, 0);
+	detect_mark_list(context, &engine->packets[class][context->dir], &private->packet_marks);
 	if (context->app && context->app->protocol)
-		detect_mark_list(context,
-			&engine->app_packets[app_protocol_index(context->app->protocol)][context->dir],
-			&private->packet_marks, 1);
+		detect_mark_list(context, &engine->app_packets[detect_protocol_index(context)][context->dir],
+			&private->packet_marks);
 	if (stream)
 		progress = stream_raw(context->worker->streams, packet, on_stream, context);
 	collect_payload(context, class);
@@ -481,23 +346,13 @@ static struct detect_flow *flow_state(struct detect_context *context, struct flo
 {
 	const struct detect_engine *engine = context->engine;
 	struct detect_flow *state = flow->detect;
-	size_t size;
 
-	if (state && state->serial == engine->policy->serial)
-		return state;
-	size = sizeof(*state) + SENSOR_DIRS * flow_memo_size(engine->header_count);
-	if (!state || state->header_count < engine->header_count) {
-		state = realloc(state, size);
-		if (!state)
-			return NULL; /* the old one stays with the flow; headers are asked each time */
-		if (!flow->detect)
-			state->conn_events_seen = state->protocol_seen = 0;
-		flow->detect = state;
+	if (!state)
+		state = flow->detect = calloc(1, sizeof(*state));
+	if (state && state->serial != engine->policy->serial) {
+		memset(state->ends, 0, sizeof(state->ends));
+		state->serial = engine->policy->serial;
 	}
-	memset(state->memo, 0, SENSOR_DIRS * flow_memo_size(engine->header_count));
-	memset(state->lists, 0, sizeof(state->lists));
-	state->serial = engine->policy->serial;
-	state->header_count = engine->header_count;
 	return state;
 }
 
@@ -508,13 +363,6 @@ void detect_flow_release(struct flow *flow)
 }
 
 /* ---- The packet ---- */
-
-static uint8_t side_of(const struct sensor_packet *packet)
-{
-	int order = memcmp(&packet->src, &packet->dst, sizeof(packet->src));
-
-	return order != 0 ? order > 0 : packet->sport > packet->dport;
-}
 
 /* Detection of a direction's protocol usually ends with a packet of the other one, which acknowledges its bytes. */
 static bool protocol_is_new(const struct detect_context *context)
@@ -551,9 +399,9 @@ static void begin(struct detect_context *context, struct sensor_packet *packet)
 	private->matched_file = NULL;
 	private->frame_id = -1;
 	private->flow = NULL;
+	private->ends = NULL;
 	private->conn_events_first = 0;
 	if (packet->flow && context->engine && context->engine->rule_count > 0) {
-		private->side = side_of(packet);
 		private->flow = flow_state(context, packet->flow);
 		if (private->flow)
 		private->conn_events_first = private->flow->conn_events_seen;
@@ -590,9 +438,10 @@ void detect_packet(struct detect_context *context, struct sensor_packet *packet)
 		detect_frames_skip(context);
 		return;
 	}
+	detect_ends_choose(context);
 	/* A broken transport header leaves addresses that rules about addresses can look at. */
 	if (packet->family == 0) {
-		detect_mark_list(context, &engine->events, &context->private->packet_marks, -1);
+		detect_mark_list(context, &engine->events, &context->private->packet_marks);
 		ask_marked(context, &context->private->packet_marks);
 	} else {
 		ask_packet(context);

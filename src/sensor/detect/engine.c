@@ -557,6 +557,10 @@ static int build(struct detect_engine *engine, const char *cache_dir)
 	if (!error)
 		error = finish_lists(engine, lists);
 	if (!error)
+		error = address_sets_regions(engine->policy->addresses, &engine->address_regions);
+	if (!error)
+		error = port_sets_regions(engine->policy->ports, &engine->port_regions);
+	if (!error)
 		error = prefilter_compile(engine, cache_dir);
 	if (!error)
 		error = place_sets(engine);
@@ -595,6 +599,8 @@ void detect_engine_free(struct detect_engine *engine)
 	if (!engine)
 		return;
 	prefilter_free(engine);
+	regions_free(engine->address_regions);
+	regions_free(engine->port_regions);
 	arena_done(&engine->memory);
 	free(engine);
 }

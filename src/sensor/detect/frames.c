@@ -56,7 +56,7 @@ static bool list_holds(struct detect_context *context, const struct rule *rule, 
 static bool rule_holds(
 	struct detect_context *context, const struct detect_rule *rule, const struct frame_view *view, uint8_t *flags)
 {
-	unsigned int protocol = app_protocol_index(context->app->protocol), of, type;
+	unsigned int protocol = detect_protocol_index(context), of, type;
 	bool any = false;
 
 	context->private->capture_count = 0;
@@ -76,7 +76,7 @@ static bool rule_holds(
 static void scan(struct detect_context *context, const struct frame_view *view)
 {
 	const struct detect_engine *engine = context->engine;
-	unsigned int protocol = app_protocol_index(context->app->protocol);
+	unsigned int protocol = detect_protocol_index(context);
 
 	for (uint32_t i = 0; i < engine->frame_set_count; i++) {
 		const struct detect_frame_set *set = &engine->frame_sets[i];
@@ -92,7 +92,7 @@ static void scan(struct detect_context *context, const struct frame_view *view)
 				prefilter_scan(context, set->set, data, &context->private->tx_marks);
 		}
 	}
-	detect_mark_list(context, &engine->frames[protocol][context->dir], &context->private->tx_marks, -1);
+	detect_mark_list(context, &engine->frames[protocol][context->dir], &context->private->tx_marks);
 }
 
 static void inspect_frame(struct detect_context *context, struct frame_view *view)

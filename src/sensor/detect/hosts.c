@@ -86,7 +86,12 @@ bool host_bit_is_set(
 
 uint64_t host_bits_refused(void)
 {
-	return hosts.bits ? table_refused(hosts.bits) : 0;
+	uint64_t count;
+
+	pthread_mutex_lock(&hosts.lock);
+	count = hosts.bits ? table_refused(hosts.bits) : 0;
+	pthread_mutex_unlock(&hosts.lock);
+	return count;
 }
 
 void host_bits_clear(void)

@@ -9,11 +9,13 @@
 #include "match/finder.h"
 #include "match/regex.h"
 #include "sensor/detect/pcre.h"
+#include "sensor/settings.h"
+#include "sensor/worker/worker.h"
 
 struct inspect {
 	struct detect_context *context;
 	const struct rule *rule;
-	uint32_t steps;
+	uint32_t steps, steps_max;
 	bool stop; /* no other place of an earlier match can help */
 };
 
@@ -173,7 +175,7 @@ static bool pcre_holds(struct inspect *run, const struct rule_match *match, stru
 		rule_pcre_capture(run->context, pcre, &captures);
 		if (chain(run, match->next, buffer))
 			return true;
-		if (run->stop || !match->relative_next || ++run->steps > INSPECT_STEPS_MAX)
+		if (run->stop || !match->relative_next || ++run->steps > run->steps_max)
 			return false;
 		from = place + 1;
 		if (from > subject.size)
@@ -184,7 +186,7 @@ static bool pcre_holds(struct inspect *run, const struct rule_match *match, stru
 static bool chain(struct inspect *run, const struct rule_match *match, struct detect_buffer *buffer)
 {
 	for (; match; match = match->next) {
-		if (++run->steps > INSPECT_STEPS_MAX)
+		if (++run->steps > run->steps_max)
 			run->stop = true;
 		if (run->stop)
 			return false;
@@ -210,7 +212,9 @@ static bool chain(struct inspect *run, const struct rule_match *match, struct de
 bool inspect_chain(struct detect_context *context, const struct rule *rule, const struct rule_match *first,
 	const struct detect_buffer *buffer)
 {
-	struct inspect run = { .context = context, .rule = rule };
+	struct inspect run = {
+		.context = context, .rule = rule, .steps_max = context->worker->settings->inspection_limit
+	};
 	struct detect_buffer copy = *buffer;
 
 	if (buffer->data.size > INT32_MAX)

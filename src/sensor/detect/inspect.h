@@ -3,15 +3,13 @@
  *
  * Conditions stand in a chain. A content or pcre that matches leaves the cursor behind its match; a relative condition
  * begins there. When a condition further on fails, the chain goes back to the last content or pcre that something relative
- * hangs on, and tries its next place. INSPECT_STEPS_MAX bounds the work for one buffer, whatever rule and data are
- * (Suricata: detect.inspection-recursion-limit). */
+ * hangs on, and tries its next place. sensor_settings.inspection_limit bounds the work for one buffer, whatever rule and data
+ * are (Suricata: detect.inspection-recursion-limit). */
 #pragma once
 
 #include "sensor/detect/detect.h"
 
 struct policy;
-
-enum { INSPECT_STEPS_MAX = 3000 };
 
 /* Fills in what the chain needs besides the rule language's own fields: finders for contents, and which matches have
  * relative ones behind them. Once, when the engine is made. 0 or LUYTRE_E_NOMEM. */

@@ -3,6 +3,7 @@
  *
  *	engine.c	compiles a policy into an engine
  *	prefilter.c	literal sets: build, cache, scan
+ *	headers.c	which headers hold: addresses, ports, protocol, tenant
  *	detect.c	one packet: which rules are asked, packet and stream rules
  *	transaction.c	the transactions of the packet's flow
  *	alert.c		the queue of alerts, actions on packet and flow
@@ -21,7 +22,7 @@ enum {
 	DETECT_PROTOCOLS_MAX = 64,
 	DETECT_ALERTS_MAX = 65535, /* rules that hold for one packet, before packet-alert-max */
 	DETECT_STATE_RULES_MAX = 4096, /* rules remembered for one transaction */
-	DETECT_STEPS_MAX = 30, /* conditions of one rule on a transaction */
+	DETECT_STEPS_MAX = 29, /* conditions of one rule on a transaction */
 	DETECT_MEMORY_MAX = 16 << 20, /* scratch of one packet */
 	DETECT_RESULTS_MAX = 64, /* transformed buffers kept for one transaction */
 };
@@ -124,6 +125,7 @@ struct detect_engine {
 	struct detect_rule *rules; /* by rule->index */
 	uint32_t rule_count, header_count, set_count, set_room;
 	struct detect_header *headers;
+	struct regions *address_regions, *port_regions; /* owned */
 	struct detect_set *sets;
 	int32_t payload_sets[SENSOR_DIRS][PLACE_OTHER_PAYLOAD + 1]; /* -1: none */
 	uint32_t *packet_sets; /* sets over buffers of the packet */
@@ -171,19 +173,12 @@ struct detect_result {
 	struct bytes result;
 };
 
-/* Which address sets an address is in: thousands of headers ask about a few dozen sets, for the same two ends. */
-enum { DETECT_ADDRESS_MEMOS = 4 };
-
-struct detect_address_memo {
-	struct ip_addr addr;
-	uint32_t tenant;
-	bool filled;
-	uint8_t *known; /* by set: 0 not asked, 1 no, 2 yes */
-};
+struct detect_ends;
+struct detect_ends_table;
 
 struct detect_private {
-	struct detect_address_memo addresses[DETECT_ADDRESS_MEMOS];
-	uint32_t address_set_count, address_next;
+	struct detect_ends_table *ends_table;
+	struct detect_ends *ends; /* of the packet; null: headers are asked each time */
 	struct detect_marks packet_marks, tx_marks;
 	struct detect_queued *queue;
 	uint32_t queue_count, queue_room;
@@ -192,44 +187,42 @@ struct detect_private {
 	uint8_t capture_count;
 	uint8_t conn_events_first; /* those before were seen by rules already */
 	uint8_t result_count;
-	uint8_t side; /* which half of the flow's memo: by address, so that it stays when a flow is turned round */
 	struct detect_capture captures[DETECT_CAPTURES_MAX];
 	struct detect_result results[DETECT_RESULTS_MAX];
 	struct detect_flow *flow; /* state of the packet's flow, or null */
+	const struct app_protocol *protocol; /* the last one seen, and its app_protocol_index() */
+	unsigned int protocol_index;
 	struct detect_profile_row *profile; /* by rule index; null: off */
 	struct file *matched_file;
 	int64_t frame_id; /* of the frame in hand, -1: none */
 	bool protocol_found; /* this is the first packet of its direction after detection of the protocol was over */
 };
 
-/* What detection keeps on a flow: which headers hold for it, so that each is asked once. */
-enum { DETECT_FLOW_LISTS = 3, DETECT_FLOW_GROUPS = 13 };
-
-/* The groups of one list whose header holds for the flow, when they are few: most lists give none or one. */
-struct detect_flow_list {
-	const struct detect_list *list; /* null: not asked yet */
-	uint8_t count;
-	uint16_t groups[DETECT_FLOW_GROUPS];
-};
-
+/* What detection keeps on a flow. */
 struct detect_flow {
 	uint64_t serial; /* of the policy */
-	struct detect_flow_list lists[SENSOR_DIRS][DETECT_FLOW_LISTS];
-	uint32_t header_count;
+	struct detect_ends *ends[SENSOR_DIRS]; /* by sender; null, or of another generation: not known */
+	uint64_t ends_generation[SENSOR_DIRS];
 	uint8_t conn_events_seen;
 	uint8_t protocol_seen; /* DIR_*: rules about the protocol were asked after it was found */
-	uint8_t memo[]; /* for each sender, two bits for each header: 0 not asked, 1 no, 2 yes */
 };
-
-static inline size_t flow_memo_size(uint32_t header_count)
-{
-	return header_count / 4 + 1;
-}
 
 /* Flags of rules that detect_state_holds() looks at. */
 #define FLOW_CONDITIONS                                                                                                \
 	(RULE_DIR_TO_SERVER | RULE_DIR_TO_CLIENT | RULE_FLOW_ESTABLISHED | RULE_FLOW_NOT_ESTABLISHED |                 \
 		RULE_ONLY_FRAG | RULE_NO_FRAG | RULE_NEEDS_FLOW)
+
+/* app_protocol_index() of the flow's protocol, which packets in a row often share. */
+static inline unsigned int detect_protocol_index(const struct detect_context *context)
+{
+	struct detect_private *private = context->private;
+
+	if (private->protocol != context->app->protocol) {
+		private->protocol = context->app->protocol;
+		private->protocol_index = app_protocol_index(private->protocol);
+	}
+	return private->protocol_index;
+}
 
 static inline void detect_mark(struct detect_marks *marks, uint32_t index)
 {
@@ -250,15 +243,13 @@ void detect_marks_done(struct detect_marks *marks);
 int prefilter_add_rule(struct detect_engine *engine, const struct detect_rule *rule, bool *ret_added);
 int prefilter_compile(struct detect_engine *engine, const char *cache_dir);
 void prefilter_free(struct detect_engine *engine);
+/* Bytes of the longest literal of a set. */
+size_t prefilter_longest(const struct detect_engine *engine, uint32_t set);
 /* Marks the rules whose literal is in 'in'. */
 void prefilter_scan(struct detect_context *context, uint32_t set, struct bytes in, struct detect_marks *marks);
 
 /* ---- detect.c ---- */
 
-/* Address, port, protocol: constant for a flow. */
-bool detect_header_holds(struct detect_context *context, uint32_t header);
-/* The same with source and destination exchanged: answers of a transactional rule. */
-bool detect_header_holds_reversed(struct detect_context *context, uint32_t header);
 /* Runs a chain of transforms; results are kept for the transaction in hand, 'key' names the buffer. False: there is no result. */
 bool detect_transform(
 	struct detect_context *context, uint32_t key, uint16_t transform_set, struct bytes in, struct bytes *ret);
@@ -269,9 +260,19 @@ bool detect_packet_conditions(struct detect_context *context, const struct detec
 bool detect_payload_holds(struct detect_context *context, const struct detect_rule *rule, uint8_t *flags);
 /* The rule holds: runs what follows and queues the alert. */
 void detect_rule_holds(struct detect_context *context, const struct detect_rule *rule, uint8_t flags, uint64_t tx_id);
-/* 'slot' is below DETECT_FLOW_LISTS: where the flow remembers this kind of list; -1: it does not. */
-void detect_mark_list(
-	struct detect_context *context, const struct detect_list *list, struct detect_marks *marks, int slot);
+/* ---- headers.c ---- */
+
+/* Forgets all; makes the table the first time. LUYTRE_E_NOMEM. */
+MUST_CHECK int detect_ends_init(struct detect_private *private);
+void detect_ends_done(struct detect_private *private);
+/* Finds what packets like this one share (private->ends). */
+void detect_ends_choose(struct detect_context *context);
+/* Address, port, protocol: constant for a flow. */
+bool detect_header_holds(struct detect_context *context, uint32_t header);
+/* The same with source and destination exchanged: answers of a transactional rule. */
+bool detect_header_holds_reversed(struct detect_context *context, uint32_t header);
+/* Marks the rules of the list whose header holds. */
+void detect_mark_list(struct detect_context *context, const struct detect_list *list, struct detect_marks *marks);
 
 /* ---- transaction.c ---- */
 

@@ -12,8 +12,10 @@
 #include "sensor/detect/pcre.h"
 #include "sensor/detect/value.h"
 #include "sensor/rules/buffers.h"
+#include "sensor/rules/builder.h"
 #include "sensor/rules/keyword.h"
 #include "sensor/rules/text.h"
+#include "sensor/settings.h"
 
 struct scope_name {
 	const char *option, *group; /* "flow:" and "flow_" */
@@ -203,7 +205,8 @@ static int parse_pcre(
 {
 	struct rule_pcre *pcre = arena_alloc(rule_builder_arena(builder), sizeof(*pcre));
 	char message[REGEX_MESSAGE_SIZE];
-	struct regex_limits limits = { 0 };
+	const struct sensor_settings *settings = rule_builder_context(builder)->settings;
+	struct regex_limits limits = { .steps = settings->pcre_match_limit, .depth = settings->pcre_depth_limit };
 	unsigned int flags = 0;
 	struct rule_match *match;
 	struct parsed parsed;

@@ -18,11 +18,14 @@
 static struct detect_set *set_for(
 	struct detect_engine *engine, const struct rule_buffer *list, uint8_t dir, uint8_t place)
 {
+	/* A transformed buffer is another one. */
+	unsigned int buffer =
+		place == PLACE_APP && list->transform_set == 0 ? rule_buffer_scanned(list->buffer) : list->buffer;
 	struct detect_set *set;
 
 	for (uint32_t i = 0; i < engine->set_count; i++) {
 		set = &engine->sets[i];
-		if (set->buffer == list->buffer && set->transform_set == list->transform_set && set->dir == dir &&
+		if (set->buffer == buffer && set->transform_set == list->transform_set && set->dir == dir &&
 			set->place == place)
 			return set;
 	}
@@ -37,7 +40,7 @@ static struct detect_set *set_for(
 	}
 	set = &engine->sets[engine->set_count];
 	*set = (struct detect_set){
-		.buffer = list->buffer, .transform_set = list->transform_set, .dir = dir, .place = place
+		.buffer = (uint16_t)buffer, .transform_set = list->transform_set, .dir = dir, .place = place
 	};
 	set->builder = literal_set_builder_new();
 	if (!set->builder)
@@ -259,6 +262,11 @@ static bool on_hit(void *context, const uint32_t *ids, size_t id_count, size_t e
 	for (size_t i = 0; i < id_count; i++)
 		detect_mark(marks, ids[i]);
 	return true;
+}
+
+size_t prefilter_longest(const struct detect_engine *engine, uint32_t set)
+{
+	return literal_set_longest(engine->sets[set].literals);
 }
 
 void prefilter_scan(struct detect_context *context, uint32_t set, struct bytes in, struct detect_marks *marks)

@@ -163,9 +163,12 @@ bool tag_packet(const struct sensor_packet *packet)
 
 uint64_t tag_hosts_refused(void)
 {
-	const struct table *table = __atomic_load_n(&hosts.table, __ATOMIC_ACQUIRE);
+	uint64_t count;
 
-	return table ? table_refused(table) : 0;
+	pthread_mutex_lock(&hosts.lock);
+	count = hosts.table ? table_refused(hosts.table) : 0;
+	pthread_mutex_unlock(&hosts.lock);
+	return count;
 }
 
 void tag_hosts_clear(void)

@@ -66,6 +66,36 @@ static void alerts_of(const struct sensor_packet *packet, char *text, size_t siz
 		used += (size_t)snprintf(text + used, size - used, "%s%u", i ? " " : "", packet->alerts[i].rule->sid);
 }
 
+/* More kinds of ends than are remembered: what was forgotten is found out again, and no answer is another's. */
+static void test_many_ends(void **state)
+{
+	enum { SIDE = 70 };
+	static char text[2 * SIDE * 64];
+	struct test_rules test;
+	size_t used = 0;
+
+	for (unsigned int i = 0; i < SIDE; i++)
+		used += (size_t)snprintf(
+			text + used, sizeof(text) - used, "alert udp 192.0.2.%u any -> any any (sid:%u;)\n", i, 1 + i);
+	for (unsigned int i = 0; i < SIDE; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "alert udp any any -> any %u (sid:%u;)\n",
+			1000 + i, 1001 + i);
+	assert_true(test_rules_open(&test, text, false));
+	for (unsigned int round = 0; round < 2 * SIDE * SIDE; round++) {
+		unsigned int source = round % SIDE, port = round / SIDE % SIDE;
+		struct sensor_packet packet = test_packet(&test, bytes_from_str("abc"));
+		char sids[64], wanted[64];
+
+		packet.src.bytes[3] = (uint8_t)source;
+		packet.dport = (uint16_t)(1000 + port);
+		detect_packet(test.context, &packet);
+		alerts_of(&packet, sids, sizeof(sids));
+		snprintf(wanted, sizeof(wanted), "%u %u", 1 + source, 1001 + port);
+		assert_string_equal(sids, wanted);
+	}
+	test_rules_close(&test);
+}
+
 static void test_cases(void **state)
 {
 	unsigned int failed = 0;
@@ -190,6 +220,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_many_ends),
 		cmocka_unit_test(test_addresses_once),
 		cmocka_unit_test(test_headers_of_flow),
 		cmocka_unit_test(test_alert_limit),

@@ -44,6 +44,7 @@ static inline bool test_rules_open(struct test_rules *test, const char *text, bo
 	test->settings = (struct sensor_settings){ .tree = test->tree,
 		.root = conf_root(test->tree),
 		.work_dir = ".",
+		.inspection_limit = INSPECTION_LIMIT_DEFAULT,
 		.packet_alert_max = TEST_ALERTS_MAX,
 		.ips = ips };
 	good = good && rules_load(&test->settings, &options, &test->policy) == 0 &&

@@ -390,17 +390,25 @@ static void change_action(
 enum threshold_answer threshold_check(
 	struct detect_context *context, const struct rule *rule, struct packet_alert *alert)
 {
+	bool own_limit = false;
+
 	if (!rule->threshold || context->packet->family == 0)
 		return THRESHOLD_ALERT;
-	for (const struct rule_threshold *t = rule->threshold; t; t = t->next)
+	for (const struct rule_threshold *t = rule->threshold; t; t = t->next) {
+		if (t->tenant && t->tenant != context->packet->tenant)
+			continue;
 		if (t->type == RULE_THRESHOLD_SUPPRESS && is_suppressed(context, t))
 			return THRESHOLD_SILENT;
+		own_limit |= t->tenant && t->type != RULE_THRESHOLD_SUPPRESS;
+	}
 	for (const struct rule_threshold *t = rule->threshold; t; t = t->next) {
 		enum threshold_answer answer;
 		bool changed;
 
 		if (t->type == RULE_THRESHOLD_SUPPRESS || t->type == RULE_THRESHOLD_NONE)
 			continue;
+		if (t->tenant ? t->tenant != context->packet->tenant : own_limit)
+			continue; /* somebody else's, or the common one in the place of which the tenant has its own */
 		answer = t->track == RULE_TRACK_FLOW ? count_flow(context, rule, t, &changed)
 						     : count_shared(context, rule, t, &changed);
 		if (changed)

@@ -3,7 +3,10 @@
  *
  * A transaction that changed in the packet's direction is looked at: literal sets over the buffers that are ready name
  * rules; rules without a literal and those that hold in part already come to them. A part (step) that held is remembered
- * with the transaction, so every buffer is asked once, and a rule holds when all its parts did. */
+ * with the transaction, so every buffer is asked once, and a rule holds when all its parts did.
+ *
+ * Of a body that grows only new bytes are scanned: a rule whose literal was seen waits with the transaction for the rest of
+ * what it wants. */
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -14,7 +17,13 @@
 #include "sensor/rules/buffers.h"
 #include "sensor/rules/number.h"
 
-enum { STATE_FULL = 1u << 31, STATE_NEVER = 1u << 30, INSTANCES_MAX = 1024 };
+enum {
+	STATE_FULL = 1u << 31,
+	STATE_NEVER = 1u << 30,
+	STATE_WAITS = 1u << 29, /* alone: its literal was seen, nothing else held yet */
+	INSTANCES_MAX = 1024,
+	SCANNED_MAX = 256,
+};
 
 enum step_answer { STEP_HOLDS, STEP_NOT_YET, STEP_NEVER };
 
@@ -22,6 +31,13 @@ struct state_rule {
 	uint32_t index, sid;
 	uint32_t flags; /* bits of steps that held, STATE_* */
 	uint32_t file; /* id + 1 of the last file that matched */
+	uint32_t held; /* id + 1 of the file that every condition on files must hold for now; 0: any from 'file' on */
+};
+
+/* How far a set was scanned over one instance of a buffer that grows. */
+struct scanned {
+	uint32_t set, instance, version;
+	uint64_t end;
 };
 
 /* What rules remember about one direction of a transaction; rules by ascending index. */
@@ -30,6 +46,9 @@ struct tx_state {
 	uint64_t done; /* sets that need not be scanned again */
 	uint32_t count, room;
 	struct state_rule *rules;
+	struct scanned *scanned;
+	uint16_t scanned_count, scanned_room;
+	bool scans_all; /* not every rule that waits could be remembered */
 };
 
 void detect_tx_release(struct app_tx *tx)
@@ -37,8 +56,10 @@ void detect_tx_release(struct app_tx *tx)
 	for (unsigned int dir = 0; dir < SENSOR_DIRS; dir++) {
 		struct tx_state *state = tx->detect[dir];
 
-		if (state)
+		if (state) {
 			free(state->rules);
+			free(state->scanned);
+		}
 		free(state);
 		tx->detect[dir] = NULL;
 	}
@@ -60,7 +81,7 @@ static void renumber(const struct detect_engine *engine, struct tx_state *state)
 
 	for (uint32_t i = 0; i < state->count; i++)
 		for (uint32_t k = 0; k < engine->rule_count; k++)
-			if (engine->rules[k].rule->sid == state->rules[i].sid) {
+			if (engine->rules[k].rule->sid == state->rules[i].sid && state->rules[i].flags != STATE_WAITS) {
 				/* Steps may have moved; what held in full stays so. */
 				state->rules[kept] = state->rules[i];
 				state->rules[kept].index = k;
@@ -69,6 +90,7 @@ static void renumber(const struct detect_engine *engine, struct tx_state *state)
 			}
 	state->count = kept;
 	state->done = 0;
+	state->scanned_count = 0;
 	state->serial = engine->policy->serial;
 	if (kept > 1)
 		qsort(state->rules, kept, sizeof(*state->rules), compare_rules);
@@ -119,28 +141,55 @@ static struct state_rule *state_find(const struct tx_state *state, uint32_t inde
 	return state && place < state->count && state->rules[place].index == index ? &state->rules[place] : NULL;
 }
 
-static void state_store(struct tx_state *state, struct state_rule rule)
+static bool state_store(struct tx_state *state, struct state_rule rule)
 {
 	uint32_t place = state_place(state, rule.index);
 
 	if (place < state->count && state->rules[place].index == rule.index) {
 		state->rules[place] = rule;
-		return;
+		return true;
 	}
 	if (state->count == DETECT_STATE_RULES_MAX)
-		return;
+		return false;
 	if (state->count == state->room) {
 		uint32_t room = state->room ? 2 * state->room : 8;
 		struct state_rule *grown = realloc(state->rules, room * sizeof(*grown));
 
 		if (!grown)
-			return;
+			return false;
 		state->rules = grown;
 		state->room = room;
 	}
 	memmove(&state->rules[place + 1], &state->rules[place], (state->count - place) * sizeof(*state->rules));
 	state->rules[place] = rule;
 	state->count++;
+	return true;
+}
+
+static struct scanned *scanned_find(const struct tx_state *state, uint32_t set, uint32_t instance)
+{
+	for (uint16_t i = 0; i < state->scanned_count; i++)
+		if (state->scanned[i].set == set && state->scanned[i].instance == instance)
+			return &state->scanned[i];
+	return NULL;
+}
+
+/* A record of nothing scanned yet; null: no memory for it. */
+static struct scanned *scanned_add(struct tx_state *state, uint32_t set, uint32_t instance)
+{
+	if (state->scanned_count == SCANNED_MAX)
+		return NULL;
+	if (state->scanned_count == state->scanned_room) {
+		uint16_t room = (uint16_t)(state->scanned_room ? 2 * state->scanned_room : 4);
+		struct scanned *grown = realloc(state->scanned, room * sizeof(*grown));
+
+		if (!grown)
+			return NULL;
+		state->scanned = grown;
+		state->scanned_room = room;
+	}
+	state->scanned[state->scanned_count] = (struct scanned){ .set = set, .instance = instance };
+	return &state->scanned[state->scanned_count++];
 }
 
 /* ---- Buffers ---- */
@@ -182,21 +231,84 @@ static bool over_files(const struct app_buffer *row)
 	return (row->flags & APP_BUFFER_FILE) != 0 && !row->get;
 }
 
-static void scan_row(struct detect_context *context, const struct app_buffer *row, uint32_t set)
+static bool is_over(const struct detect_context *context)
+{
+	return context->tx->progress[context->dir] >= context->app->protocol->complete[context->dir];
+}
+
+/* Null: there is no record, all is scanned. A direction that is over is not looked at again and needs none. */
+static struct scanned *scanned_of(struct detect_context *context, uint32_t set, uint32_t instance)
+{
+	bool over = is_over(context);
+	struct tx_state *state =
+		over ? state_of(context, context->tx, context->dir) : state_make(context, context->tx, context->dir);
+	struct scanned *scanned;
+
+	if (!state || state->scans_all)
+		return NULL;
+	scanned = scanned_find(state, set, instance);
+	return scanned || over ? scanned : scanned_add(state, set, instance);
+}
+
+/* Scans what is new of a buffer that grows, and before it as much as a literal across both can have. */
+static void scan_new(struct detect_context *context, uint32_t set, uint32_t instance, const struct app_view *view)
+{
+	struct scanned *scanned = scanned_of(context, set, instance);
+	uint64_t end = view->offset + view->data.size, from = view->offset;
+
+	if (scanned && scanned->version == view->version && scanned->end > view->offset) {
+		size_t before = prefilter_longest(context->engine, set);
+
+		if (scanned->end >= end)
+			return;
+		if (scanned->end > from + before)
+			from = scanned->end - before;
+	}
+	if (scanned) {
+		scanned->version = view->version;
+		scanned->end = end;
+	}
+	prefilter_scan(
+		context, set, bytes_skip(view->data, (size_t)(from - view->offset)), &context->private->tx_marks);
+}
+
+static void scan_files(struct detect_context *context, uint32_t set)
 {
 	const struct detect_set *sets = &context->engine->sets[set];
 	struct detect_buffer buffer;
 
+	for (const struct file *file = first_file(context); file; file = file->next) {
+		struct app_view view = { .data = file->window, .offset = file->window_offset };
+
+		if (sets->transform_set == 0)
+			scan_new(context, set, file->id, &view);
+		else if (file_get(context, file, sets->buffer, sets->transform_set, &buffer))
+			prefilter_scan(context, set, buffer.data, &context->private->tx_marks);
+	}
+}
+
+static void scan_row(struct detect_context *context, const struct app_buffer *row, uint32_t set)
+{
+	const struct detect_set *sets = &context->engine->sets[set];
+	bool appended = (row->flags & APP_BUFFER_APPENDED) != 0 && sets->transform_set == 0;
+	struct detect_buffer buffer;
+
 	if (over_files(row)) {
-		for (const struct file *file = first_file(context); file; file = file->next)
-			if (file_get(context, file, sets->buffer, sets->transform_set, &buffer))
-				prefilter_scan(context, set, buffer.data, &context->private->tx_marks);
+		scan_files(context, set);
 		return;
 	}
 	for (uint32_t index = 0; index < INSTANCES_MAX; index++) {
-		if (!buffer_get(context, row, sets->buffer, sets->transform_set, index, &buffer))
-			return;
-		prefilter_scan(context, set, buffer.data, &context->private->tx_marks);
+		struct app_view view = { .last = true };
+
+		if (appended) {
+			if (!row->get(context->tx, context->flow, context->dir, index, &view))
+				return;
+			scan_new(context, set, index, &view);
+		} else {
+			if (!buffer_get(context, row, sets->buffer, sets->transform_set, index, &buffer))
+				return;
+			prefilter_scan(context, set, buffer.data, &context->private->tx_marks);
+		}
 		if ((row->flags & APP_BUFFER_MULTI) == 0)
 			return;
 	}
@@ -228,16 +340,17 @@ static void scan_sets(struct detect_context *context, const struct detect_app_se
 
 /* ---- Steps ---- */
 
-static bool is_over(const struct detect_context *context)
-{
-	return context->tx->progress[context->dir] >= context->app->protocol->complete[context->dir];
-}
-
 static enum step_answer not_there(const struct rule_buffer *list, bool final)
 {
 	if (!final)
 		return STEP_NOT_YET;
 	return list->absent || list->absent_or ? STEP_HOLDS : STEP_NEVER;
+}
+
+/* All conditions of a rule that are about files are about the same one. */
+static bool file_is_due(const struct state_rule *state, const struct file *file)
+{
+	return state->held != 0 ? file->id + 1 == state->held : file->id >= state->file;
 }
 
 static enum step_answer ask_files_buffer(struct detect_context *context, const struct rule *rule,
@@ -247,13 +360,13 @@ static enum step_answer ask_files_buffer(struct detect_context *context, const s
 	bool any = false;
 
 	for (const struct file *file = first_file(context); file; file = file->next) {
-		if (file->id < state->file || !file_get(context, file, list->buffer, list->transform_set, &buffer))
+		if (!file_is_due(state, file) || !file_get(context, file, list->buffer, list->transform_set, &buffer))
 			continue;
 		any = true;
 		context->private->capture_count = 0;
 		if (!inspect_list(context, rule, list, &buffer))
 			continue;
-		state->file = file->id + 1;
+		state->file = state->held = file->id + 1;
 		context->private->matched_file = (struct file *)(uintptr_t)file;
 		return STEP_HOLDS;
 	}
@@ -340,9 +453,9 @@ static enum step_answer ask_files(struct detect_context *context, const struct r
 	enum step_answer answer = is_over(context) ? STEP_NEVER : STEP_NOT_YET;
 
 	for (struct file *file = list ? list->first : NULL; file; file = file->next) {
-		if (file->id < state->file || !file_holds(context, rule, first, file))
+		if (!file_is_due(state, file) || !file_holds(context, rule, first, file))
 			continue;
-		state->file = file->id + 1;
+		state->file = state->held = file->id + 1;
 		context->private->matched_file = file;
 		answer = STEP_HOLDS;
 		break;
@@ -373,14 +486,17 @@ static bool is_transactional(const struct detect_rule *rule)
 	return (rule->rule->flags & RULE_TRANSACTIONAL_BIDIR) != 0;
 }
 
+static bool is_for_protocol(const struct detect_context *context, const struct detect_rule *rule)
+{
+	return rule->apps == 0 || (rule->apps >> detect_protocol_index(context) & 1) != 0;
+}
+
 /* What is asked only once for a rule and a transaction: header, flow, packet. */
 static bool entry_holds(struct detect_context *context, const struct detect_rule *rule)
 {
 	bool reversed = is_transactional(rule) && context->dir == TO_CLIENT;
 
-	if (!detect_state_holds(context, rule))
-		return false;
-	if (rule->apps != 0 && (rule->apps >> app_protocol_index(context->app->protocol) & 1) == 0)
+	if (!is_for_protocol(context, rule) || !detect_state_holds(context, rule))
 		return false;
 	if (reversed ? !detect_header_holds_reversed(context, rule->header)
 		     : !detect_header_holds(context, rule->header))
@@ -432,6 +548,7 @@ static bool more_files(
 static void forget_files(const struct detect_rule *rule, struct state_rule *state)
 {
 	state->flags &= ~(STATE_FULL | STATE_NEVER);
+	state->held = 0;
 	for (uint8_t i = 0; i < rule->step_count; i++) {
 		const struct detect_step *step = &rule->steps[i];
 
@@ -441,6 +558,27 @@ static void forget_files(const struct detect_rule *rule, struct state_rule *stat
 	}
 }
 
+/* Its literal is not scanned for again. */
+static bool comes_once(const struct detect_rule *rule)
+{
+	const struct rule_buffer *list = rule->rule->fast_buffer;
+
+	return list && (rule_buffer_flags(list->buffer) & (APP_BUFFER_APPENDED | APP_BUFFER_FILE)) != 0;
+}
+
+/* A direction that is over is not looked at again. */
+static void remember(struct detect_context *context, const struct detect_rule *rule, unsigned int dir,
+	const struct state_rule *state)
+{
+	struct tx_state *memory;
+
+	if (is_over(context) && !is_transactional(rule))
+		return;
+	memory = state_make(context, context->tx, dir);
+	if (memory && !state_store(memory, *state))
+		memory->scans_all = true;
+}
+
 static void ask_transaction_rule(struct detect_context *context, const struct detect_rule *rule)
 {
 	struct app_tx *tx = context->tx;
@@ -448,7 +586,7 @@ static void ask_transaction_rule(struct detect_context *context, const struct de
 	struct state_rule *stored = state_find(state_of(context, tx, dir), rule->rule->index);
 	struct state_rule state = { .index = rule->rule->index, .sid = rule->rule->sid };
 	uint8_t alert_flags = ALERT_HAS_TX | ALERT_STATE_MATCH;
-	bool holds;
+	bool waited = stored && stored->flags == STATE_WAITS, holds;
 
 	context->private->capture_count = 0;
 	context->private->matched_file = NULL;
@@ -460,19 +598,15 @@ static void ask_transaction_rule(struct detect_context *context, const struct de
 			forget_files(rule, &state);
 		if ((state.flags & (STATE_FULL | STATE_NEVER)) != 0)
 			return;
-	} else if (!entry_holds(context, rule)) {
-		return;
+		state.flags &= ~STATE_WAITS;
 	}
-	holds = ask_steps(context, rule, &state, &alert_flags);
+	holds = ((stored && !waited) || entry_holds(context, rule)) && ask_steps(context, rule, &state, &alert_flags);
 	if (holds)
 		state.flags |= STATE_FULL;
-	/* A direction that is over is not looked at again. */
-	if (state.flags != 0 && (!is_over(context) || is_transactional(rule))) {
-		struct tx_state *memory = state_make(context, tx, dir);
-
-		if (memory)
-			state_store(memory, state);
-	}
+	else if (!stored && state.flags == 0 && comes_once(rule) && is_for_protocol(context, rule))
+		state.flags = STATE_WAITS;
+	if (state.flags != 0)
+		remember(context, rule, dir, &state);
 	if (holds)
 		detect_rule_holds(context, rule, alert_flags, tx->id);
 }
@@ -508,13 +642,13 @@ static void inspect_transaction(struct detect_context *context, struct app_tx *t
 	const struct detect_engine *engine = context->engine;
 	const struct app_protocol *protocol = context->app->protocol;
 	struct detect_marks *marks = &context->private->tx_marks;
-	unsigned int number = app_protocol_index(protocol);
+	unsigned int number = detect_protocol_index(context);
 	uint32_t index;
 
 	context->tx = tx;
 	context->private->result_count = 0;
 	scan_sets(context, &engine->app_sets[number][context->dir], protocol->complete[context->dir]);
-	detect_mark_list(context, &engine->transactions[number][context->dir], marks, 2);
+	detect_mark_list(context, &engine->transactions[number][context->dir], marks);
 	for (uint32_t i = 0; i < engine->transactional.rule_count; i++)
 		detect_mark(marks, engine->transactional.rules[i]);
 	mark_remembered(context, marks);

@@ -14,6 +14,7 @@
 #include "sensor/rules/builder.h"
 #include "sensor/rules/policy.h"
 #include "sensor/rules/text.h"
+#include "sensor/settings.h"
 
 static bool is_blank(uint8_t byte)
 {
@@ -352,7 +353,9 @@ static int parse_pcrexform(
 	static const struct rule_transform model = { .name = "pcrexform", .run = pcrexform };
 	char message[REGEX_MESSAGE_SIZE] = "";
 	struct regex *regex = NULL;
-	int error = regex_compile(value, 0, (struct regex_limits){ 0 }, message, &regex);
+	const struct sensor_settings *settings = rule_builder_context(builder)->settings;
+	const struct regex_limits limits = { .steps = settings->pcre_match_limit, .depth = settings->pcre_depth_limit };
+	int error = regex_compile(value, 0, limits, message, &regex);
 
 	if (error == LUYTRE_E_SYNTAX)
 		return rule_builder_error(builder, "%s", message);

@@ -104,9 +104,11 @@ static void write_packet(struct jsonw *json, const struct sensor_packet *packet)
 {
 	const char *name = decoder_linktype_name(packet->linktype);
 
-	if (!packet->frame.size)
+	/* The end of a flow has no bytes of its own; it is shown as of the link the flow was seen on. */
+	if (!packet->frame.size && !(packet->flags & PKT_PSEUDO))
 		return;
-	eve_kv_base64(json, "packet", packet->frame);
+	if (packet->frame.size)
+		eve_kv_base64(json, "packet", packet->frame);
 	jsonw_kv_object_begin(json, "packet_info");
 	jsonw_kv_u64(json, "linktype", packet->linktype);
 	if (name)

@@ -16,9 +16,26 @@ static const char *const record_names[EVE_RECORD_COUNT] = {
 #undef X
 };
 
-/* The options of a record: below the item's name, or null when the item is a plain word. */
-static void enable(struct eve_output *o, const char *name, const struct conf_node *options)
+bool eve_knows(const char *record)
 {
+	for (int i = 0; i < EVE_RECORD_COUNT; i++)
+		if (!strcmp(record_names[i], record))
+			return true;
+	for (unsigned int i = 0; i < app_protocol_count(); i++) {
+		const struct app_protocol *app = app_protocol_at(i);
+		const char *name = app->record ? app->record : app->event_type;
+
+		if (name && !strcmp(name, record))
+			return true;
+	}
+	return false;
+}
+
+/* The options of a record: below the item's name, or null when the item is a plain word. */
+static void enable(struct eve_output *o, const struct conf_node *item)
+{
+	const struct conf_node *options = conf_item_options(item);
+	const char *name = conf_item_name(item);
 	bool enabled = conf_bool(options, "enabled", true);
 	bool known = false;
 
@@ -39,7 +56,10 @@ static void enable(struct eve_output *o, const char *name, const struct conf_nod
 			known = true;
 		}
 	}
-	if (!known)
+	/* A suricata.yaml names records of what is not here; our own configuration should not. */
+	if (!known && item->set && item->line)
+		conf_complain(item, "there is no record \"%s\"", name);
+	else if (!known)
 		log_debug("eve-log: there is no record %s", name);
 }
 
@@ -139,7 +159,7 @@ static int add_output(struct eve_sinks *sinks, const struct conf_node *node)
 	o->sensor_name = conf_text(sinks->settings->root, "sensor-name", NULL);
 	CONF_FOR(item, conf_get(node, "types"))
 	{
-		enable(o, conf_item_name(item), conf_item_options(item));
+		enable(o, item);
 	}
 	read_options(o);
 	for (unsigned int i = 0; i < sinks->output_count; i++)
@@ -184,6 +204,23 @@ void eve_sinks_reopen(struct eve_sinks *sinks)
 {
 	for (unsigned int i = 0; sinks && i < sinks->output_count; i++)
 		sink_reopen(sinks->outputs[i].sink);
+}
+
+bool eve_sinks_have_sockets(const struct eve_sinks *sinks)
+{
+	for (unsigned int i = 0; sinks && i < sinks->output_count; i++)
+		if (sink_is_socket(sinks->outputs[i].sink))
+			return true;
+	return false;
+}
+
+uint64_t eve_lost(const struct eve *eve)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < eve->sinks->output_count; i++)
+		sum += sink_lost(eve->sinks->outputs[i].sink);
+	return sum;
 }
 
 uint64_t eve_stats_interval(const struct eve_sinks *sinks)

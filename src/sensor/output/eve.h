@@ -26,11 +26,14 @@ MUST_CHECK int eve_sinks_open(const struct sensor_settings *settings, struct eve
 void eve_sinks_close(struct eve_sinks *sinks); /* flushes */
 void eve_sinks_reopen(struct eve_sinks *sinks); /* after an outside tool moved the files */
 
+bool eve_sinks_have_sockets(const struct eve_sinks *sinks); /* null is allowed */
 uint64_t eve_stats_interval(const struct eve_sinks *sinks); /* nanoseconds; 0: only at the end */
 bool eve_shows_macs(const struct eve_sinks *sinks);
 
 struct eve *eve_new(struct eve_sinks *sinks, struct worker *worker);
 void eve_free(struct eve *eve);
+/* Lines that no file and no socket took, of all workers, since the start. */
+uint64_t eve_lost(const struct eve *eve);
 /* Lets sinks write what they hold back. */
 void eve_flush(struct eve *eve);
 
@@ -51,5 +54,7 @@ void eve_stats(struct eve *eve, uint64_t now_ns, const uint64_t *counters, uint6
 
 /* True when someone wants this record: parsers may save work ("tls", "ja3" ...). */
 bool eve_wants(const struct eve_sinks *sinks, const char *record);
+/* Whether there is such a record at all. */
+bool eve_knows(const char *record);
 /* An option of the record's configuration: eve_option(sinks, "tls", "extended") -> node or null. */
 const struct conf_node *eve_option(const struct eve_sinks *sinks, const char *record, const char *option);

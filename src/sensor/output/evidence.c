@@ -104,14 +104,25 @@ void evidence_close(struct evidence *evidence)
 	free(evidence);
 }
 
+/* A full disk took part of something: readers would stumble over half of it. */
+static void cut(struct evidence_file *file)
+{
+	if (ftruncate(file->fd, (off_t)file->size))
+		file->size = UINT64_MAX / 2; /* above every ceiling: nothing may follow */
+}
+
 static void file_begin(struct evidence_file *file)
 {
 	struct pcap_head head = { 0xa1b23c4d, 2, 4, 0, 0, 262144, file->linktype == 12 ? 101 : file->linktype };
 	off_t end = lseek(file->fd, 0, SEEK_END);
 
 	file->size = end > 0 ? (uint64_t)end : 0;
-	if (file->size == 0 && write(file->fd, &head, sizeof(head)) == (ssize_t)sizeof(head))
+	if (file->size)
+		return;
+	if (write(file->fd, &head, sizeof(head)) == (ssize_t)sizeof(head))
 		file->size = sizeof(head);
+	else
+		cut(file);
 }
 
 /* A capture file has one link type: other kinds of frames of a tenant get a file of their own. */
@@ -156,7 +167,14 @@ static void write_frame(struct evidence *e, uint32_t tenant, struct ring_frame *
 
 	frame->written = true;
 	memcpy(out.data, frame->data, frame->size);
-	if (!file || file->fd < 0 || file->size + size > e->file_max || write(file->fd, &out, size) != (ssize_t)size) {
+	if (file && file->fd >= 0 && file->size == 0)
+		file_begin(file); /* there was no room for its head before */
+	if (!file || file->fd < 0 || file->size == 0 || file->size + size > e->file_max) {
+		counters[e->lost_counter]++;
+		return;
+	}
+	if (write(file->fd, &out, size) != (ssize_t)size) {
+		cut(file);
 		counters[e->lost_counter]++;
 		return;
 	}

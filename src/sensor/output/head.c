@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "sensor/app/json.h"
 #include "sensor/output/internal.h"
 #include "sensor/rules/policy.h"
 #include "sensor/rules/tenants.h"
@@ -38,37 +39,10 @@ const char *eve_time(uint64_t time_ns, char text[40])
 	return text;
 }
 
-static char *octet(char *at, uint8_t value)
-{
-	if (value >= 100)
-		*at++ = (char)('0' + value / 100);
-	if (value >= 10)
-		*at++ = (char)('0' + value / 10 % 10);
-	*at++ = (char)('0' + value % 10);
-	return at;
-}
-
 void eve_kv_addr(struct jsonw *json, const char *key, const struct ip_addr *addr)
 {
-	static const char hex[] = "0123456789abcdef";
-	char text[48], *at = text;
-
-	if (addr->family == IP_V4) {
-		for (int i = 0; i < 4; i++) {
-			if (i)
-				*at++ = '.';
-			at = octet(at, addr->bytes[i]);
-		}
-	} else {
-		/* All eight groups, as readers of EVE expect; the short form of RFC 5952 would be another text. */
-		for (int i = 0; i < 16; i++) {
-			if (i && i % 2 == 0)
-				*at++ = ':';
-			*at++ = hex[addr->bytes[i] >> 4];
-			*at++ = hex[addr->bytes[i] & 15];
-		}
-	}
-	jsonw_kv_string_bytes(json, key, bytes_of(text, (size_t)(at - text)));
+	jsonw_key(json, key);
+	app_json_addr(json, bytes_of(addr->bytes, addr->family == IP_V4 ? 4 : 16));
 }
 
 void eve_kv_hex(struct jsonw *json, const char *key, struct bytes data)

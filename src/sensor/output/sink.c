@@ -25,6 +25,7 @@ struct sink {
 	int fd;
 	uint8_t *buffer;
 	size_t used;
+	bool torn; /* the file ends with half a line */
 	uint64_t written_size, opened_ns, retry_ns, lost;
 };
 
@@ -61,6 +62,7 @@ static int open_target(struct sink *sink)
 	fd = open(sink->path, flags, mode);
 	if (fd < 0)
 		return -errno;
+	sink->torn = false;
 	sink->written_size = fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;
 	return fd;
 }
@@ -95,17 +97,29 @@ int sink_open(const char *path, const struct sink_options *options, struct sink 
 	return 0;
 }
 
-/* Writes all of it; what does not fit on the disk is lost and counted by lines. */
+/* Under the lock; read without it. */
+static void count_lost(struct sink *sink, uint64_t count)
+{
+	__atomic_store_n(&sink->lost, sink->lost + count, __ATOMIC_RELAXED);
+}
+
+/* Writes all of it; what does not fit on the disk is lost and counted by lines. Half a line that the disk took ends where the
+ * next one begins, so that a reader loses that line alone. */
 static void write_file(struct sink *sink, struct bytes data)
 {
-	while (data.size) {
-		ssize_t done = write(sink->fd, data.ptr, data.size);
+	const uint8_t *begin = data.ptr;
 
-		if (done < 0 && errno == EINTR)
+	if (sink->torn && write(sink->fd, "\n", 1) == 1)
+		sink->torn = false;
+	while (data.size) {
+		ssize_t done = sink->torn ? -1 : write(sink->fd, data.ptr, data.size);
+
+		if (done < 0 && errno == EINTR && !sink->torn)
 			continue;
 		if (done <= 0) {
+			sink->torn |= data.ptr > begin && data.ptr[-1] != '\n';
 			for (size_t i = 0; i < data.size; i++)
-				sink->lost += data.ptr[i] == '\n';
+				count_lost(sink, data.ptr[i] == '\n');
 			return;
 		}
 		sink->written_size += (uint64_t)done;
@@ -155,7 +169,7 @@ static void write_socket(struct sink *sink, struct bytes line, uint64_t now_ns)
 		sink->retry_ns = now_ns + RECONNECT_S * NS_PER_S;
 	}
 	if (sink->fd < 0 || send(sink->fd, line.ptr, line.size, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)line.size) {
-		sink->lost++;
+		count_lost(sink, 1);
 		/* A stream that took half a line would be out of step: begin anew. */
 		if (sink->fd >= 0 && (sink->options.kind == SINK_UNIX_STREAM || errno != EAGAIN)) {
 			close(sink->fd);
@@ -177,7 +191,7 @@ void sink_write(struct sink *sink, struct bytes line, uint64_t now_ns)
 		if (sink->used + line.size > BUFFER_SIZE)
 			flush_locked(sink);
 		if (sink->fd < 0) {
-			sink->lost++;
+			count_lost(sink, 1);
 		} else if (line.size > BUFFER_SIZE) {
 			write_file(sink, line);
 		} else {
@@ -208,7 +222,12 @@ void sink_reopen(struct sink *sink)
 
 uint64_t sink_lost(const struct sink *sink)
 {
-	return sink->lost;
+	return __atomic_load_n(&sink->lost, __ATOMIC_RELAXED);
+}
+
+bool sink_is_socket(const struct sink *sink)
+{
+	return sink->options.kind != SINK_FILE;
 }
 
 void sink_close(struct sink *sink)

@@ -27,4 +27,5 @@ void sink_flush(struct sink *sink);
 void sink_reopen(struct sink *sink);
 /* Lines that could not be written. */
 uint64_t sink_lost(const struct sink *sink);
+bool sink_is_socket(const struct sink *sink);
 void sink_close(struct sink *sink); /* null is allowed */

@@ -227,3 +227,23 @@ uint32_t port_sets_count(const struct port_sets *sets)
 {
 	return range_sets_count(of_ports(sets));
 }
+
+int address_sets_regions(const struct address_sets *sets, struct regions **ret)
+{
+	return regions_new(of_addresses(sets), &address_grammar, ret);
+}
+
+int port_sets_regions(const struct port_sets *sets, struct regions **ret)
+{
+	return regions_new(of_ports(sets), &port_grammar, ret);
+}
+
+uint32_t regions_address(const struct regions *regions, const struct ip_addr *addr)
+{
+	return regions_find(regions, addr->family == IP_V4 ? FAMILY_V4 : FAMILY_V6, value_of(addr));
+}
+
+uint32_t regions_port(const struct regions *regions, uint16_t port)
+{
+	return regions_find(regions, 0, port);
+}

@@ -21,6 +21,7 @@
 
 struct address_sets;
 struct port_sets;
+struct regions;
 struct conf_node;
 
 enum { ADDRESS_MESSAGE_SIZE = 256, ADDRESS_SETS_MAX = 65536, ADDRESS_RANGES_MAX = 1 << 20, ADDRESS_DEPTH_MAX = 32 };
@@ -52,3 +53,13 @@ bool address_sets_is_negated(const struct address_sets *sets, uint32_t set);
 bool port_sets_is_any(const struct port_sets *sets, uint32_t set);
 uint32_t address_sets_count(const struct address_sets *sets);
 uint32_t port_sets_count(const struct port_sets *sets);
+
+/* Regions: addresses (or ports) of one region are in the same sets, whatever set and tenant is asked about, so what was found out
+ * for one holds for all. They are few: as many as the sets cut the numbers into. The sets must not change any more.
+ * LUYTRE_E_NOMEM, LUYTRE_E_SYSTEM. '*ret' is freed with regions_free (null is allowed). */
+MUST_CHECK int address_sets_regions(const struct address_sets *sets, struct regions **ret);
+MUST_CHECK int port_sets_regions(const struct port_sets *sets, struct regions **ret);
+void regions_free(struct regions *regions);
+/* The same number for each address of a region; families count apart. */
+uint32_t regions_address(const struct regions *regions, const struct ip_addr *addr);
+uint32_t regions_port(const struct regions *regions, uint16_t port);

@@ -246,6 +246,24 @@ uint8_t rule_buffer_flags(unsigned int number)
 	return number < registry.buffer_count ? registry.buffers[number].flags : 0;
 }
 
+unsigned int rule_buffer_scanned(unsigned int number)
+{
+	bool within = false;
+	int found;
+
+	ensure();
+	if (number >= registry.buffer_count)
+		return number;
+	/* All protocols must agree. */
+	for (unsigned int i = registry.buffers[number].first; i != 0; i = registry.providers[i - 1].next) {
+		within = (registry.providers[i - 1].row->flags & APP_BUFFER_IN_FILE_DATA) != 0;
+		if (!within)
+			return number;
+	}
+	found = within ? find(bytes_from_str("file.data"), NAME_STICKY) : -1;
+	return found < 0 ? number : (unsigned int)found;
+}
+
 const struct app_buffer *rule_buffer_for(unsigned int number, const struct app_protocol *protocol)
 {
 	unsigned int index = app_protocol_index(protocol);

@@ -39,6 +39,8 @@ uint64_t rule_buffer_protocols(unsigned int number);
 /* DIR_* of any of the protocols in 'protocols'; enum app_buffer_flag of any of them. */
 uint8_t rule_buffer_dirs(unsigned int number, uint64_t protocols);
 uint8_t rule_buffer_flags(unsigned int number);
+/* The buffer in whose scan the literals of this one are found too; often itself. */
+unsigned int rule_buffer_scanned(unsigned int number);
 /* The row for a protocol, or null when that protocol has no such buffer. */
 const struct app_buffer *rule_buffer_for(unsigned int number, const struct app_protocol *protocol);
 /* The buffer over frames of this type (app/frames.h): "frame:http1.request"; -1: the protocol has no such frame. */

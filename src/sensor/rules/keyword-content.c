@@ -30,13 +30,17 @@ static const char *read_hex(struct bytes *rest, uint8_t *out, size_t *size)
 		return "the closing | is missing";
 	*rest = bytes_skip(*rest, in.size + 1);
 	for (size_t i = 0; i < in.size; i++) {
+		int high, low;
+
 		if (in.ptr[i] == ' ')
 			continue;
-		if (i + 1 == in.size || hex_digit(in.ptr[i]) < 0 || hex_digit(in.ptr[i + 1]) < 0)
+		high = hex_digit(in.ptr[i]);
+		low = i + 1 < in.size ? hex_digit(in.ptr[i + 1]) : -1;
+		if (high < 0 || low < 0)
 			return "between | there are pairs of hexadecimal digits";
 		if (*size == CONTENT_SIZE_MAX)
 			return "longer than 8192 bytes";
-		out[(*size)++] = (uint8_t)(hex_digit(in.ptr[i]) << 4 | hex_digit(in.ptr[i + 1]));
+		out[(*size)++] = (uint8_t)(high << 4 | low);
 		i++;
 	}
 	return NULL;
@@ -361,6 +365,27 @@ static int parse_fast_pattern(
 	return 0;
 }
 
+/* The sensor decides about packets, it does not rewrite them: the rule alerts, its replacement is left out. */
+static int parse_replace(
+	struct rule_builder *builder, const struct rule_keyword *keyword, struct bytes value, bool negated)
+{
+	struct rule_content *content = content_of(builder);
+	uint8_t pattern[CONTENT_SIZE_MAX];
+	size_t size;
+	const char *problem = read_pattern(value, pattern, &size);
+
+	if (!content)
+		return LUYTRE_E_SYNTAX;
+	if (problem)
+		return rule_builder_error(builder, "%s", problem);
+	if (content->negated)
+		return rule_builder_error(builder, "there is nothing to replace behind a negated content");
+	if (content->pattern.size != size)
+		return rule_builder_error(builder, "the replacement is as long as the content");
+	rule_builder_warn(builder, "replace is left out: packets are not rewritten");
+	return 0;
+}
+
 extern const struct rule_keyword rule_content_keywords[];
 const struct rule_keyword rule_content_keywords[] = {
 	{ .name = "content",
@@ -392,5 +417,9 @@ const struct rule_keyword rule_content_keywords[] = {
 		.flags = KEYWORD_OPTIONAL_VALUE,
 		.parse = parse_fast_pattern,
 		.summary = "the content that is searched for first" },
+	{ .name = "replace",
+		.flags = KEYWORD_QUOTES_REQUIRED | KEYWORD_IGNORED,
+		.parse = parse_replace,
+		.summary = "other bytes in the content's place: known, left out" },
 	{ 0 },
 };

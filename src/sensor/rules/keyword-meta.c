@@ -98,6 +98,14 @@ static int parse_classtype(
 	return 0;
 }
 
+/* "https://example.org/": nothing goes before that. */
+static bool has_scheme(struct bytes text)
+{
+	size_t colon = bytes_index(text, ':');
+
+	return colon != 0 && colon + 2 < text.size && text.ptr[colon + 1] == '/' && text.ptr[colon + 2] == '/';
+}
+
 static int parse_reference(
 	struct rule_builder *builder, const struct rule_keyword *keyword, struct bytes value, bool negated)
 {
@@ -106,18 +114,20 @@ static int parse_reference(
 	struct bytes text = rule_text_trim(bytes_skip(value, comma + 1));
 	struct rule_reference *reference, **link = &builder->rule->references;
 	const char *prefix;
+	size_t prefix_size;
 	char *url;
 
 	if (kind.size == 0 || text.size == 0)
 		return rule_builder_error(builder, "is written KIND,VALUE");
 	reference = arena_alloc(builder->arena, sizeof(*reference));
-	prefix = rule_classes_reference(builder->context->classes, kind);
-	url = arena_alloc(builder->arena, (prefix ? strlen(prefix) : 0) + text.size + 1);
+	prefix = has_scheme(text) ? NULL : rule_classes_reference(builder->context->classes, kind);
+	prefix_size = prefix ? strlen(prefix) : 0;
+	url = arena_alloc(builder->arena, prefix_size + text.size + 1);
 	if (!reference || !url)
 		return LUYTRE_E_NOMEM;
-	if (prefix)
-		memcpy(url, prefix, strlen(prefix));
-	memcpy(url + (prefix ? strlen(prefix) : 0), text.ptr, text.size);
+	for (size_t i = 0; i < prefix_size; i++)
+		url[i] = prefix[i];
+	memcpy(url + prefix_size, text.ptr, text.size);
 	reference->kind = arena_dup_str(builder->arena, kind);
 	reference->value = arena_dup_str(builder->arena, text);
 	reference->url = url;
@@ -188,12 +198,45 @@ static int parse_target(
 	return 0;
 }
 
+/* "0x8" or "0x8/0xff" */
+static bool is_mark(struct bytes text)
+{
+	size_t digits = text.size > 2 && text.ptr[0] == '0' && (text.ptr[1] | 0x20) == 'x' ? 2 : 0;
+
+	if (text.size == digits || text.size > digits + 10)
+		return false;
+	for (size_t i = digits; i < text.size; i++) {
+		uint8_t byte = text.ptr[i] | 0x20;
+
+		if (!(byte >= '0' && byte <= '9') && !(digits != 0 && byte >= 'a' && byte <= 'f'))
+			return false;
+	}
+	return true;
+}
+
+/* Packets go back to the kernel with a verdict alone. */
+static int parse_mark(
+	struct rule_builder *builder, const struct rule_keyword *keyword, struct bytes value, bool negated)
+{
+	size_t slash = bytes_index(value, '/');
+
+	if (!is_mark(rule_text_trim(bytes_first(value, slash))) ||
+		(slash < value.size && !is_mark(rule_text_trim(bytes_skip(value, slash + 1)))))
+		return rule_builder_error(builder, "is written MARK or MARK/MASK");
+	rule_builder_warn(builder, "nfq_set_mark is left out: packets are not marked");
+	return 0;
+}
+
 extern const struct rule_keyword rule_meta_keywords[];
 const struct rule_keyword rule_meta_keywords[] = {
 	{ .name = "msg",
 		.flags = KEYWORD_QUOTES_REQUIRED | KEYWORD_OPTIONAL_VALUE,
 		.parse = parse_msg,
 		.summary = "text of the alert" },
+	{ .name = "nfq_set_mark",
+		.flags = KEYWORD_IGNORED,
+		.parse = parse_mark,
+		.summary = "mark of a packet of NFQUEUE: known, left out" },
 	{ .name = "sid", .parse = parse_sid, .summary = "number of the rule; together with gid it is its own" },
 	{ .name = "gid", .parse = parse_gid, .summary = "group that the number belongs to; 1 without" },
 	{ .name = "rev", .parse = parse_rev, .summary = "revision; of two rules with one sid the greater wins" },

@@ -18,6 +18,7 @@
 	X(rule_threshold_keywords)                                                                                     \
 	X(rule_requires_keywords)                                                                                      \
 	X(detect_base64_keywords)                                                                                      \
+	X(detect_binary_keywords)                                                                                      \
 	X(detect_bits_keywords)                                                                                        \
 	X(detect_byte_keywords)                                                                                        \
 	X(detect_config_keywords)                                                                                      \

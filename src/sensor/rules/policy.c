@@ -324,8 +324,8 @@ static int load_source(struct load *load, const struct policy_source *source)
 static int read_config(struct load *load, const char *path,
 	int (*read)(struct rule_classes *classes, struct bytes text, uint32_t *ret_line))
 {
-	char *text;
-	size_t size;
+	char *text = NULL;
+	size_t size = 0;
 	uint32_t line = 0;
 	int error = read_file(&load->policy->arena, path, &text, &size);
 
@@ -357,25 +357,36 @@ static int load_classes(struct load *load, const struct policy_options *options)
 	return error;
 }
 
-static int load_thresholds(struct load *load, const struct policy_options *options)
+/* One file, for one tenant or (0) for all. */
+static int load_threshold_file(struct load *load, uint32_t tenant, const char *path)
 {
-	const char *path = options->threshold_path;
 	char message[THRESHOLD_FILE_MESSAGE_SIZE] = "";
 	uint32_t line = 0;
-	char *text;
-	size_t size;
-	int error;
+	char *text = NULL;
+	size_t size = 0;
+	int error = read_file(&load->policy->arena, path, &text, &size);
 
-	if (!path)
-		path = conf_text(load->policy->settings->root, "threshold-file", NULL);
-	if (!path)
-		return 0;
-	error = read_file(&load->policy->arena, path, &text, &size);
 	if (error == 0)
-		error = threshold_file_apply(load->policy, bytes_of(text, size), message, &line);
+		error = threshold_file_apply(load->policy, tenant, bytes_of(text, size), message, &line);
 	if (error < 0)
 		log_error(
 			"%s:%u: thresholds: %s", path, line, message[0] ? message : error_text(error, LUYTRE_LANG_EN));
+	return error;
+}
+
+static int load_thresholds(struct load *load, const struct policy_options *options)
+{
+	const struct policy *policy = load->policy;
+	const char *path = options->threshold_path;
+	int error = 0;
+
+	if (!path)
+		path = conf_text(policy->settings->root, "threshold-file", NULL);
+	if (path)
+		error = load_threshold_file(load, 0, path);
+	for (uint32_t i = 1; i <= tenants_count(policy->tenants) && error == 0; i++)
+		if (tenants_thresholds(policy->tenants, i))
+			error = load_threshold_file(load, i, tenants_thresholds(policy->tenants, i));
 	return error;
 }
 

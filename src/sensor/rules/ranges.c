@@ -549,3 +549,14 @@ bool range_sets_is_any(const struct range_sets *sets, uint32_t set)
 			return false;
 	return true;
 }
+
+void range_sets_each(
+	const struct range_sets *sets, void (*each)(void *context, const struct range_set *value), void *context)
+{
+	for (uint32_t set = 1; set < sets->count; set++)
+		each(context, &sets->items[set].value);
+	for (uint32_t tenant = 0; tenant < sets->tenant_count; tenant++)
+		for (uint32_t set = 0; set < sets->tenants[tenant].count; set++)
+			if (sets->tenants[tenant].values[set])
+				each(context, sets->tenants[tenant].values[set]);
+}

@@ -48,3 +48,15 @@ uint32_t range_sets_count(const struct range_sets *sets);
 /* The value for a tenant. 'set' is above 0 and below range_sets_count(). */
 const struct range_set *range_sets_get(const struct range_sets *sets, uint32_t set, uint32_t tenant);
 bool range_sets_is_any(const struct range_sets *sets, uint32_t set);
+
+/* The value of each expression, and those of tenants that differ. */
+void range_sets_each(
+	const struct range_sets *sets, void (*each)(void *context, const struct range_set *value), void *context);
+
+/* ---- regions.c; see address.h ---- */
+
+struct regions;
+
+MUST_CHECK int regions_new(const struct range_sets *sets, const struct range_grammar *grammar, struct regions **ret);
+void regions_free(struct regions *regions);
+uint32_t regions_find(const struct regions *regions, unsigned int family, range_value value);

@@ -111,8 +111,6 @@ struct rule_content {
 	/* -1, or the index of the byte_extract/byte_math variable that stands for the value. */
 	int8_t offset_var, depth_var, distance_var, within_var;
 	uint16_t fast_pattern_offset, fast_pattern_size; /* fast_pattern:4,8; size 0: all of it */
-	bool replace;
-	struct bytes replacement;
 	bool relative_next; /* a later match is relative to this one */
 	struct finder *finder; /* match/finder.h, made by detect */
 };
@@ -229,6 +227,7 @@ struct rule_threshold {
 	uint32_t count, seconds, timeout;
 	uint32_t multiplier; /* backoff */
 	uint32_t suppress_set; /* address expression, for suppress */
+	uint32_t tenant; /* whose it is; 0: everybody's */
 	struct rule_threshold *next; /* the rule may have a threshold and several suppressions */
 };
 

@@ -13,6 +13,7 @@
 struct tenant_row {
 	const char *name;
 	const struct conf_node *vars;
+	const char *thresholds; /* path; null: none of its own */
 	uint8_t mode; /* enum tenant_mode */
 };
 
@@ -136,6 +137,7 @@ static int add_tenant(struct tenants *t, const struct conf_node *item)
 
 	t->rows[tenant].name = conf_item_name(item);
 	t->rows[tenant].vars = conf_get(options, "vars");
+	t->rows[tenant].thresholds = conf_text(options, "threshold-file", NULL);
 	if (choice < 0)
 		return complain(item, "mode is enforce, shadow or off", mode);
 	t->rows[tenant].mode = (uint8_t)choice;
@@ -216,6 +218,11 @@ enum tenant_mode tenants_mode(const struct tenants *tenants, uint32_t tenant)
 const struct conf_node *tenants_vars(const struct tenants *tenants, uint32_t tenant)
 {
 	return tenants->rows[tenant].vars;
+}
+
+const char *tenants_thresholds(const struct tenants *tenants, uint32_t tenant)
+{
+	return tenants->rows[tenant].thresholds;
 }
 
 static uint32_t owner_of(const struct tenants *t, const struct ip_addr *addr)

@@ -7,6 +7,7 @@
  *	      mode: enforce                # shadow: counted, not enforced; off: not inspected
  *	      vars: {address-groups: {HOME_NET: "192.0.2.0/24"}}
  *	      rule-files: [registry.rules] # besides those of all
+ *	      threshold-file: registry.thresholds
  *	      verdicts: {2024208: drop, 2030001: alert, "1:2030002": off}
  *
  * Tenant 0 is everybody else. A rule file that several tenants name is loaded once. All rules of all tenants are in one
@@ -35,6 +36,8 @@ void tenants_free(struct tenants *tenants); /* null is allowed */
 uint32_t tenants_count(const struct tenants *tenants); /* numbers go from 1 to this; 0 for null */
 const char *tenants_name(const struct tenants *tenants, uint32_t tenant);
 enum tenant_mode tenants_mode(const struct tenants *tenants, uint32_t tenant);
+const char *tenants_thresholds(
+	const struct tenants *tenants, uint32_t tenant); /* path of its threshold file; may be null */
 const struct conf_node *tenants_vars(const struct tenants *tenants, uint32_t tenant); /* may be null */
 
 /* Whose packet it is: the owner of the destination, else of the source, by the longest prefix; 0: nobody's. */

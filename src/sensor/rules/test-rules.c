@@ -220,6 +220,61 @@ static void tenants_have_variables_of_their_own(void **state)
 	conf_tree_free(own);
 }
 
+/* What is in one region is in the same sets, for every tenant; what is not differs in some set. */
+static void regions_are_what_no_set_tells_apart(void **state)
+{
+	static const char *const texts[] = {
+		"alert tcp [192.0.2.0/24,!192.0.2.7] 80 -> $HOME_NET [80,1000:2000] (sid:1;)\n",
+		"alert tcp 192.0.2.200 :1023 -> ![10.0.0.0/8,2001:db9::/32] 1500: (sid:2;)\n",
+		"alert tcp 2001:db8::/32 any -> !$HOME_NET !80 (sid:3;)\n"
+	};
+	static const char *const addresses[] = { "0.0.0.0", "9.255.255.255", "10.0.0.0", "10.20.30.40",
+		"10.255.255.255", "11.0.0.0", "192.0.2.6", "192.0.2.7", "192.0.2.8", "192.0.2.200", "192.0.2.255",
+		"203.0.113.9", "255.255.255.255", "::", "2001:db8::1", "2001:db9::", "ffff::1" };
+	char text[512], message[CONF_MESSAGE_SIZE];
+	struct regions *regions, *ports;
+	struct conf_tree *own;
+	struct policy *policy;
+
+	snprintf(text, sizeof(text), "%s%s%s", texts[0], texts[1], texts[2]);
+	policy = load(text);
+	assert_int_equal(
+		conf_tree_from_text(bytes_from_str("%YAML 1.1\n---\naddress-groups:\n  HOME_NET: 203.0.113.0/24\n"),
+			"own", message, &own),
+		0);
+	assert_int_equal(policy_tenant_vars(policy, 2, conf_root(own), message), 0);
+	assert_int_equal(address_sets_regions(policy->addresses, &regions), 0);
+	assert_int_equal(port_sets_regions(policy->ports, &ports), 0);
+	for (size_t i = 0; i < ARRAY_COUNT(addresses) * ARRAY_COUNT(addresses); i++) {
+		struct ip_addr a, b;
+		bool same = true;
+
+		assert_int_equal(ip_addr_parse(bytes_from_str(addresses[i / ARRAY_COUNT(addresses)]), &a), 0);
+		assert_int_equal(ip_addr_parse(bytes_from_str(addresses[i % ARRAY_COUNT(addresses)]), &b), 0);
+		if (a.family != b.family)
+			continue;
+		for (uint32_t set = 1; set < address_sets_count(policy->addresses); set++)
+			for (uint32_t tenant = 0; tenant < 4; tenant++)
+				same &= policy_address_match(policy, set, tenant, &a) ==
+					policy_address_match(policy, set, tenant, &b);
+		assert_int_equal(regions_address(regions, &a) == regions_address(regions, &b), same);
+	}
+	for (uint32_t port = 1; port <= UINT16_MAX; port++) {
+		bool same = true;
+
+		for (uint32_t set = 1; set < port_sets_count(policy->ports); set++)
+			same &= policy_port_match(policy, set, 0, (uint16_t)port) ==
+				policy_port_match(policy, set, 0, (uint16_t)(port - 1));
+		assert_int_equal(
+			regions_port(ports, (uint16_t)port) == regions_port(ports, (uint16_t)(port - 1)), same);
+	}
+	regions_free(regions);
+	regions_free(ports);
+	regions_free(NULL);
+	rules_free(policy);
+	conf_tree_free(own);
+}
+
 static void numbers_compare_as_documented(void **state)
 {
 	static const struct {
@@ -473,8 +528,9 @@ static void thresholds_of_a_file_reach_their_rules(void **state)
 	uint32_t line;
 
 	for (size_t i = 0; i < ARRAY_COUNT(bad); i++)
-		assert_int_equal(threshold_file_apply(policy, bytes_from_str(bad[i]), message, &line), LUYTRE_E_SYNTAX);
-	assert_int_equal(threshold_file_apply(policy, bytes_from_str(good), message, &line), 0);
+		assert_int_equal(
+			threshold_file_apply(policy, 0, bytes_from_str(bad[i]), message, &line), LUYTRE_E_SYNTAX);
+	assert_int_equal(threshold_file_apply(policy, 0, bytes_from_str(good), message, &line), 0);
 	first = policy->rules[0]->threshold;
 	assert_int_equal(first->type, RULE_THRESHOLD_BOTH);
 	assert_int_equal(first->track, RULE_TRACK_FLOW);
@@ -517,6 +573,7 @@ int main(void)
 		cmocka_unit_test(contradictory_addresses_are_errors),
 		cmocka_unit_test(ports_match_by_expression),
 		cmocka_unit_test(tenants_have_variables_of_their_own),
+		cmocka_unit_test(regions_are_what_no_set_tells_apart),
 		cmocka_unit_test(numbers_compare_as_documented),
 		cmocka_unit_test(wrong_rules_are_refused_and_the_rest_loads),
 		cmocka_unit_test(contents_are_read),

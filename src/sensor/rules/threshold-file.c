@@ -181,14 +181,14 @@ static bool is_limit(uint8_t type)
 	return type != RULE_THRESHOLD_NONE && type != RULE_THRESHOLD_SUPPRESS;
 }
 
-/* A rule has one limit at most: the line's replaces it when the line is for this rule alone, except that a rate_filter
+/* A rule has one limit at most for each tenant, and one for all: the line's replaces it when the line is for this rule alone, except that a rate_filter
  * leaves the rule its own. */
 static int apply_to(const struct line *line, struct rule *rule)
 {
 	struct rule_threshold *copy, **link = &rule->threshold;
 
 	if (is_limit(line->threshold.type)) {
-		while (*link && !is_limit((*link)->type))
+		while (*link && !(is_limit((*link)->type) && (*link)->tenant == line->threshold.tenant))
 			link = &(*link)->next;
 		if (*link && (line->sid == 0 || line->threshold.type == RULE_THRESHOLD_RATE_FILTER))
 			return 0;
@@ -225,13 +225,13 @@ static int apply(const struct line *line)
 	return 0;
 }
 
-int threshold_file_apply(
-	struct policy *policy, struct bytes text, char message[THRESHOLD_FILE_MESSAGE_SIZE], uint32_t *ret_line)
+int threshold_file_apply(struct policy *policy, uint32_t tenant, struct bytes text,
+	char message[THRESHOLD_FILE_MESSAGE_SIZE], uint32_t *ret_line)
 {
 	struct bytes item;
 
 	for (*ret_line = 1; rule_text_item(&text, '\n', &item); ++*ret_line) {
-		struct line line = { .policy = policy, .message = message };
+		struct line line = { .policy = policy, .message = message, .threshold.tenant = tenant };
 		int error;
 
 		if (item.size == 0 || item.ptr[0] == '#')

@@ -16,7 +16,8 @@ struct policy;
 
 enum { THRESHOLD_FILE_MESSAGE_SIZE = 256 };
 
-/* Adds the lines to the rules of the policy. 0, or LUYTRE_E_SYNTAX or LUYTRE_E_NOMEM with a sentence in 'message' and the
+/* Adds the lines to the rules of the policy, for one tenant or (0) for all: a tenant's limit takes the place of the common
+ * one for its packets, its suppressions are added to the common ones. 0, or LUYTRE_E_SYNTAX or LUYTRE_E_NOMEM with a sentence in 'message' and the
  * number of the line. */
-MUST_CHECK int threshold_file_apply(
-	struct policy *policy, struct bytes text, char message[THRESHOLD_FILE_MESSAGE_SIZE], uint32_t *ret_line);
+MUST_CHECK int threshold_file_apply(struct policy *policy, uint32_t tenant, struct bytes text,
+	char message[THRESHOLD_FILE_MESSAGE_SIZE], uint32_t *ret_line);

@@ -34,6 +34,7 @@ void pseudo_fill(struct sensor_packet *packet, struct flow *flow, enum sensor_di
 
 	*packet = (struct sensor_packet){
 		.alerts = packet->alerts,
+		.linktype = packet->linktype,
 		.time_ns = now_ns,
 		.flags = PKT_PSEUDO | PKT_HAS_FLOW | PKT_STREAM_EOF | PKT_ESTABLISHED | PKT_LAST_OF_FLOW,
 		.source = PACKET_SRC_FLOW_TIMEOUT,

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "sensor/detect/detect.h"
 #include "sensor/rules/policy.h"
+#include "sensor/worker/load.h"
 #include "sensor/worker/sensor-internal.h"
 
 enum { REPORT_MAX = 8 << 20 };
@@ -37,18 +38,9 @@ int sensor_load_rules(
 	struct sensor *sensor, bool errors_fatal, struct policy **ret_policy, struct detect_engine **ret_engine)
 {
 	const struct sensor_run_options *o = sensor->options;
-	struct policy_options options = { .source_count = o->rules_count, .errors_fatal = errors_fatal };
-	struct policy_source *sources = calloc(o->rules_count ? o->rules_count : 1, sizeof(*sources));
 	struct policy *policy = NULL;
-	int error;
+	int error = load_policy(sensor->settings, o->rules, o->rules_count, errors_fatal, &policy);
 
-	if (!sources)
-		return LUYTRE_E_NOMEM;
-	for (unsigned int i = 0; i < o->rules_count; i++)
-		sources[i].path = o->rules[i];
-	options.sources = sources;
-	error = rules_load(sensor->settings, &options, &policy);
-	free(sources);
 	if (!error)
 		error = detect_engine_new(policy, o->cache_dir, ret_engine);
 	if (error) {

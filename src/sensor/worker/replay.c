@@ -13,6 +13,7 @@
 #include "sensor/detect/detect.h"
 #include "sensor/output/eve.h"
 #include "sensor/rules/policy.h"
+#include "sensor/worker/load.h"
 #include "sensor/worker/worker.h"
 
 enum { COSTS_SHOWN = 100 };
@@ -30,18 +31,10 @@ struct replay {
 static int load_rules(struct replay *r)
 {
 	const struct replay_options *o = r->options;
-	struct policy_source *sources;
-	struct policy_options options = { .source_count = o->rules_count, .errors_fatal = o->sensor.errors_fatal };
-	int error;
+	int error = load_open_cache(o->cache_dir);
 
-	sources = calloc(o->rules_count ? o->rules_count : 1, sizeof(*sources));
-	if (!sources)
-		return LUYTRE_E_NOMEM;
-	for (unsigned int i = 0; i < o->rules_count; i++)
-		sources[i].path = o->rules[i];
-	options.sources = sources;
-	error = rules_load(r->settings, &options, &r->policy);
-	free(sources);
+	if (!error)
+		error = load_policy(r->settings, o->rules, o->rules_count, o->sensor.errors_fatal, &r->policy);
 	if (error)
 		return error;
 	r->result->rules_loaded = r->policy->loaded_count;

@@ -12,7 +12,7 @@
 
 struct sensor;
 struct sensor_worker;
-struct control;
+struct control_server;
 struct reload;
 struct detect_engine;
 struct eve;
@@ -51,7 +51,7 @@ struct sensor {
 	unsigned int worker_count, running_count;
 	uint16_t counters[SOURCE_COUNTERS]; /* of sources, by index of the list in sensor.c */
 	struct loop *loop;
-	struct control *control;
+	struct control_server *control;
 	struct reload *reload;
 	int ended_fd; /* readable: a worker ended */
 	uint64_t start_ns, stats_ns; /* real time */
@@ -90,6 +90,3 @@ void sensor_control_reloaded(struct sensor *sensor);
 /* top.c: what the requests do. False: the answer comes when the reload is over. */
 bool sensor_command(struct sensor *sensor, const char *line, struct jsonw *json);
 void sensor_write_reload(const struct sensor *sensor, struct jsonw *json);
-
-/* privileges.c: no capability is left but what the source needs for its work ('keep_net_admin'). Before threads. */
-MUST_CHECK int privileges_drop(bool keep_net_admin);

@@ -13,9 +13,12 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/notify.h"
+#include "base/sandbox.h"
 #include "sensor/detect/detect.h"
 #include "sensor/output/eve.h"
 #include "sensor/rules/policy.h"
+#include "sensor/worker/load.h"
 #include "sensor/worker/sensor-internal.h"
 
 enum { WAIT_MS = 100, TICK_MS = 1000 };
@@ -314,6 +317,9 @@ static int prepare(struct sensor *s)
 	if (error)
 		return error;
 	share_ceilings(s->settings, s->options->source.worker_count);
+	error = load_open_cache(s->options->cache_dir);
+	if (error)
+		return error;
 	error = sensor_load_rules(s, options.errors_fatal, &s->policy, &s->engine);
 	if (!error)
 		error = eve_sinks_open(s->settings, &s->sinks);
@@ -402,6 +408,25 @@ static void free_sensor(struct sensor *s)
 	free(s);
 }
 
+/* Sockets, queues and programs of the kernel are open; what is still to come is listed here. */
+static int enter_sandbox(const struct sensor *s)
+{
+	unsigned int needs = SANDBOX_THREADS; /* workers, and one that compiles rules at each reload */
+	char why[256];
+	int error;
+
+	if (s->options->source.kind == SOURCE_NFQUEUE)
+		needs |= SANDBOX_NET_ADMIN; /* the kernel takes no verdicts without */
+	if (s->options->source.kind == SOURCE_AF_XDP)
+		needs |= SANDBOX_BPF_MAPS; /* flows that the kernel decides alone, and its counters */
+	if (eve_sinks_have_sockets(s->sinks))
+		needs |= SANDBOX_UNIX_SOCKETS; /* readers come and go */
+	error = sandbox_enter(needs, why, sizeof(why));
+	if (error)
+		log_error("%s", why);
+	return error;
+}
+
 static int run(struct sensor *s)
 {
 	int error = 0, ended;
@@ -410,16 +435,19 @@ static int run(struct sensor *s)
 		error = sensor_control_open(s, s->options->control_path);
 	if (!error)
 		error = reload_open(s);
+	notify_open();
 	if (!error && !s->options->keep_privileges)
-		error = privileges_drop(s->options->source.kind == SOURCE_NFQUEUE);
+		error = enter_sandbox(s);
 	if (error)
 		return error;
 	s->start_ns = s->stats_ns = clock_real_ns();
 	error = start_threads(s);
 	if (!error) {
 		log_info("%s; %u rules", source_set_describe(s->set), s->policy->loaded_count);
+		notify_send("READY=1\nSTATUS=The sensor inspects.");
 		error = loop_run(s->loop);
 	}
+	notify_send("STOPPING=1");
 	ended = stop_threads(s);
 	write_counters(s, source_set_is_offline(s->set) ? s->workers[0].worker->now_ns : clock_real_ns());
 	return error ? error : ended;

@@ -232,6 +232,23 @@ static void write_memory(const uint64_t *counters, struct jsonw *json)
 	jsonw_object_end(json);
 }
 
+/* Counters of what was refused, lost or cut short because a ceiling was reached; those that are not zero. */
+static const char *const ceiling_counters[] = { "flow.memcap", "flow.emerg_mode_entered", "tcp.ssn_memcap_drop",
+	"tcp.segment_memcap_drop", "defrag.max_trackers_reached", "defrag.tracker_hard_reuse",
+	"detect.alert_queue_overflow", "detect.pcre_match_limit", "detect.thresholds_refused",
+	"detect.host_bits_refused", "detect.tagged_hosts_refused", "detect.datasets_refused",
+	"file_store.open_files_max_hit", "evidence.lost", "output.events_lost" };
+
+static void write_ceilings(const uint64_t *counters, struct jsonw *json)
+{
+	jsonw_kv_object_begin(json, "ceilings");
+	for (size_t i = 0; i < ARRAY_COUNT(ceiling_counters); i++)
+		for (unsigned int c = 0; c < stats_count(); c++)
+			if (counters[c] && !strcmp(stats_name(c), ceiling_counters[i]))
+				jsonw_kv_u64(json, ceiling_counters[i], counters[c]);
+	jsonw_object_end(json);
+}
+
 static void write_workers(const struct sensor *s, struct jsonw *json)
 {
 	jsonw_kv_array_begin(json, "workers");
@@ -297,6 +314,7 @@ static void write_status(struct sensor *s, struct jsonw *json)
 		sensor_sum(s, counters);
 		write_totals(s, counters, json);
 		write_memory(counters, json);
+		write_ceilings(counters, json);
 		write_workers(s, json);
 	}
 	free(counters);

@@ -11,6 +11,8 @@
 #include "sensor/app/frames.h"
 #include "sensor/decode/decode.h"
 #include "sensor/detect/bits.h"
+#include "sensor/detect/dataset.h"
+#include "sensor/detect/hosts.h"
 #include "sensor/detect/tag.h"
 #include "sensor/detect/threshold.h"
 
@@ -272,7 +274,18 @@ static void frame_packet(void *context, struct sensor_packet *packet)
 	}
 }
 
-static void gather_flow_counters(struct worker *w)
+/* What all workers share has one count: the first worker tells it, so that sums are right. */
+static void gather_shared(struct worker *w)
+{
+	w->counters[COUNTER_DETECT_THRESHOLDS_REFUSED] = threshold_refused();
+	w->counters[COUNTER_DETECT_HOST_BITS_REFUSED] = host_bits_refused();
+	w->counters[COUNTER_DETECT_TAGGED_HOSTS_REFUSED] = tag_hosts_refused();
+	w->counters[COUNTER_DETECT_DATASETS_REFUSED] = datasets_refused();
+	if (w->eve)
+		w->counters[COUNTER_OUTPUT_EVENTS_LOST] = eve_lost(w->eve);
+}
+
+static void gather_counters(struct worker *w)
 {
 	struct flow_stats stats;
 
@@ -280,11 +293,15 @@ static void gather_flow_counters(struct worker *w)
 	w->counters[COUNTER_FLOW_ACTIVE] = stats.active;
 	w->counters[COUNTER_FLOW_TOTAL] = stats.total;
 	w->counters[COUNTER_FLOW_MEMUSE] = stats.memuse;
+	if (w->detect)
+		w->counters[COUNTER_DETECT_PCRE_LIMIT] = w->detect->counters_pcre_limit;
+	if (w->index == 0)
+		gather_shared(w);
 }
 
 static void write_stats(struct worker *w, uint64_t now_ns)
 {
-	gather_flow_counters(w);
+	gather_counters(w);
 	if (w->eve && !w->counts_only)
 		eve_stats(w->eve, now_ns, w->counters, w->start_ns);
 	w->last_stats_ns = now_ns;
@@ -296,6 +313,7 @@ void worker_frame(struct worker *worker, const struct worker_frame *frame, struc
 
 	*ret = (struct worker_verdict){ 0 };
 	worker->now_ns = frame->time_ns;
+	worker->pseudo->linktype = frame->linktype;
 	if (worker->start_ns == 0)
 		worker->start_ns = worker->last_stats_ns = frame->time_ns;
 	/* Timeouts are heeded before the packet, so that a flow of long ago does not take it. They are seconds: looking now
@@ -474,7 +492,7 @@ void worker_idle(struct worker *worker, uint64_t now_ns)
 	worker->now_ns = now_ns;
 	flow_table_expire(worker->flows, now_ns, SIZE_MAX);
 	if (worker->counts_only)
-		gather_flow_counters(worker);
+		gather_counters(worker);
 	else if (worker->stats_interval_ns && now_ns - worker->last_stats_ns >= worker->stats_interval_ns)
 		write_stats(worker, now_ns);
 	if (worker->eve)

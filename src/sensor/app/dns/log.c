@@ -105,22 +105,6 @@ static void log_name(struct jsonw *json, const char *key, const struct dns_name 
 	}
 }
 
-/* IPv6 with all its digits, which is how Suricata writes addresses. */
-static void log_address(struct jsonw *json, struct bytes text)
-{
-	char buffer[IP_ADDR_TEXT_SIZE] = "";
-	struct ip_addr addr;
-
-	if (text.size == 4) {
-		addr = ip_addr_v4(text.ptr);
-		ip_addr_format(&addr, buffer);
-	}
-	for (size_t i = 0, size = 0; text.size == 16 && i < 16; i += 2)
-		size += (size_t)snprintf(buffer + size, sizeof(buffer) - size, "%s%02x%02x", i == 0 ? "" : ":",
-			text.ptr[i], text.ptr[i + 1]);
-	jsonw_string(json, buffer);
-}
-
 static void log_soa(struct jsonw *json, const struct dns_record *record)
 {
 	static const char *const names[] = { "serial", "refresh", "retry", "expire", "minimum" };
@@ -170,7 +154,7 @@ static void log_data(struct jsonw *json, const struct dns_record *record)
 	case DNS_DATA_A:
 	case DNS_DATA_AAAA:
 		jsonw_key(json, "rdata");
-		log_address(json, record->text);
+		app_json_addr(json, record->text);
 		break;
 	case DNS_DATA_NAME:
 		log_name(json, "rdata", &record->target);
@@ -234,7 +218,7 @@ static void log_grouped_value(struct jsonw *json, const struct dns_record *recor
 	switch (record->data) {
 	case DNS_DATA_A:
 	case DNS_DATA_AAAA:
-		log_address(json, record->text);
+		app_json_addr(json, record->text);
 		break;
 	case DNS_DATA_NAME:
 		app_json_text(json, record->target.text);
@@ -296,10 +280,13 @@ static void log_flags(struct jsonw *json, const struct dns_message *message)
 {
 	static const struct app_name_value flags[] = { { "qr", DNS_QR }, { "aa", DNS_AA }, { "tc", DNS_TC },
 		{ "rd", DNS_RD }, { "ra", DNS_RA }, { "z", DNS_Z } };
-	char text[8];
+	char text[5];
+	size_t zeros = 0;
 
-	snprintf(text, sizeof(text), "%x", message->flags);
-	jsonw_kv_string(json, "flags", text);
+	app_hex(bytes_of((uint8_t[]){ (uint8_t)(message->flags >> 8), (uint8_t)message->flags }, 2), text);
+	while (zeros < 3 && text[zeros] == '0')
+		zeros++;
+	jsonw_kv_string(json, "flags", text + zeros);
 	for (unsigned int i = 0; i < ARRAY_COUNT(flags); i++)
 		if (message->flags & flags[i].value)
 			jsonw_kv_bool(json, flags[i].name, true);

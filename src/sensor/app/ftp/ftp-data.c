@@ -29,7 +29,9 @@ static struct data_tx *open_tx(struct app_conn *conn, struct data_state *state, 
 	tx->dir = (uint8_t)dir;
 	if (tx->transfer)
 		name = bytes_of(tx->transfer->name, tx->transfer->name_size);
-	tx->file = file_open(conn, &tx->common, dir, name);
+	/* A list of names is no file. */
+	if (!tx->transfer || tx->transfer->kind != FTP_TRANSFER_LIST)
+		tx->file = file_open(conn, &tx->common, dir, name);
 	/* Nothing comes the other way. */
 	app_tx_progress(conn, &tx->common, sensor_dir_opposite(dir), 1);
 	state->tx = tx;
@@ -83,7 +85,7 @@ static struct app_result parse_to_client(struct app_conn *conn, void *state, con
 	return parse(conn, state, in, TO_CLIENT);
 }
 
-static const char *const commands[] = { NULL, "RETR", "STOR" };
+static const char *const commands[] = { NULL, "RETR", "STOR", "LIST" };
 
 static bool write_record(struct app_tx *tx, const struct flow *flow, bool alert, struct jsonw *json)
 {
@@ -91,7 +93,8 @@ static bool write_record(struct app_tx *tx, const struct flow *flow, bool alert,
 
 	if (!transfer)
 		return false;
-	app_json_kv_text(json, "filename", bytes_of(transfer->name, transfer->name_size));
+	if (transfer->kind != FTP_TRANSFER_LIST)
+		app_json_kv_text(json, "filename", bytes_of(transfer->name, transfer->name_size));
 	jsonw_kv_string(json, "command", commands[transfer->kind]);
 	return true;
 }
@@ -101,7 +104,7 @@ static bool get_command(struct app_tx *tx, const struct flow *flow, enum sensor_
 	const struct ftp_transfer *transfer = ((const struct data_tx *)tx)->transfer;
 
 	*ret = transfer ? transfer->kind : FTP_TRANSFER_NONE;
-	return *ret != FTP_TRANSFER_NONE;
+	return *ret == FTP_TRANSFER_RETRIEVE || *ret == FTP_TRANSFER_STORE;
 }
 
 static const struct app_name_value command_names[] = { { "retr", FTP_TRANSFER_RETRIEVE },

@@ -175,8 +175,14 @@ static uint16_t port_of_epsv(struct bytes text)
 
 static struct ftp_tx *new_tx(struct app_conn *conn, uint64_t now_ns)
 {
-	if (conn->first && conn->tx_count - conn->first->id > app_tx_max(conn)) {
-		app_tx_event(conn, conn->first, EVENT_TOO_MANY_TX);
+	struct app_tx *oldest = NULL;
+	uint32_t open = 0;
+
+	/* Commands whose replies have not come. */
+	for (struct app_tx *at = conn->last; at && at->progress[TO_CLIENT] == 0; at = at->prev, open++)
+		oldest = at;
+	if (open >= app_tx_max(conn)) {
+		app_tx_event(conn, oldest, EVENT_TOO_MANY_TX);
 		return NULL;
 	}
 	return (struct ftp_tx *)app_tx_new(conn, sizeof(struct ftp_tx), now_ns);
@@ -203,7 +209,8 @@ static void announce(struct app_conn *conn, struct ftp_state *state, enum ftp_tr
 	name = bytes_first(bytes_first(name, blank), FTP_NAME_MAX);
 	transfer->kind = (uint8_t)kind;
 	transfer->name_size = (uint16_t)name.size;
-	memcpy(transfer->name, name.ptr, name.size);
+	if (name.size != 0)
+		memcpy(transfer->name, name.ptr, name.size);
 	if (app_expect(conn, state->mode == MODE_ACTIVE ? TO_CLIENT : TO_SERVER, state->dynamic_port, "ftp-data",
 		    transfer, transfer_free))
 		free(transfer);
@@ -221,6 +228,9 @@ static void note_command(struct app_conn *conn, struct ftp_state *state, struct 
 		announce(conn, state, FTP_TRANSFER_RETRIEVE, tx->argument);
 	else if (bytes_equal_str(tx->command, "STOR"))
 		announce(conn, state, FTP_TRANSFER_STORE, tx->argument);
+	else if (bytes_equal_str(tx->command, "LIST") || bytes_equal_str(tx->command, "NLST") ||
+		 bytes_equal_str(tx->command, "MLSD"))
+		announce(conn, state, FTP_TRANSFER_LIST, bytes_of(NULL, 0));
 	else if (bytes_equal_str(tx->command, "AUTH") && tx->argument.size >= 3 &&
 		 !strncasecmp((const char *)tx->argument.ptr, "TLS", 3))
 		state->auth_tls = true;
@@ -244,7 +254,7 @@ static bool handle_command(struct app_conn *conn, struct ftp_state *state, const
 		return true;
 	tx = new_tx(conn, now_ns);
 	if (!tx)
-		return true; /* at the limit: the line is read, nothing is kept */
+		return false;
 	tx->command = app_tx_dup(&tx->common, bytes_first(line->text, blank < 64 ? blank : 64));
 	tx->argument = app_tx_dup(&tx->common, bytes_skip(line->text, blank + 1));
 	if (!tx->command.ptr)
@@ -277,7 +287,7 @@ static struct app_result parse_to_server(struct app_conn *conn, void *opaque, co
 			return APP_RESULT_ERROR;
 		/* What was too long ends somewhere in bytes that have not come. */
 		state->skip_line[TO_SERVER] =
-			line.truncated && line.used == data.size && data.ptr[data.size - 1] != '\n';
+			line.truncated && data.ptr && line.used == data.size && data.ptr[data.size - 1] != '\n';
 		used += line.used;
 		data = bytes_skip(data, line.used);
 		if (state->skip_line[TO_SERVER])
@@ -385,7 +395,7 @@ static struct app_result parse_to_client(struct app_conn *conn, void *opaque, co
 	while (next_line(data, config->line_max_size, in->eof, &line)) {
 		handle_reply(conn, state, &line, in->now_ns);
 		state->skip_line[TO_CLIENT] =
-			line.truncated && line.used == data.size && data.ptr[data.size - 1] != '\n';
+			line.truncated && data.ptr && line.used == data.size && data.ptr[data.size - 1] != '\n';
 		used += line.used;
 		data = bytes_skip(data, line.used);
 		if (state->skip_line[TO_CLIENT])

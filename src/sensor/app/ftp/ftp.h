@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-enum ftp_transfer_kind { FTP_TRANSFER_NONE, FTP_TRANSFER_RETRIEVE, FTP_TRANSFER_STORE };
+enum ftp_transfer_kind { FTP_TRANSFER_NONE, FTP_TRANSFER_RETRIEVE, FTP_TRANSFER_STORE, FTP_TRANSFER_LIST };
 
 enum { FTP_NAME_MAX = 1024 };
 

@@ -236,7 +236,8 @@ bool http_get_body(
 	body->inspected = body->offset + body->size;
 	*ret = (struct app_view){ .data = bytes_of(body->window, body->size),
 		.offset = body->offset,
-		.last = body->over || tx->tx.progress[dir] > HTTP_BODY };
+		.last = body->over || tx->tx.progress[dir] > HTTP_BODY,
+		.version = body->version };
 	return true;
 }
 

@@ -101,10 +101,10 @@ HTTP_GETTERS(X)
 			http_get_location },                                                                           \
 		{ "http.server", "http_server", NULL, NULL, DIR_TO_CLIENT, HTTP_BUFFER_HEADERS, 0, http_get_server },  \
 		{ "http.request_body", NULL, "http_client_body", "P", DIR_TO_SERVER, HTTP_BUFFER_BODY,                 \
-			APP_BUFFER_STREAMING, http_get_body },                                                         \
-		{ "http.response_body", NULL, NULL, NULL, DIR_TO_CLIENT, HTTP_BUFFER_BODY, APP_BUFFER_STREAMING,       \
-			http_get_body },                                                                               \
+			APP_BUFFER_STREAMING | APP_BUFFER_APPENDED, http_get_body },                                   \
+		{ "http.response_body", NULL, NULL, NULL, DIR_TO_CLIENT, HTTP_BUFFER_BODY,                             \
+			APP_BUFFER_STREAMING | APP_BUFFER_APPENDED | APP_BUFFER_IN_FILE_DATA, http_get_body },         \
 	{                                                                                                              \
 		"file.data", "file_data", "http_server_body", "Q", DIR_BOTH, HTTP_BUFFER_BODY,                         \
-			APP_BUFFER_STREAMING | APP_BUFFER_MULTI, http_get_file_data                                    \
+			APP_BUFFER_STREAMING | APP_BUFFER_MULTI | APP_BUFFER_APPENDED, http_get_file_data              \
 	}

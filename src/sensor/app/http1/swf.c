@@ -103,5 +103,6 @@ int http_swf_unpack(struct app_conn *conn, struct http_tx *tx, struct http_body 
 	body->window = unpacked.data;
 	body->size = unpacked.size;
 	body->capacity = unpacked.capacity;
+	body->version++;
 	return error;
 }

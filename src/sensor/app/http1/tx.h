@@ -38,6 +38,7 @@ struct http_body {
 	uint8_t *window;
 	size_t size, capacity;
 	uint64_t offset; /* of window[0] in the body */
+	uint32_t version; /* counts up when the window's bytes are replaced */
 	uint64_t inspected; /* offset behind what was shown to rules */
 	uint64_t shown; /* offset of the view given out */
 	bool over; /* nothing will follow: complete, or at its limit */

@@ -425,6 +425,7 @@ extern const struct app_protocol app_protocol_ike;
 
 const struct app_protocol app_protocol_ike = {
 	.name = "ike",
+	.rule_alias = "ikev2",
 	.event_type = "ike",
 	.log_key = "ike",
 	.transports = APP_UDP,

@@ -25,11 +25,14 @@ static void text_char(struct text *out, char wanted)
 
 static void text_number(struct text *out, uint16_t value, bool *first)
 {
-	char digits[8];
-	int size = snprintf(digits, sizeof(digits), "%s%u", *first ? "" : "-", value);
+	unsigned int power = 10000;
 
-	for (int i = 0; i < size; i++)
-		text_char(out, digits[i]);
+	if (!*first)
+		text_char(out, '-');
+	while (power > 1 && value < power)
+		power /= 10;
+	for (; power > 0; power /= 10)
+		text_char(out, (char)('0' + value / power % 10));
 	*first = false;
 }
 

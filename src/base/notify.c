@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* See notify.h. */
-#include "edge/notify.h"
+#include "base/notify.h"
 
 #include <stddef.h>
 #include <stdlib.h>

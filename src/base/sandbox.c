@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/sandbox.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#include "base/error.h"
+
+/* What is left. Names, not numbers: libseccomp knows each machine's. */
+static const char *const allowed[] = { "read", "readv", "write", "writev", "pread64", "pwrite64", "close", "lseek",
+	"fstat", "newfstatat", "stat", "lstat", "statx", "access", "faccessat", "faccessat2", "openat", "open", "fcntl",
+	"ftruncate", "fallocate", "fadvise64", "fsync", "fdatasync", "rename", "renameat", "renameat2", "unlink",
+	"unlinkat", "rmdir", "mkdir", "mkdirat", "getdents64", "mmap", "munmap", "mremap", "madvise", "mprotect", "brk",
+	"epoll_wait", "epoll_pwait", "epoll_ctl", "epoll_create1", "poll", "ppoll", "accept4", "accept", "recvfrom",
+	"recvmsg", "recvmmsg", "sendto", "sendmsg", "shutdown", "getsockopt", "setsockopt", "timerfd_settime",
+	"timerfd_create", "signalfd4", "clock_gettime", "clock_nanosleep", "nanosleep", "gettimeofday", "time",
+	"getrandom", "membarrier", "futex", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack",
+	"restart_syscall", "getpid", "gettid", "tgkill", "exit", "exit_group", "sched_yield", "sched_getaffinity",
+	"rseq", "set_robust_list", "umask", "ioctl", "uname", "sysinfo", "readlink", "readlinkat" };
+
+/* These are never a mistake of ours: somebody else is at the controls. */
+static const char *const fatal[] = { "execve", "execveat", "ptrace", "mount", "process_vm_writev", "init_module",
+	"finit_module", "kexec_load", "setns", "unshare" };
+
+static int add_rules(scmp_filter_ctx filter, uint32_t action, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		int number = seccomp_syscall_resolve_name(names[i]);
+
+		/* Calls that this machine does not have need no rule. */
+		if (number == __NR_SCMP_ERROR || number < 0)
+			continue;
+		if (seccomp_rule_add(filter, action, number, 0))
+			return -1;
+	}
+	return 0;
+}
+
+/* Threads, not processes. What clone3 is asked for lies in memory, where a filter cannot look; told that there is no such
+ * call, the C library takes clone. */
+static int add_threads(scmp_filter_ctx filter)
+{
+	const struct scmp_arg_cmp is_thread = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD),
+				  sets_name = SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME), only_asks = SCMP_A2(SCMP_CMP_EQ, 0);
+
+	return seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) ||
+			       seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, is_thread) ||
+			       seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, sets_name) ||
+			       seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, only_asks)
+		       ? -1
+		       : 0;
+}
+
+static int add_unix_sockets(scmp_filter_ctx filter)
+{
+	const struct scmp_arg_cmp is_unix = SCMP_A0(SCMP_CMP_EQ, AF_UNIX);
+
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, is_unix) ||
+			       seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(connect), 0)
+		       ? -1
+		       : 0;
+}
+
+/* The commands on maps are those behind "create" up to "next key" (bpf(2)); whatever has a higher number is fatal. */
+static int add_bpf(scmp_filter_ctx filter, bool maps)
+{
+	const struct scmp_arg_cmp is_other = SCMP_A0(SCMP_CMP_GT, BPF_MAP_GET_NEXT_KEY);
+	int error = 0;
+
+	if (!maps)
+		return seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(bpf), 0);
+	for (int command = BPF_MAP_LOOKUP_ELEM; command <= BPF_MAP_GET_NEXT_KEY && !error; command++)
+		error = seccomp_rule_add(
+			filter, SCMP_ACT_ALLOW, SCMP_SYS(bpf), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)command));
+	return error ? error : seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(bpf), 1, is_other);
+}
+
+static int enter_seccomp(unsigned int needs)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int error;
+
+	if (!filter)
+		return -1;
+	error = add_rules(filter, SCMP_ACT_ALLOW, allowed, ARRAY_COUNT(allowed)) ||
+		add_rules(filter, SCMP_ACT_KILL_PROCESS, fatal, ARRAY_COUNT(fatal)) ||
+		add_bpf(filter, needs & SANDBOX_BPF_MAPS);
+	if (!error && needs & SANDBOX_THREADS)
+		error = add_threads(filter);
+	if (!error && needs & SANDBOX_UNIX_SOCKETS)
+		error = add_unix_sockets(filter);
+	if (!error)
+		error = seccomp_load(filter);
+	seccomp_release(filter);
+	return error ? -1 : 0;
+}
+
+/* An empty set for the process, but for what is needed, and an empty bounding set so that none comes back. */
+static int drop_capabilities(bool keep_net_admin)
+{
+	const cap_value_t kept = CAP_NET_ADMIN;
+	cap_t set = cap_init();
+	int error = 0;
+
+	if (!set)
+		return -1;
+	if (keep_net_admin)
+		error = cap_set_flag(set, CAP_PERMITTED, 1, &kept, CAP_SET) ||
+			cap_set_flag(set, CAP_EFFECTIVE, 1, &kept, CAP_SET);
+	for (int cap = 0; cap <= CAP_LAST_CAP && !error; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) && errno != EINVAL)
+			break; /* no right to shrink the set: it is small already */
+	if (!error)
+		error = cap_set_proc(set);
+	cap_free(set);
+	return error;
+}
+
+int sandbox_drop_capabilities(unsigned int needs, char *error, size_t error_size)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || drop_capabilities(needs & SANDBOX_NET_ADMIN)) {
+		snprintf(error, error_size, "cannot give up capabilities: %s", strerror(errno));
+		return LUYTRE_E_SYSTEM;
+	}
+	return 0;
+}
+
+int sandbox_enter(unsigned int needs, char *error, size_t error_size)
+{
+	int result = sandbox_drop_capabilities(needs, error, error_size);
+
+	if (!result && enter_seccomp(needs)) {
+		snprintf(error, error_size, "cannot install the seccomp filter: %s", strerror(errno));
+		return LUYTRE_E_SYSTEM;
+	}
+	return result;
+}

@@ -11,7 +11,7 @@ unitdir = $(DESTDIR)$(PREFIX)/lib/systemd/system
 confdir = $(DESTDIR)/etc/luytre
 
 .DEFAULT_GOAL = build
-.PHONY: build run test conformance sanitize-conformance bench bench-sensor check sanitize fuzz fresh install uninstall clean help
+.PHONY: build run test conformance conformance-gate sanitize-conformance bench bench-sensor bench-gate check sanitize fuzz fresh install uninstall clean help
 
 build: ## compile; leaves the program at build/luytre
 	@scripts/install-deps build
@@ -37,6 +37,11 @@ conformance: ## the sensor on a conformance corpus (LUYTRE_CONFORMANCE=DIR); fai
 	@scripts/build $(BUILD) --only luytre
 	@scripts/conformance $(BUILD) $(CONFORMANCE_ARGS)
 
+conformance-gate: ## the gate on a conformance corpus (LUYTRE_CONFORMANCE_GATE=DIR), as an engine and inside nginx
+	@scripts/install-deps build conformance
+	@scripts/build $(BUILD)
+	@scripts/conformance-gate $(BUILD) $(CONFORMANCE_ARGS)
+
 sanitize-conformance: ## the same under the address and undefined behaviour sanitizers, with no report
 	@scripts/install-deps build conformance
 	@scripts/build $(BUILD)-sanitize --only luytre -Db_sanitize=address,undefined
@@ -55,6 +60,13 @@ bench-sensor: ## measure the sensor on traffic made here; writes docs/benchmarks
 	@mkdir -p docs/benchmarks
 	@$(BUILD)/tests/bench/sensor/luytre-bench-sensor --output docs/benchmarks/sensor.md $(BENCH_ARGS)
 	@chown --reference=. docs/benchmarks docs/benchmarks/sensor.md
+
+bench-gate: ## measure the gate against libmodsecurity, alone and in nginx; writes docs/benchmarks/gate.md
+	@scripts/install-deps build run bench
+	@scripts/build $(BUILD)
+	@mkdir -p docs/benchmarks
+	@$(BUILD)/tests/bench/gate/luytre-bench-gate --output docs/benchmarks/gate.md $(BENCH_ARGS)
+	@chown --reference=. docs/benchmarks docs/benchmarks/gate.md
 
 check: ## formatting, clang-tidy and cppcheck, all kept at zero
 	@scripts/install-deps build check

@@ -78,6 +78,8 @@ const struct cli_verb cli_verbs[] = {
 		cli_replay_any },
 	{ "sensor", "VERB …", "The running sensor: start it, look at it, reload its rules.",
 		"Bộ cảm biến đang chạy: khởi động, xem, nạp lại luật.", NULL, NULL, cli_sensor },
+	{ "gate", "VERB …", "The web gate's rules without a web server: judge requests, look at the rules.",
+		"Luật của cổng web mà không cần máy chủ web: xét yêu cầu, xem luật.", NULL, NULL, cli_gate },
 	{ "rules", "VERB …", "Look at rules in Suricata's language: how many load, which do not and why.",
 		"Xem luật theo ngôn ngữ Suricata: bao nhiêu luật nạp được, luật nào không và vì sao.", NULL, NULL,
 		cli_rules },
@@ -205,7 +207,8 @@ static int parse_options(int argc, char **argv, struct cli_options *o, bool *ret
 /* The sensor's verbs have many options of their own and get everything from the verb on. */
 static bool reads_own_options(const struct cli_verb *verb)
 {
-	return verb->run == cli_replay_any || verb->run == cli_rules || verb->run == cli_sensor;
+	return verb->run == cli_replay_any || verb->run == cli_rules || verb->run == cli_sensor ||
+	       verb->run == cli_gate;
 }
 
 /* Help for a group of verbs, or for the one of them that is named. */

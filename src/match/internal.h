@@ -25,6 +25,7 @@ struct match_scratch {
 	pcre2_match_data *regex_data;
 	pcre2_match_context *regex_context;
 	pcre2_jit_stack *regex_stack;
+	uint64_t regex_left_ns; /* MATCH_NO_LIMIT: as long as it takes */
 };
 
 static inline uint8_t match_lower(uint8_t byte)

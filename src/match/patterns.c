@@ -198,7 +198,8 @@ static void builder_key(const struct pattern_set_builder *builder, uint64_t ret[
 
 		for (size_t i = 0; i < builder->count; i++) {
 			struct siphash_key key = { sum, file_key.k1 + half };
-			uint64_t head[4] = { builder->flags[i], builder->ids[i], strlen(builder->texts[i]), builder->tiers[i] };
+			uint64_t head[4] = { builder->flags[i], builder->ids[i], strlen(builder->texts[i]),
+				builder->tiers[i] };
 
 			sum = siphash24(key, head, sizeof(head));
 			key.k0 = sum;
@@ -546,7 +547,8 @@ static int read_saved(struct pattern_set *set, struct bytes saved)
 	if (header.key[0] != set->key[0] || header.key[1] != set->key[1])
 		return LUYTRE_E_CONFLICT;
 	always_size = header.always_count * sizeof(*set->always);
-	if (header.always_count > set->pattern_count * TIER_COUNT || always_size > saved.size - sizeof(header) - FILE_SUM_SIZE)
+	if (header.always_count > set->pattern_count * TIER_COUNT ||
+		always_size > saved.size - sizeof(header) - FILE_SUM_SIZE)
 		return LUYTRE_E_CORRUPT;
 	set->always = calloc((set->pattern_count + 1) * TIER_COUNT, sizeof(*set->always));
 	if (!set->always)
@@ -555,6 +557,20 @@ static int read_saved(struct pattern_set *set, struct bytes saved)
 	set->always_count = header.always_count;
 	return read_tiers(
 		set, &header, bytes_skip(bytes_first(saved, saved.size - FILE_SUM_SIZE), sizeof(header) + always_size));
+}
+
+/* The caller has room for the builder's ids. */
+static bool knows_ids(const struct pattern_set_builder *builder, const struct pattern_set *set)
+{
+	unsigned int last = 0;
+
+	for (size_t i = 0; i < builder->count; i++)
+		last = builder->ids[i] > last ? builder->ids[i] : last;
+	for (size_t i = 0; i < set->always_count; i++) {
+		if (set->always[i] > last)
+			return false;
+	}
+	return true;
 }
 
 int pattern_set_load(const struct pattern_set_builder *builder, struct bytes saved, struct pattern_set **ret)
@@ -567,6 +583,8 @@ int pattern_set_load(const struct pattern_set_builder *builder, struct bytes sav
 	set->pattern_count = builder->count;
 	builder_key(builder, set->key);
 	error = read_saved(set, saved);
+	if (error == 0 && !knows_ids(builder, set))
+		error = LUYTRE_E_CORRUPT;
 	if (error < 0) {
 		pattern_set_free(set);
 		return error;

@@ -3,17 +3,37 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "match/internal.h"
 #include "match/scratch.h"
 
+/* Under a limit of time, bytes that may be read before the clock is: places that are tried by bytes behind each. What that takes
+ * at worst is some milliseconds. */
+#define WINDOW_BYTES ((size_t)1 << 19)
+#define WINDOW_MIN   8
+#define STEP_BYTES   ((size_t)20 << 20)
+#define STEPS_GROWTH 4
+#define LOOK_NS      UINT64_C(200000)
+/* Subjects below this size are matched at once, and timed with the clock that costs nothing to read; it runs on while the thread has to wait,
+ * so what is counted has a ceiling: nanoseconds by the square of the size. */
+#define SHORT_SIZE   512
+#define SHORT_NS_MAX 16
+
 /* For patterns that the compiler of PCRE2 does not know: memory of one interpreted match. */
 #define REGEX_HEAP_KIB 4096
+
+/* Two of them at one moment: that of the machine, and the processor time of this thread. */
+struct clocks {
+	uint64_t mono_ns, own_ns;
+};
 
 struct regex {
 	pcre2_code *code; /* owned */
 	struct regex_limits limits;
+	bool whole; /* looks at where the search begins: it cannot be done in parts */
 };
 
 static const struct {
@@ -63,7 +83,10 @@ int regex_compile(struct bytes pattern, unsigned int flags, struct regex_limits 
 		return LUYTRE_E_NOMEM;
 	regex->limits.steps = limits.steps ? limits.steps : REGEX_STEPS_DEFAULT;
 	regex->limits.depth = limits.depth ? limits.depth : REGEX_DEPTH_DEFAULT;
-	regex->code = pcre2_compile(text, pattern.size, options_of(flags), &error, &offset, NULL);
+	/* \G, or what looks like it. */
+	regex->whole = (flags & REGEX_ANCHORED) || memmem(text, pattern.size, "\\G", 2);
+	regex->code =
+		pcre2_compile(text, pattern.size, options_of(flags) | PCRE2_USE_OFFSET_LIMIT, &error, &offset, NULL);
 	if (!regex->code) {
 		free(regex);
 		if (error == PCRE2_ERROR_HEAP_FAILED)
@@ -109,6 +132,97 @@ static bool is_limit(int result)
 	       result == PCRE2_ERROR_NOMEMORY || result == PCRE2_ERROR_RECURSELOOP;
 }
 
+static int match_from(const struct regex *regex, struct match_scratch *scratch, struct bytes subject, size_t start,
+	size_t last, uint32_t steps)
+{
+	pcre2_set_match_limit(scratch->regex_context, steps);
+	pcre2_set_offset_limit(scratch->regex_context, last);
+	return pcre2_match(
+		regex->code, subject.ptr, subject.size, start, 0, scratch->regex_data, scratch->regex_context);
+}
+
+/* The last place of the part that begins at 'start'. */
+static size_t window_end(const struct regex *regex, size_t size, size_t start)
+{
+	size_t count = WINDOW_BYTES / (size - start + 1);
+
+	if (regex->whole)
+		return size;
+	if (count < WINDOW_MIN)
+		count = WINDOW_MIN;
+	return count > size - start ? size : start + count - 1;
+}
+
+/* A step can read as much as there is, so the longer the subject the fewer are tried at first. */
+static uint32_t first_steps(const struct regex *regex, size_t size)
+{
+	size_t steps = STEP_BYTES / size;
+
+	return steps < regex->limits.steps ? (uint32_t)steps + 1 : regex->limits.steps;
+}
+
+static uint32_t more_steps(const struct regex *regex, uint32_t steps)
+{
+	return steps < regex->limits.steps / STEPS_GROWTH ? steps * STEPS_GROWTH : regex->limits.steps;
+}
+
+static void spend(struct match_scratch *scratch, uint64_t ns)
+{
+	scratch->regex_left_ns -= ns < scratch->regex_left_ns ? ns : scratch->regex_left_ns;
+}
+
+static int match_short(const struct regex *regex, struct match_scratch *scratch, struct bytes subject, size_t start)
+{
+	uint64_t start_ns = clock_mono_ns(), most_ns = SHORT_NS_MAX * (subject.size + 8) * (subject.size + 8), took_ns;
+	int result;
+
+	if (scratch->regex_left_ns == 0)
+		return PCRE2_ERROR_MATCHLIMIT;
+	result = match_from(regex, scratch, subject, start, PCRE2_UNSET, regex->limits.steps);
+	took_ns = clock_mono_ns() - start_ns;
+	spend(scratch, took_ns < most_ns ? took_ns : most_ns);
+	return result;
+}
+
+/* Takes what the thread used since 'clocks' off the allowance. Its own clock is a call into the kernel: the other one says when that is
+ * worth it. */
+static void spend_since(struct match_scratch *scratch, struct clocks *clocks, bool now)
+{
+	uint64_t mono_ns = clock_mono_ns(), own_ns;
+
+	if (!now && mono_ns - clocks->mono_ns < LOOK_NS)
+		return;
+	own_ns = clock_id_ns(CLOCK_THREAD_CPUTIME_ID);
+	spend(scratch, own_ns - clocks->own_ns);
+	*clocks = (struct clocks){ mono_ns, own_ns };
+}
+
+/* The places from 'start' on in parts, with a look at the clock behind each. A part that ends at the limit of steps is tried with
+ * more of them when there seems to be the time. */
+static int match_in_time(const struct regex *regex, struct match_scratch *scratch, struct bytes subject, size_t start)
+{
+	struct clocks clocks = { clock_mono_ns(), clock_id_ns(CLOCK_THREAD_CPUTIME_ID) };
+	uint32_t steps = first_steps(regex, subject.size);
+
+	while (scratch->regex_left_ns != 0) {
+		size_t last = window_end(regex, subject.size, start);
+		uint64_t left_ns = scratch->regex_left_ns;
+		int result = match_from(regex, scratch, subject, start, last, steps);
+		bool ends = result != PCRE2_ERROR_NOMATCH || last == subject.size;
+
+		spend_since(scratch, &clocks, ends);
+		if (result == PCRE2_ERROR_MATCHLIMIT && steps < regex->limits.steps &&
+			left_ns - scratch->regex_left_ns < scratch->regex_left_ns / STEPS_GROWTH) {
+			steps = more_steps(regex, steps);
+			continue;
+		}
+		if (ends)
+			return result;
+		start = last + 1;
+	}
+	return PCRE2_ERROR_MATCHLIMIT;
+}
+
 enum regex_status regex_match(const struct regex *regex, struct match_scratch *scratch, struct bytes subject,
 	size_t start, struct regex_captures *ret_captures)
 {
@@ -118,11 +232,14 @@ enum regex_status regex_match(const struct regex *regex, struct match_scratch *s
 		subject = bytes_of("", 0);
 	if (start > subject.size)
 		return REGEX_NO_MATCH;
-	pcre2_set_match_limit(scratch->regex_context, regex->limits.steps);
 	pcre2_set_depth_limit(scratch->regex_context, regex->limits.depth);
 	pcre2_set_heap_limit(scratch->regex_context, REGEX_HEAP_KIB);
-	result = pcre2_match(
-		regex->code, subject.ptr, subject.size, start, 0, scratch->regex_data, scratch->regex_context);
+	if (scratch->regex_left_ns == MATCH_NO_LIMIT)
+		result = match_from(regex, scratch, subject, start, PCRE2_UNSET, regex->limits.steps);
+	else if (subject.size < SHORT_SIZE)
+		result = match_short(regex, scratch, subject, start);
+	else
+		result = match_in_time(regex, scratch, subject, start);
 	if (result < 0)
 		return is_limit(result) ? REGEX_LIMIT : REGEX_NO_MATCH;
 	if (ret_captures)

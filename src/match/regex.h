@@ -5,7 +5,11 @@
  * UTF-8. A regex is immutable and shared by all threads; each match writes to the caller's scratch (match/scratch.h).
  *
  * Backtracking can take time that grows exponentially with the subject. Each match therefore has a limit, and reaching it is
- * an answer of its own, REGEX_LIMIT, for the caller to count: it means neither yes nor no. */
+ * an answer of its own, REGEX_LIMIT, for the caller to count: it means neither yes nor no.
+ *
+ * Steps are counted anew for each place where a match is tried, so they do not bound the whole: a pattern that reads to the end from
+ * every place takes time that grows with the square of the subject. What does is match_scratch_allow(): processor time for all matches
+ * until it is set anew. It is looked at between places; one match may exceed what is left by some milliseconds. */
 #pragma once
 
 #include <stdbool.h>

@@ -16,6 +16,7 @@ struct match_scratch *match_scratch_new(void)
 
 	if (!scratch)
 		return NULL;
+	scratch->regex_left_ns = MATCH_NO_LIMIT;
 	scratch->regex_data = pcre2_match_data_create(REGEX_CAPTURES_MAX, NULL);
 	scratch->regex_context = pcre2_match_context_create(NULL);
 	/* Null where PCRE2 has no compiler for this processor: its interpreter needs no such stack. */
@@ -39,4 +40,14 @@ void match_scratch_free(struct match_scratch *scratch)
 	pcre2_match_context_free(scratch->regex_context);
 	pcre2_jit_stack_free(scratch->regex_stack);
 	free(scratch);
+}
+
+void match_scratch_allow(struct match_scratch *scratch, uint64_t ns)
+{
+	scratch->regex_left_ns = ns;
+}
+
+uint64_t match_scratch_allowance(const struct match_scratch *scratch)
+{
+	return scratch->regex_left_ns;
 }

@@ -6,8 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "match/scratch.h"
 
@@ -165,6 +167,67 @@ static void limits_belong_to_the_regex(void **state)
 	regex_free(wide);
 }
 
+static void time_bounds_all_matches_together(void **state)
+{
+	/* Reads to the end from every place: few steps, much time. */
+	struct regex *regex = compile("(?:[{;][{ ]*)+[xy]", 0, (struct regex_limits){ 0 });
+	char *text = malloc(65536);
+	uint64_t start_ns = clock_id_ns(CLOCK_THREAD_CPUTIME_ID);
+
+	assert_non_null(text);
+	memset(text, '{', 65536);
+	match_scratch_allow(scratch, 10 * NS_PER_MS);
+	assert_int_equal(regex_match(regex, scratch, bytes_of(text, 65536), 0, NULL), REGEX_LIMIT);
+	for (unsigned int i = 0; i < 100; i++)
+		(void)regex_match(regex, scratch, bytes_of(text, 65536), 0, NULL);
+	/* Without the bound one match takes seconds. */
+	assert_true(clock_id_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns < 500 * NS_PER_MS);
+	while (match_scratch_allowance(scratch) != 0)
+		(void)regex_match(regex, scratch, bytes_of(text, 500), 0, NULL);
+	assert_int_equal(regex_match(regex, scratch, bytes_of("{x", 2), 0, NULL), REGEX_LIMIT);
+	match_scratch_allow(scratch, MATCH_NO_LIMIT);
+	assert_int_equal(regex_match(regex, scratch, bytes_of("{x", 2), 0, NULL), REGEX_MATCH);
+	free(text);
+	regex_free(regex);
+}
+
+/* Where places are tried in parts, the answer is that of one search. */
+static void parts_are_one_search(void **state)
+{
+	static const struct {
+		const char *pattern;
+		enum regex_status wanted;
+		size_t at;
+	} rows[] = {
+		{ "needle", REGEX_MATCH, 60000 },
+		{ "(?<=a)needle$", REGEX_MATCH, 60000 },
+		{ "^a+needle$", REGEX_MATCH, 0 },
+		{ "^needle", REGEX_NO_MATCH, 0 },
+		{ "\\Gneedle", REGEX_NO_MATCH, 0 },
+		{ "\\bneedle", REGEX_NO_MATCH, 0 },
+		{ "$", REGEX_MATCH, 60006 },
+		{ "z", REGEX_NO_MATCH, 0 },
+	};
+	char *text = malloc(60006);
+
+	assert_non_null(text);
+	memset(text, 'a', 60000);
+	for (size_t i = 0; i < 6; i++)
+		text[60000 + i] = "needle"[i];
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct regex *regex = compile(rows[i].pattern, 0, (struct regex_limits){ 0 });
+		struct regex_captures captures;
+
+		match_scratch_allow(scratch, NS_PER_S);
+		assert_int_equal(regex_match(regex, scratch, bytes_of(text, 60006), 0, &captures), rows[i].wanted);
+		if (rows[i].wanted == REGEX_MATCH)
+			assert_ptr_equal(captures.group[0].ptr, text + rows[i].at);
+		match_scratch_allow(scratch, MATCH_NO_LIMIT);
+		regex_free(regex);
+	}
+	free(text);
+}
+
 static void bad_patterns_are_explained(void **state)
 {
 	char message[REGEX_MESSAGE_SIZE] = "";
@@ -199,6 +262,8 @@ int main(void)
 		cmocka_unit_test(more_groups_than_places_are_cut),
 		cmocka_unit_test(runaway_patterns_reach_the_limit),
 		cmocka_unit_test(limits_belong_to_the_regex),
+		cmocka_unit_test(time_bounds_all_matches_together),
+		cmocka_unit_test(parts_are_one_search),
 		cmocka_unit_test(bad_patterns_are_explained),
 		cmocka_unit_test(memory_counts_pattern_and_code),
 	};

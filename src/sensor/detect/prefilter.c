@@ -3,14 +3,12 @@
  *
  * Payload has sets by kind of packet: pieces of a TCP stream, payload of TCP packets, of UDP, of the rest. The id of a
  * literal is the index of its rule. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "match/cache.h"
 #include "match/scratch.h"
 #include "sensor/detect/internal.h"
 #include "sensor/rules/buffers.h"
@@ -144,84 +142,35 @@ int prefilter_add_rule(struct detect_engine *engine, const struct detect_rule *r
 
 /* ---- The cache: one file for each content ---- */
 
-static bool cache_path(const char *dir, const struct detect_set *set, char *path, size_t size)
+#define CACHE_NAME_SIZE 64
+
+static void cache_name(const struct detect_set *set, char name[CACHE_NAME_SIZE])
 {
 	struct literal_set_key key = literal_set_builder_key(set->builder);
 
-	return snprintf(path, size, "%s/%016llx%016llx.literals", dir, (unsigned long long)key.half[0],
-		       (unsigned long long)key.half[1]) < (int)size;
-}
-
-/* The whole file in memory of malloc; an empty view when it is not there. */
-static struct bytes read_file(const char *path)
-{
-	struct bytes empty = { 0 };
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	struct stat stat;
-	uint8_t *data;
-	size_t done = 0;
-
-	if (fd < 0)
-		return empty;
-	data = fstat(fd, &stat) == 0 && stat.st_size > 0 && stat.st_size < (1 << 30) ? malloc((size_t)stat.st_size)
-										     : NULL;
-	while (data && done < (size_t)stat.st_size) {
-		ssize_t got = read(fd, data + done, (size_t)stat.st_size - done);
-
-		if (got <= 0)
-			break;
-		done += (size_t)got;
-	}
-	close(fd);
-	if (!data || done != (size_t)stat.st_size) {
-		free(data);
-		return empty;
-	}
-	return bytes_of(data, done);
-}
-
-/* Best effort: without the file the set is compiled again next time. */
-static void write_file(const char *path, const uint8_t *data, size_t size)
-{
-	char temporary[4200];
-	size_t done = 0;
-	int fd;
-
-	if (snprintf(temporary, sizeof(temporary), "%s.%d", path, (int)getpid()) >= (int)sizeof(temporary))
-		return;
-	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return;
-	while (done < size) {
-		ssize_t put = write(fd, data + done, size - done);
-
-		if (put <= 0)
-			break;
-		done += (size_t)put;
-	}
-	if (close(fd) != 0 || done != size || rename(temporary, path) != 0)
-		unlink(temporary);
+	snprintf(name, CACHE_NAME_SIZE, "%016llx%016llx.literals", (unsigned long long)key.half[0],
+		(unsigned long long)key.half[1]);
 }
 
 static int compile_set(struct detect_set *set, const char *cache_dir)
 {
-	char path[4096];
-	bool cached = cache_dir && cache_path(cache_dir, set, path, sizeof(path));
+	char name[CACHE_NAME_SIZE];
 	struct bytes saved = { 0 };
 	uint8_t *data;
 	size_t size;
 	int error;
 
-	if (cached) {
-		saved = read_file(path);
+	if (cache_dir) {
+		cache_name(set, name);
+		saved = cache_read(cache_dir, name);
 		error = saved.size > 0 ? literal_set_load(set->builder, saved, &set->literals) : LUYTRE_E_NOT_FOUND;
-		free((void *)(uintptr_t)saved.ptr);
+		cache_free(saved);
 		if (error == 0)
 			return 0;
 	}
 	error = literal_set_compile(set->builder, &set->literals);
-	if (error == 0 && cached && literal_set_save(set->literals, &data, &size) == 0) {
-		write_file(path, data, size);
+	if (error == 0 && cache_dir && literal_set_save(set->literals, &data, &size) == 0) {
+		cache_write(cache_dir, name, data, size);
 		free(data);
 	}
 	return error;

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the files of the nginx module share. docs/gate.md says what the directives mean.
+ *
+ *	module.c	the table of directives, inheritance, start and end of processes
+ *	directives.c	directives that are more than a word
+ *	request.c	phases 1 and 2, before anything else looks at the request's content
+ *	response.c	phases 3 and 4, as filters; a body that could be cut is held back until it was looked at
+ *	page.c		what a client is told that was stopped
+ *	record.c	phase 5, events, variables for log formats
+ *	policy.c ...	rules, sites and their change; no nginx in there
+ *
+ * Everything runs in a worker's event loop, but for the thread of policy.h. nginx's own return codes (ngx_int_t) stay inside these
+ * files; what comes from the engine are the project's. */
+#pragma once
+
+#include <stdbool.h>
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "gate/nginx/policy.h"
+
+struct event_sink; /* gate/output/event.h */
+
+extern ngx_module_t ngx_http_luytre_gate_module;
+
+/* Where events go: one for each name in the configuration. */
+struct gate_events {
+	ngx_str_t name;
+	ngx_open_file_t *file; /* opened by nginx, so that it is opened again with the logs */
+	struct event_sink *sink; /* of a socket, opened in each worker */
+	uint64_t lost; /* lines that could not be written */
+	time_t told; /* when that was said last */
+};
+
+/* All of http {}. */
+struct gate_main {
+	ngx_array_t policies; /* struct policy * */
+	ngx_array_t events; /* struct gate_events * */
+	ngx_str_t cache;
+	ngx_str_t worker_cache; /* a folder in there that workers may write: nginx's master reads nothing they wrote */
+	ngx_msec_t watch_ms; /* 0: not */
+	ngx_int_t request_id; /* index of $request_id */
+	struct policy_watch *watch; /* this worker's */
+	ngx_event_t poll;
+};
+
+/* A server or location. */
+struct gate_location {
+	ngx_uint_t mode; /* enum gate_mode */
+	ngx_array_t *rules; /* ngx_str_t, whole paths */
+	ngx_array_t *overrides; /* struct gate_tx_override */
+	ngx_array_t *exclusions; /* struct gate_exclusion */
+	ngx_str_t site, tenant;
+	struct gate_events *events; /* null: none */
+	struct policy_site *handle; /* null: off */
+};
+
+enum gate_progress {
+	GATE_AT_BODY, /* the body is to be read */
+	GATE_AT_READING, /* nginx reads it */
+	GATE_AT_FEEDING, /* it is given to the engine */
+	GATE_AT_DONE, /* phases 1 and 2 are over */
+};
+
+/* One inspected request; lives in its pool. nginx forgets contexts at an internal redirect, so it is found by its cleanup. */
+struct gate_request {
+	ngx_http_request_t *request;
+	struct gate_tx *tx;
+	struct gate_events *events;
+	struct policy *policy;
+	ngx_str_t id;
+	uint64_t engine_ns;
+	enum gate_progress at;
+	ngx_chain_t *next; /* of the body, to be given to the engine */
+	off_t next_pos; /* in there */
+	ngx_event_t more; /* goes on with it after others had their turn */
+	bool stopped; /* the answer is ours */
+	bool response_begun; /* the engine knows its status */
+	bool inspecting; /* the response's body goes to the engine */
+	bool holding; /* and is kept here, headers too, until it has said yes */
+	bool recorded;
+	ngx_chain_t *held, **held_end;
+};
+
+/* ---- directives.c ---- */
+char *gate_directive_rules(ngx_conf_t *cf, ngx_command_t *command, void *conf);
+char *gate_directive_set(ngx_conf_t *cf, ngx_command_t *command, void *conf);
+char *gate_directive_except(ngx_conf_t *cf, ngx_command_t *command, void *conf);
+char *gate_directive_events(ngx_conf_t *cf, ngx_command_t *command, void *conf);
+char *gate_directive_cache(ngx_conf_t *cf, ngx_command_t *command, void *conf);
+/* The policy for a list of files, made when no location had the same list before. Null without memory. */
+struct policy *gate_policy_for(ngx_conf_t *cf, const ngx_array_t *rules);
+
+/* ---- request.c ---- */
+ngx_int_t gate_request_handler(ngx_http_request_t *r);
+/* Null when the request is not inspected. */
+struct gate_request *gate_request_find(ngx_http_request_t *r);
+
+static inline struct bytes gate_bytes(ngx_str_t text)
+{
+	return bytes_of(text.data, text.len);
+}
+
+/* ---- response.c ---- */
+void gate_response_init(void);
+
+/* ---- page.c ---- */
+/* Answers in place of the content, before any answer was sent: the code to finalize the request with. */
+ngx_int_t gate_page_send(struct gate_request *gate);
+
+/* ---- record.c ---- */
+ngx_int_t gate_record_handler(ngx_http_request_t *r);
+ngx_int_t gate_record_add_variables(ngx_conf_t *cf);

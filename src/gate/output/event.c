@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The event of a request (event.h): what happened, whose rules said so, nothing that is secret. */
+#include "gate/output/event.h"
+
+#include <stdio.h>
+#include <strings.h>
+
+#include "gate/output/redact.h"
+
+#define TEXT_MAX  1024
+#define RULES_MAX 64
+
+/* Of the headers that an event tells. */
+struct told {
+	struct bytes user_agent, referer;
+};
+
+bool event_wanted(const struct gate_tx *tx)
+{
+	size_t count;
+	const struct gate_match *matches = gate_tx_matches(tx, &count);
+
+	if (gate_tx_verdict(tx)->wanted != GATE_PASS)
+		return true;
+	for (size_t i = 0; i < count; i++) {
+		if (matches[i].log)
+			return true;
+	}
+	return false;
+}
+
+/* Cut before the redaction, so that a long text costs no more than a short one; a value that the cut goes through is redacted as it is. */
+static void put_clean(struct jsonw *json, const char *key, struct bytes variable, struct bytes text)
+{
+	struct out_text clean = { 0 };
+
+	if (text.size == 0)
+		return;
+	redact_variable(&clean, variable, bytes_first(text, TEXT_MAX));
+	if (text.size > TEXT_MAX)
+		out_format(&clean, " [cut, %zu bytes]", text.size);
+	jsonw_kv_string_bytes(json, key, out_view(&clean));
+	out_done(&clean);
+}
+
+static bool is_header(struct bytes name, const char *wanted)
+{
+	return name.size == strlen(wanted) && strncasecmp((const char *)name.ptr, wanted, name.size) == 0;
+}
+
+static void find_header(void *context, struct bytes name, struct bytes value)
+{
+	struct told *told = context;
+
+	if (is_header(name, "user-agent"))
+		told->user_agent = value;
+	else if (is_header(name, "referer"))
+		told->referer = value;
+}
+
+static void put_time(struct jsonw *json, const struct gate_facts *facts)
+{
+	char day[32] = "", zone[8] = "", text[64];
+	struct tm time;
+
+	if (localtime_r(&facts->started.tv_sec, &time)) {
+		(void)strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &time);
+		(void)strftime(zone, sizeof(zone), "%z", &time);
+	}
+	snprintf(text, sizeof(text), "%s.%06ld%s", day, facts->started.tv_nsec / 1000, zone);
+	jsonw_kv_string(json, "timestamp", text);
+}
+
+static void put_http(struct jsonw *json, const struct gate_tx *tx, const struct gate_facts *facts)
+{
+	static const struct bytes none = { 0 };
+	const struct gate_verdict *verdict = gate_tx_verdict(tx);
+	struct told told = { 0 };
+	unsigned int status = verdict->action != GATE_PASS ? verdict->status : facts->response_status;
+
+	gate_tx_each_header(tx, false, find_header, &told);
+	jsonw_kv_object_begin(json, "http");
+	put_clean(json, "hostname", none, facts->host);
+	put_clean(json, "url", none, facts->target);
+	put_clean(json, "http_method", none, facts->method);
+	put_clean(json, "protocol", none, facts->protocol);
+	put_clean(json, "http_user_agent", none, told.user_agent);
+	put_clean(json, "http_refer", none, told.referer);
+	if (status != 0)
+		jsonw_kv_u64(json, "status", status);
+	jsonw_kv_u64(json, "length", facts->response_body.size);
+	jsonw_object_end(json);
+}
+
+static const char *action_name(enum gate_action action)
+{
+	static const char *const names[] = { "pass", "deny", "drop", "redirect" };
+
+	return names[action];
+}
+
+/* A virtual patch carries the tag "hold/ID". */
+static struct bytes hold_of(const struct gate_match *matches, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < matches[i].tag_count; k++) {
+			if (bytes_starts_with(matches[i].tags[k], bytes_from_str("hold/")))
+				return bytes_skip(matches[i].tags[k], strlen("hold/"));
+		}
+	}
+	return (struct bytes){ 0 };
+}
+
+static void put_gate(struct jsonw *json, const struct gate_tx *tx, const struct gate_facts *facts)
+{
+	const struct gate_verdict *verdict = gate_tx_verdict(tx);
+	size_t count;
+	const struct gate_match *matches = gate_tx_matches(tx, &count);
+	struct bytes hold = hold_of(matches, count);
+
+	jsonw_kv_object_begin(json, "gate");
+	jsonw_kv_string(json, "action", action_name(verdict->action));
+	jsonw_kv_string(json, "wanted", action_name(verdict->wanted));
+	jsonw_kv_bool(json, "shadow", facts->shadow);
+	if (verdict->wanted != GATE_PASS) {
+		jsonw_kv_u64(json, "rule", verdict->rule_id);
+		jsonw_kv_string(json, "reason", verdict->reason);
+	}
+	jsonw_kv_u64(json, "phase", facts->phase);
+	jsonw_kv_u64(json, "us", facts->duration_us);
+	if (hold.size != 0)
+		jsonw_kv_string_bytes(json, "hold", hold);
+	jsonw_object_end(json);
+}
+
+/* What `logdata` says quotes values without their names: it is as secret as the value. */
+static void put_rule(struct jsonw *json, const struct gate_match *match)
+{
+	static const struct bytes none = { 0 };
+
+	jsonw_object_begin(json);
+	jsonw_kv_u64(json, "id", match->rule_id);
+	put_clean(json, "msg", none, match->msg);
+	put_clean(json, "data", match->variable, match->data);
+	put_clean(json, "var", none, match->variable);
+	if (match->severity >= 0)
+		jsonw_kv_u64(json, "severity", (uint64_t)match->severity);
+	jsonw_kv_array_begin(json, "tags");
+	for (size_t i = 0; i < match->tag_count; i++)
+		jsonw_string_bytes(json, bytes_first(match->tags[i], TEXT_MAX));
+	jsonw_array_end(json);
+	jsonw_kv_u64(json, "phase", match->phase);
+	jsonw_object_end(json);
+}
+
+static void put_rules(struct jsonw *json, const struct gate_tx *tx)
+{
+	size_t count, told = 0, left_out = 0;
+	const struct gate_match *matches = gate_tx_matches(tx, &count);
+
+	jsonw_kv_array_begin(json, "rules");
+	for (size_t i = 0; i < count; i++) {
+		if (!matches[i].log)
+			continue;
+		if (told == RULES_MAX) {
+			left_out++;
+			continue;
+		}
+		put_rule(json, &matches[i]);
+		told++;
+	}
+	jsonw_array_end(json);
+	if (left_out != 0)
+		jsonw_kv_u64(json, "rules_left_out", left_out);
+}
+
+/* The same for all requests of a connection, as in the sensor's events. */
+static uint64_t flow_of(const struct gate_facts *facts)
+{
+	uint64_t hash = UINT64_C(14695981039346656037);
+	const struct bytes parts[] = { facts->client_address, bytes_of(&facts->client_port, sizeof(facts->client_port)),
+		facts->server_address, bytes_of(&facts->server_port, sizeof(facts->server_port)) };
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		for (size_t k = 0; k < parts[i].size; k++)
+			hash = (hash ^ parts[i].ptr[k]) * UINT64_C(1099511628211);
+	}
+	return hash >> 11; /* fits a double's whole numbers */
+}
+
+void event_write(const struct gate_tx *tx, struct jsonw *json)
+{
+	struct gate_facts facts = gate_tx_facts(tx);
+
+	jsonw_object_begin(json);
+	put_time(json, &facts);
+	jsonw_kv_string(json, "event_type", "gate");
+	jsonw_kv_u64(json, "flow_id", flow_of(&facts));
+	jsonw_kv_string_bytes(json, "src_ip", facts.client_address);
+	jsonw_kv_u64(json, "src_port", facts.client_port);
+	jsonw_kv_string_bytes(json, "dest_ip", facts.server_address);
+	jsonw_kv_u64(json, "dest_port", facts.server_port);
+	jsonw_kv_string(json, "proto", "TCP");
+	jsonw_kv_string(json, "app_proto", "http");
+	if (facts.tenant)
+		jsonw_kv_string(json, "tenant", facts.tenant);
+	jsonw_kv_string(json, "site", facts.site);
+	jsonw_kv_string_bytes(json, "id", facts.id);
+	put_http(json, tx, &facts);
+	put_gate(json, tx, &facts);
+	put_rules(json, tx);
+	jsonw_object_end(json);
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Tests of events and where they go. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "gate/output/event.h"
+#include "gate/output/testtx.h"
+
+static const char rules[] =
+	"SecRuleEngine On\n"
+	"SecRule ARGS:q \"@contains <script\" \"id:10,phase:2,pass,log,msg:'a "
+	"script',logdata:'%{MATCHED_VAR}',severity:2,tag:'attack-xss'\"\n"
+	"SecRule ARGS \"@rx ^geheim$\" \"id:11,phase:2,pass,log,msg:'a secret',logdata:'%{MATCHED_VAR}'\"\n"
+	"SecRule ARGS:q \"@contains <script\" \"id:12,phase:2,deny,status:403,log,msg:'held',tag:'hold/vn-1'\"\n";
+
+static json_t *event_of(const struct gate_tx *tx)
+{
+	struct jsonw json;
+	struct bytes text;
+	json_t *event;
+
+	jsonw_init(&json, 1 << 20);
+	event_write(tx, &json);
+	assert_int_equal(jsonw_text(&json, &text), 0);
+	event = json_loadb((const char *)text.ptr, text.size, 0, NULL);
+	assert_non_null(event);
+	assert_null(strstr((const char *)text.ptr, "geheim"));
+	assert_null(strstr((const char *)text.ptr, "QWxhZGRpbjpvcGVu"));
+	assert_null(strstr((const char *)text.ptr, "0123456789abcdef"));
+	jsonw_done(&json);
+	return event;
+}
+
+static const char *text_at(const json_t *object, const char *first, const char *second)
+{
+	const json_t *inner = json_object_get(object, first);
+	const char *text = json_string_value(second ? json_object_get(inner, second) : inner);
+
+	return text ? text : "";
+}
+
+static void blocked(void **state)
+{
+	struct testtx test;
+	json_t *event, *first;
+
+	(void)state;
+	testtx_begin(&test, rules, "/?password=geheim", "q=%3Cscript%3E&pin=geheim");
+	assert_true(event_wanted(test.tx));
+	event = event_of(test.tx);
+	assert_string_equal(text_at(event, "event_type", NULL), "gate");
+	assert_string_equal(text_at(event, "tenant", NULL), "ministry");
+	assert_string_equal(text_at(event, "id", NULL), "id-1");
+	assert_string_equal(text_at(event, "src_ip", NULL), "192.0.2.7");
+	assert_string_equal(text_at(event, "http", "url"), "/?password=[password 6]");
+	assert_string_equal(text_at(event, "http", "http_refer"), "http://a.example/?token=[token 6]");
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(event, "http"), "status")), 403);
+	assert_string_equal(text_at(event, "gate", "action"), "deny");
+	assert_string_equal(text_at(event, "gate", "hold"), "vn-1");
+	assert_int_equal(json_array_size(json_object_get(event, "rules")), 3);
+	first = json_array_get(json_object_get(event, "rules"), 0);
+	assert_string_equal(text_at(first, "data", NULL), "<script>");
+	assert_string_equal(text_at(first, "var", NULL), "ARGS:q");
+	json_decref(event);
+	testtx_end(&test);
+}
+
+static void quiet(void **state)
+{
+	struct testtx test;
+
+	(void)state;
+	testtx_begin(&test, rules, "/", "q=hello");
+	assert_false(event_wanted(test.tx));
+	testtx_end(&test);
+}
+
+static void long_texts(void **state)
+{
+	struct testtx test;
+	char target[3000];
+	json_t *event;
+
+	(void)state;
+	memset(target, 'a', sizeof(target) - 1);
+	target[0] = '/';
+	target[sizeof(target) - 1] = '\0';
+	testtx_begin(&test, rules, target, "q=<script");
+	event = event_of(test.tx);
+	assert_non_null(strstr(text_at(event, "http", "url"), "a [cut, 2999 bytes]"));
+	json_decref(event);
+	testtx_end(&test);
+}
+
+static void to_socket(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char folder[] = "/tmp/test-event-XXXXXX", target[64], text[65536];
+	struct event_sink *sink;
+	struct testtx test;
+	int reader;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/events", folder);
+	snprintf(target, sizeof(target), "unix:%s", address.sun_path);
+	testtx_begin(&test, rules, "/", "q=<script");
+	assert_int_equal(event_sink_open(target, &sink), 0);
+	event_sink_write(sink, test.tx);
+	assert_int_equal(event_sink_counters(sink).dropped, 1); /* nobody there yet */
+	reader = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	assert_true(reader >= 0);
+	assert_int_equal(bind(reader, (const struct sockaddr *)&address, sizeof(address)), 0);
+	event_sink_reopen(sink);
+	/* Nobody reads: the queue fills up, the rest is dropped, and no call waits. */
+	for (unsigned int i = 0; i < 2000; i++)
+		event_sink_write(sink, test.tx);
+	assert_true(event_sink_counters(sink).written > 0);
+	assert_true(event_sink_counters(sink).dropped > 1);
+	assert_int_equal(event_sink_counters(sink).written + event_sink_counters(sink).dropped, 2001);
+	assert_true(recv(reader, text, sizeof(text), 0) > 0);
+	assert_memory_equal(text, "{\"timestamp\"", 12);
+	close(reader);
+	event_sink_close(sink);
+	testtx_end(&test);
+	unlink(address.sun_path);
+	rmdir(folder);
+}
+
+static void to_file(void **state)
+{
+	char folder[] = "/tmp/test-event-XXXXXX", path[64], moved[64];
+	struct event_sink *sink;
+	struct testtx test;
+	struct stat about;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/events", folder);
+	snprintf(moved, sizeof(moved), "%s/events.1", folder);
+	testtx_begin(&test, rules, "/", "q=<script");
+	assert_int_equal(event_sink_open(path, &sink), 0);
+	event_sink_write(sink, test.tx);
+	assert_int_equal(rename(path, moved), 0);
+	event_sink_write(sink, test.tx);
+	event_sink_reopen(sink);
+	event_sink_write(sink, test.tx);
+	assert_int_equal(event_sink_counters(sink).written, 3);
+	assert_int_equal(stat(path, &about), 0);
+	assert_true(about.st_size > 0);
+	event_sink_close(sink);
+	assert_true(event_sink_open("/nowhere/at/all", &sink) < 0);
+	assert_int_equal(event_sink_open("unix:", &sink), LUYTRE_E_INVALID);
+	event_sink_close(NULL);
+	unlink(path);
+	unlink(moved);
+	rmdir(folder);
+	testtx_end(&test);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(blocked),
+		cmocka_unit_test(quiet),
+		cmocka_unit_test(long_texts),
+		cmocka_unit_test(to_socket),
+		cmocka_unit_test(to_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -30,7 +30,7 @@ endif
 test: ## every test; without root those that need none
 	@scripts/install-deps
 	@scripts/build $(BUILD)
-	@scripts/run-tests $(BUILD)
+	@scripts/run-tests $(BUILD) --no-suite conformance
 
 conformance: ## the sensor on a conformance corpus (LUYTRE_CONFORMANCE=DIR); fails when a test that passed fails
 	@scripts/install-deps build conformance
@@ -41,6 +41,7 @@ conformance-gate: ## the gate on a conformance corpus (LUYTRE_CONFORMANCE_GATE=D
 	@scripts/install-deps build conformance
 	@scripts/build $(BUILD)
 	@scripts/conformance-gate $(BUILD) $(CONFORMANCE_ARGS)
+	@scripts/run-tests $(BUILD) --suite conformance
 
 sanitize-conformance: ## the same under the address and undefined behaviour sanitizers, with no report
 	@scripts/install-deps build conformance

@@ -49,7 +49,8 @@ static int add_rules(scmp_filter_ctx filter, uint32_t action, const char *const 
 static int add_threads(scmp_filter_ctx filter)
 {
 	const struct scmp_arg_cmp is_thread = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD),
-				  sets_name = SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME), only_asks = SCMP_A2(SCMP_CMP_EQ, 0);
+				  sets_name = SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0),
+				  only_asks = SCMP_A2(SCMP_CMP_EQ, 0, 0);
 
 	return seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) ||
 			       seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, is_thread) ||
@@ -61,7 +62,7 @@ static int add_threads(scmp_filter_ctx filter)
 
 static int add_unix_sockets(scmp_filter_ctx filter)
 {
-	const struct scmp_arg_cmp is_unix = SCMP_A0(SCMP_CMP_EQ, AF_UNIX);
+	const struct scmp_arg_cmp is_unix = SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0);
 
 	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, is_unix) ||
 			       seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(connect), 0)
@@ -72,14 +73,14 @@ static int add_unix_sockets(scmp_filter_ctx filter)
 /* The commands on maps are those behind "create" up to "next key" (bpf(2)); whatever has a higher number is fatal. */
 static int add_bpf(scmp_filter_ctx filter, bool maps)
 {
-	const struct scmp_arg_cmp is_other = SCMP_A0(SCMP_CMP_GT, BPF_MAP_GET_NEXT_KEY);
+	const struct scmp_arg_cmp is_other = SCMP_A0(SCMP_CMP_GT, BPF_MAP_GET_NEXT_KEY, 0);
 	int error = 0;
 
 	if (!maps)
 		return seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(bpf), 0);
 	for (int command = BPF_MAP_LOOKUP_ELEM; command <= BPF_MAP_GET_NEXT_KEY && !error; command++)
 		error = seccomp_rule_add(
-			filter, SCMP_ACT_ALLOW, SCMP_SYS(bpf), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)command));
+			filter, SCMP_ACT_ALLOW, SCMP_SYS(bpf), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)command, 0));
 	return error ? error : seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(bpf), 1, is_other);
 }
 

@@ -28,6 +28,22 @@ const char *gate_action_name(enum gate_action action)
 	return names[action];
 }
 
+/* Control bytes as \xHH, as ModSecurity writes them: what is quoted in a log is one line. */
+static void write_escaped(struct jsonw *json, const char *key, struct bytes text)
+{
+	char *escaped = malloc(4 * text.size + 1);
+	size_t size = 0;
+
+	for (size_t i = 0; escaped && i < text.size; i++) {
+		if (text.ptr[i] < 0x20 || text.ptr[i] == 0x7f)
+			size += (size_t)snprintf(escaped + size, 5, "\\x%02x", text.ptr[i]);
+		else
+			escaped[size++] = (char)text.ptr[i];
+	}
+	jsonw_kv_string_bytes(json, key, bytes_of(escaped, size));
+	free(escaped);
+}
+
 static void write_verdict(struct jsonw *json, const struct gate_verdict *verdict)
 {
 	jsonw_kv_u64(json, "status", verdict->action == GATE_PASS ? 200 : verdict->status);
@@ -57,7 +73,7 @@ static void write_matches(struct jsonw *json, const struct gate_tx *tx)
 		jsonw_object_begin(json);
 		jsonw_kv_u64(json, "id", matches[i].rule_id);
 		jsonw_kv_string_bytes(json, "msg", matches[i].msg);
-		jsonw_kv_string_bytes(json, "data", matches[i].data);
+		write_escaped(json, "data", matches[i].data);
 		jsonw_kv_string_bytes(json, "var", matches[i].variable);
 		jsonw_object_end(json);
 	}

@@ -585,6 +585,9 @@ int prefilter_build(struct gate_plan *plan, const struct gate_plan_options *opti
 
 	if (options->no_prefilter)
 		return 0;
+	/* Patterns, sources and sets are numbered with 16 bits, and NONE16 is none. */
+	if (targets >= NONE16 || rules >= NONE16)
+		return LUYTRE_E_FULL;
 	plan->info.cached = options->cache_dir != NULL;
 	plan->sources = take(&build, targets * sizeof(*plan->sources));
 	build.patterns = calloc(rules, sizeof(*build.patterns));

@@ -109,7 +109,8 @@ static void log_identity(struct jsonw *json, const struct enip_identity *identit
 
 	jsonw_kv_object_begin(json, "identity");
 	jsonw_kv_u64(json, "protocol_version", identity->protocol_version);
-	snprintf(revision, sizeof(revision), "%u.%u", identity->revision >> 8, identity->revision & 0xffu);
+	snprintf(
+		revision, sizeof(revision), "%u.%u", (unsigned int)identity->revision >> 8, identity->revision & 0xffu);
 	jsonw_kv_string(json, "revision", revision);
 	log_name(json, "vendor_id", vendor_names, identity->vendor);
 	log_name(json, "device_type", device_names, identity->device_type);

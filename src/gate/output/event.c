@@ -2,6 +2,7 @@
 /* The event of a request (event.h): what happened, whose rules said so, nothing that is secret. */
 #include "gate/output/event.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -99,13 +100,21 @@ static const char *action_name(enum gate_action action)
 	return names[action];
 }
 
-/* A virtual patch carries the tag "hold/ID". */
-static struct bytes hold_of(const struct gate_match *matches, size_t count)
+#define HOLD_SIZE 24
+
+/* What a virtual patch is called: the ID of its tag "hold/ID", or its rule's number where it has the tag "luytre/hold" of rules/gate. */
+static struct bytes hold_of(const struct gate_match *matches, size_t count, char number[HOLD_SIZE])
 {
 	for (size_t i = 0; i < count; i++) {
 		for (size_t k = 0; k < matches[i].tag_count; k++) {
-			if (bytes_starts_with(matches[i].tags[k], bytes_from_str("hold/")))
-				return bytes_skip(matches[i].tags[k], strlen("hold/"));
+			struct bytes tag = matches[i].tags[k];
+
+			if (bytes_starts_with(tag, bytes_from_str("hold/")))
+				return bytes_skip(tag, strlen("hold/"));
+			if (!bytes_equal_str(tag, "luytre/hold"))
+				continue;
+			snprintf(number, HOLD_SIZE, "%" PRIu64, matches[i].rule_id);
+			return bytes_from_str(number);
 		}
 	}
 	return (struct bytes){ 0 };
@@ -116,7 +125,8 @@ static void put_gate(struct jsonw *json, const struct gate_tx *tx, const struct 
 	const struct gate_verdict *verdict = gate_tx_verdict(tx);
 	size_t count;
 	const struct gate_match *matches = gate_tx_matches(tx, &count);
-	struct bytes hold = hold_of(matches, count);
+	char number[HOLD_SIZE];
+	struct bytes hold = hold_of(matches, count, number);
 
 	jsonw_kv_object_begin(json, "gate");
 	jsonw_kv_string(json, "action", action_name(verdict->action));

@@ -8,7 +8,7 @@
  *	{"timestamp":"2026-11-22T05:00:00.000000+0700","event_type":"gate","flow_id":..., "src_ip":..,"src_port":..,"dest_ip":..,"dest_port":..,
  *	 "proto":"TCP","app_proto":"http","tenant":"..","site":"..","id":"<event id shown on the block page>",
  *	 "http":{"hostname":..,"url":..,"http_method":..,"protocol":..,"http_user_agent":..,"http_refer":..,"status":403,"length":..},
- *	 "gate":{"action":"deny","wanted":"deny","shadow":false,"rule":949110,"reason":"rule","score":15,"phase":2,"us":85,"hold":"hold id or absent"},
+ *	 "gate":{"action":"deny","wanted":"deny","shadow":false,"rule":949110,"reason":"rule","phase":2,"us":85,"hold":"hold id or absent"},
  *	 "rules":[{"id":942100,"msg":"..","data":"..","var":"ARGS:q","severity":2,"tags":[..],"phase":2}, ...]}
  *
  * An event that does not go out is counted, never waited for: a Unix datagram socket that is full or gone, a file on a full disk. */

@@ -163,6 +163,21 @@ static void to_file(void **state)
 	testtx_end(&test);
 }
 
+static void rules_number_as_hold(void **state)
+{
+	static const char held[] =
+		"SecRule ARGS:q \"@streq x\" \"id:8100010,phase:2,deny,status:403,log,msg:'held',tag:'luytre/hold'\"\n";
+	struct testtx test;
+	json_t *event;
+
+	(void)state;
+	testtx_begin(&test, held, "/?q=x", "");
+	event = event_of(test.tx);
+	assert_string_equal(text_at(event, "gate", "hold"), "8100010");
+	json_decref(event);
+	testtx_end(&test);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +186,7 @@ int main(void)
 		cmocka_unit_test(long_texts),
 		cmocka_unit_test(to_socket),
 		cmocka_unit_test(to_file),
+		cmocka_unit_test(rules_number_as_hold),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

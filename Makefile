@@ -9,6 +9,8 @@ SECONDS ?= 30
 bindir  = $(DESTDIR)$(PREFIX)/bin
 unitdir = $(DESTDIR)$(PREFIX)/lib/systemd/system
 confdir = $(DESTDIR)/etc/luytre
+moduledir  = $(DESTDIR)/usr/lib/nginx/modules
+gatemodule = $(BUILD)/src/gate/nginx/ngx_http_luytre_gate_module.so
 
 .DEFAULT_GOAL = build
 .PHONY: build run test conformance conformance-gate sanitize-conformance bench bench-sensor bench-gate check sanitize fuzz fresh install uninstall clean help
@@ -96,11 +98,17 @@ install: ## DESTDIR= PREFIX=/usr/local; an existing configuration is left alone
 		sed 's|/usr/bin/luytre|$(PREFIX)/bin/luytre|' packaging/systemd/$$unit.service > $(unitdir)/$$unit.service; \
 	done
 	install -d $(confdir)
+	if [ -f $(gatemodule) ]; then \
+		install -D -m 644 $(gatemodule) $(moduledir)/$(notdir $(gatemodule)); \
+		install -d $(confdir)/gate/holds; \
+		install -m 644 rules/gate/holds.conf rules/gate/vietnamese-exclusions.conf $(confdir)/gate/holds; \
+		test -e $(confdir)/gate/settings.conf || install -m 644 packaging/nginx/settings.conf $(confdir)/gate/settings.conf; \
+	fi
 	install -m 644 rules/shield/bogons.txt $(confdir)/bogons.txt
 	test -e $(confdir)/luytre.yaml || install -m 644 packaging/luytre.yaml $(confdir)/luytre.yaml
 
 uninstall: ## remove what install put there; the configuration stays
-	rm -f $(bindir)/luytre $(unitdir)/luytre.service $(unitdir)/luytre-sensor.service
+	rm -f $(bindir)/luytre $(unitdir)/luytre.service $(unitdir)/luytre-sensor.service $(moduledir)/$(notdir $(gatemodule))
 
 clean: ## remove every build directory
 	rm -rf build build-*

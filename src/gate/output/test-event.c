@@ -100,7 +100,7 @@ static void long_texts(void **state)
 static void to_socket(void **state)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	char folder[] = "/tmp/test-event-XXXXXX", target[64], text[65536];
+	char folder[] = "/tmp/test-event-XXXXXX", target[sizeof(address.sun_path) + 8], text[65536];
 	struct event_sink *sink;
 	struct testtx test;
 	int reader;

@@ -336,9 +336,9 @@ static bool skip_leading(struct window *window)
 /* A backquote that nothing follows hides the rest of the query from MySQL: it is a comment. */
 static void mark_open_backquote(struct sql_token *tokens, size_t count)
 {
-	struct sql_token *last = &tokens[count - 1];
+	struct sql_token *last = count > 2 ? &tokens[count - 1] : NULL;
 
-	if (count > 2 && last->type == 'n' && last->open == '`' && last->close == 0 && last->text.size == 0)
+	if (last && last->type == 'n' && last->open == '`' && last->close == 0 && last->text.size == 0)
 		last->type = 'c';
 }
 

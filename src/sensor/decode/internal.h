@@ -91,7 +91,7 @@ bool tunnel_port(const struct tunnel_ports *ports, uint16_t port);
 struct sensor_packet *decoder_inner(
 	struct decoder *d, struct sensor_packet *parent, enum packet_source source, struct bytes frame);
 /* Hands an inner packet over, or gives it back. */
-void decoder_commit(struct decoder *d, struct sensor_packet *inner);
+void decoder_commit(struct decoder *d, struct sensor_packet *p);
 void decoder_abandon(struct decoder *d, struct sensor_packet *inner);
 
 /* Decodes 'in' as a packet of its own inside 'parent'. False when it is none. */

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "sensor/detect/dataset.h"
-#include "sensor/detect/dataset.h"
 #include "sensor/detect/internal.h"
 #include "sensor/detect/threshold.h"
 #include "sensor/flow/flow.h"

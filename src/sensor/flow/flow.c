@@ -117,6 +117,7 @@ struct flow_table *flow_table_new(const struct sensor_settings *settings, struct
 		return NULL;
 	while (count < settings->flow_hash_count && count < BUCKETS_MAX)
 		count *= 2;
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are meant */
 	table->buckets = calloc(count, sizeof(*table->buckets));
 	if (!table->buckets) {
 		free(table);
@@ -133,6 +134,7 @@ struct flow_table *flow_table_new(const struct sensor_settings *settings, struct
 	table->release = release;
 	table->context = context;
 	table->next_id = key.k0 ^ key.k1;
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are meant */
 	table->stats.memuse = count * sizeof(*table->buckets);
 	set_timeouts(table);
 	return table;

@@ -121,6 +121,7 @@ static int grow_rules(struct load *load)
 		return 0;
 	if (capacity > 2 * RULES_MAX)
 		return LUYTRE_E_FULL;
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are meant */
 	grown = realloc(policy->rules, capacity * sizeof(*grown));
 	if (!grown)
 		return LUYTRE_E_NOMEM;

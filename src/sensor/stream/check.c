@@ -205,9 +205,8 @@ void stream_advance(struct stream_step *step)
 {
 	struct stream_end *own = step->own;
 
-	if (seq_after(step->end_seq, own->next_seq) && seq_not_after(step->seq, own->next_seq))
-		own->next_seq = step->end_seq;
 	/* Bytes that were lost on the way to us and acknowledged are not expected any more. */
-	else if (seq_after(step->end_seq, own->next_seq) && seq_not_after(step->seq, own->acked_seq))
+	if (seq_after(step->end_seq, own->next_seq) &&
+		(seq_not_after(step->seq, own->next_seq) || seq_not_after(step->seq, own->acked_seq)))
 		own->next_seq = step->end_seq;
 }

@@ -214,7 +214,7 @@ int stream_handle_fin(struct stream_step *step);
 /* assemble.c */
 void stream_assemble(struct stream_step *step);
 void stream_deliver(struct stream_engine *engine, struct sensor_packet *packet, struct stream_session *session,
-	enum sensor_dir dir, bool end);
+	enum sensor_dir dir, bool finish);
 void stream_prune(struct stream_engine *engine, struct stream_session *session, enum sensor_dir dir);
 uint64_t stream_acked_offset(const struct stream_end *end);
 int64_t stream_offset_of(const struct stream_end *end, uint32_t seq);

@@ -263,9 +263,7 @@ size_t uri_remove_dots(uint8_t *path, size_t size)
 
 		if (starts(rest, left, "../")) {
 			in += 3;
-		} else if (starts(rest, left, "./")) {
-			in += 2;
-		} else if (starts(rest, left, "/./")) {
+		} else if (starts(rest, left, "./") || starts(rest, left, "/./")) {
 			in += 2;
 		} else if (left == 2 && starts(rest, left, "/.")) {
 			path[in + 1] = '/';

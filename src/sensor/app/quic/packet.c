@@ -229,7 +229,7 @@ static bool open_packet(const struct quic_keys *keys, const uint8_t nonce[12], s
 	       EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, sizeof(tag), tag) == 1 &&
 	       EVP_DecryptFinal_ex(context, out + size, &last) == 1;
 	EVP_CIPHER_CTX_free(context);
-	*ret_size = (size_t)(size + last);
+	*ret_size = (size_t)size + (size_t)last;
 	return done;
 }
 

@@ -265,7 +265,7 @@ void smb_tx_status(struct smb_tx *tx, const struct smb_message *message);
 /* An event for what has no transaction. */
 void smb_event(struct app_conn *conn, struct smb_state *state, const struct smb_message *message, enum sensor_dir dir,
 	enum smb_event event);
-void smb_tx_free(struct app_conn *conn, struct app_tx *tx);
+void smb_tx_free(struct app_conn *conn, struct app_tx *common);
 
 void smb_tree_add(struct app_conn *conn, struct smb_state *state, uint32_t tree_id, struct bytes name, bool is_pipe);
 struct smb_tree *smb_tree_find(const struct smb_state *state, uint32_t tree_id);

@@ -127,12 +127,13 @@ static void sort_queue(struct detect_private *private)
 		return;
 	}
 	for (uint32_t i = 1; i < private->queue_count; i++) {
-		struct detect_queued entry = private->queue[i];
+		struct detect_queued *queue = private->queue;
+		struct detect_queued entry = queue[i];
 		uint32_t k = i;
 
-		for (; k > 0 && compare_queued(&private->queue[k - 1], &entry) > 0; k--)
-		private->queue[k] = private->queue[k - 1];
-		private->queue[k] = entry;
+		for (; k > 0 && compare_queued(&queue[k - 1], &entry) > 0; k--)
+			queue[k] = queue[k - 1];
+		queue[k] = entry;
 	}
 }
 

@@ -136,8 +136,8 @@ void store_flush(struct file *file)
 	if (!(file->flags & FILE_STORE) || private->failed || end <= private->written_size)
 		return;
 	/* Bytes that are missing (a gap) are left out, as Suricata does. */
-	if (private->written_size < file->window_offset)
-	private->written_size = file->window_offset;
+	private->written_size =
+		private->written_size < file->window_offset ? file->window_offset : private->written_size;
 	if (!fd_open(file) || !write_all(private->fd, bytes_skip(file->window,
 							      (size_t)(private->written_size - file->window_offset)))) {
 		fs_error(file);

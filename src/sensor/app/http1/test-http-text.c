@@ -270,6 +270,7 @@ static void uris_encoded_twice(void **state)
 	assert_true(twice);
 	uri_split(BYTES("/a%41"), &uri);
 	size = uri_normalise(&uri, &options, out, &path_size, &twice);
+	assert_text(bytes_of(out, size), "/aA");
 	assert_false(twice);
 	options.include_all = true;
 	uri_split(BYTES("HTTP://H:1/a"), &uri);

@@ -32,7 +32,7 @@ endif
 test: ## every test; without root those that need none
 	@scripts/install-deps
 	@scripts/build $(BUILD)
-	@scripts/run-tests $(BUILD) --no-suite conformance
+	@scripts/run-tests $(BUILD) --no-suite conformance --no-suite redos
 
 conformance: ## the sensor on a conformance corpus (LUYTRE_CONFORMANCE=DIR); fails when a test that passed fails
 	@scripts/install-deps build conformance

@@ -55,9 +55,10 @@ check "the rest of the flow was blocked in the kernel" eventually 5 has_counter 
 began=$(date +%s%N)
 check "a rejected connection fails" [ "$(fetch home http://45.1.0.10:81/ --max-time 5)" = 000 ]
 check "at once, by a reset" [ $((($(date +%s%N) - began) / 1000000)) -lt 1500 ]
-within home "$LIVE_TOOLS"/datagrams send --from 45.1.0.1 --to 45.1.0.10 --port 5001 --rate 1000 --seconds 4 >/dev/null
+# All but the first: the verdict on one datagram stands before the next comes, a millisecond later.
+within home "$LIVE_TOOLS"/datagrams send --from 45.1.0.1 --to 45.1.0.10 --port 5001 --rate 1000 --seconds 1 >/dev/null
 check "a flow that is passed is switched through in the kernel" \
-	eventually 3 has_counter capture.kernel_bypassed 300
+	eventually 3 has_counter capture.kernel_bypassed 900
 check "nothing was lost" [ "$(counter capture.kernel_drops)" = 0 ]
 mac=$(ip -n inside -br link show up0 | awk '{ print $3 }')
 datagram() {

@@ -95,8 +95,9 @@ static inline __attribute__((always_inline)) uint32_t wire_known(const struct pa
 	flow = bpf_map_lookup_elem(&flows, &key);
 	if (!flow)
 		return 0;
-	/* Too long without packets, or a new connection with the old one's ports. */
-	if (now_ns - flow->last_ns > settings.idle_ns ||
+	/* Too long without packets, or a new connection with the old one's ports. The sensor enters flows by the exact clock,
+	 * which is ahead of this coarse one for up to a timer interrupt: a difference below zero is no idleness. */
+	if ((int64_t)(now_ns - flow->last_ns) > (int64_t)settings.idle_ns ||
 		(p->protocol == PACKET_TCP && (p->tcp_flags & (PACKET_SYN | PACKET_ACK)) == PACKET_SYN)) {
 		bpf_map_delete_elem(&flows, &key);
 		return 0;

@@ -8,6 +8,7 @@
  * Nothing recurses: the open objects and arrays are a stack with the ceiling of the depth limit, the name of the present one is a
  * path that grows and shrinks. A value takes no copy unless it has escapes. Names could become many times larger than the
  * body (a long path times many values), so that all names together have a ceiling. */
+#include "base/utf8.h"
 #include "gate/body/internal.h"
 
 #define DEPTH_MAX 10000 /* where the rules set none */
@@ -171,30 +172,6 @@ static uint32_t hex4(const uint8_t *digits)
 	for (size_t i = 0; i < 4; i++)
 		value = value << 4 | (uint32_t)(is_digit(digits[i]) ? digits[i] - '0' : (digits[i] | 0x20) - 'a' + 10);
 	return value;
-}
-
-static size_t utf8_put(uint32_t code, uint8_t *out)
-{
-	if (code < 0x80) {
-		out[0] = (uint8_t)code;
-		return 1;
-	}
-	if (code < 0x800) {
-		out[0] = (uint8_t)(0xc0 | code >> 6);
-		out[1] = (uint8_t)(0x80 | (code & 0x3f));
-		return 2;
-	}
-	if (code < 0x10000) {
-		out[0] = (uint8_t)(0xe0 | code >> 12);
-		out[1] = (uint8_t)(0x80 | (code >> 6 & 0x3f));
-		out[2] = (uint8_t)(0x80 | (code & 0x3f));
-		return 3;
-	}
-	out[0] = (uint8_t)(0xf0 | code >> 18);
-	out[1] = (uint8_t)(0x80 | (code >> 12 & 0x3f));
-	out[2] = (uint8_t)(0x80 | (code >> 6 & 0x3f));
-	out[3] = (uint8_t)(0x80 | (code & 0x3f));
-	return 4;
 }
 
 /* One \uXXXX, or two that make a pair, at 'next' (behind the u); returns what is read of them. The first half of a pair alone is

@@ -2,6 +2,7 @@
 #include "sensor/app/rdp/message.h"
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "sensor/app/asn1/ber.h"
 
 enum { X224_REQUEST = 0xe, X224_CONFIRM = 0xd, X224_DATA = 0xf };
@@ -23,30 +24,6 @@ int rdp_packet_size(struct bytes in)
 }
 
 /* ---- Texts ---- */
-
-static size_t put_utf8(uint8_t *out, uint32_t code)
-{
-	if (code < 0x80) {
-		out[0] = (uint8_t)code;
-		return 1;
-	}
-	if (code < 0x800) {
-		out[0] = (uint8_t)(0xc0 | code >> 6);
-		out[1] = (uint8_t)(0x80 | (code & 0x3f));
-		return 2;
-	}
-	if (code < 0x10000) {
-		out[0] = (uint8_t)(0xe0 | code >> 12);
-		out[1] = (uint8_t)(0x80 | (code >> 6 & 0x3f));
-		out[2] = (uint8_t)(0x80 | (code & 0x3f));
-		return 3;
-	}
-	out[0] = (uint8_t)(0xf0 | code >> 18);
-	out[1] = (uint8_t)(0x80 | (code >> 12 & 0x3f));
-	out[2] = (uint8_t)(0x80 | (code >> 6 & 0x3f));
-	out[3] = (uint8_t)(0x80 | (code & 0x3f));
-	return 4;
-}
 
 /* UTF-16LE in a field of fixed size, up to its first NUL. */
 static bool take_text(struct cursor *cur, size_t size, struct arena *arena, struct bytes *ret)
@@ -73,7 +50,7 @@ static bool take_text(struct cursor *cur, size_t size, struct arena *arena, stru
 		} else if (unit >= 0xd800 && unit < 0xe000) {
 			code = 0xfffd;
 		}
-		at += put_utf8(out + at, code);
+		at += utf8_put(code, out + at);
 	}
 	*ret = bytes_of(out, at);
 	return true;

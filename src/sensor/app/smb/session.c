@@ -3,6 +3,7 @@
 #include "sensor/app/smb/smb.h"
 
 #include "base/table.h"
+#include "base/utf8.h"
 #include "sensor/flow/flow.h"
 #include "sensor/settings.h"
 #include "sensor/worker/worker.h"
@@ -338,30 +339,6 @@ bool smb_pending_take(struct smb_state *state, uint64_t message_id, uint16_t com
 
 /* ---- Text ---- */
 
-static size_t put_utf8(uint8_t *out, uint32_t code)
-{
-	if (code < 0x80) {
-		out[0] = (uint8_t)code;
-		return 1;
-	}
-	if (code < 0x800) {
-		out[0] = (uint8_t)(0xc0 | code >> 6);
-		out[1] = (uint8_t)(0x80 | (code & 0x3f));
-		return 2;
-	}
-	if (code < 0x10000) {
-		out[0] = (uint8_t)(0xe0 | code >> 12);
-		out[1] = (uint8_t)(0x80 | (code >> 6 & 0x3f));
-		out[2] = (uint8_t)(0x80 | (code & 0x3f));
-		return 3;
-	}
-	out[0] = (uint8_t)(0xf0 | code >> 18);
-	out[1] = (uint8_t)(0x80 | (code >> 12 & 0x3f));
-	out[2] = (uint8_t)(0x80 | (code >> 6 & 0x3f));
-	out[3] = (uint8_t)(0x80 | (code & 0x3f));
-	return 4;
-}
-
 static uint32_t unit_at(struct bytes text, size_t at)
 {
 	return at + 2 <= text.size ? (uint32_t)text.ptr[at] | (uint32_t)text.ptr[at + 1] << 8 : 0;
@@ -389,7 +366,7 @@ struct bytes smb_text(struct app_tx *tx, struct bytes text, bool unicode)
 		} else if (code >= 0xd800 && code < 0xe000) {
 			code = 0xfffd; /* half of a pair */
 		}
-		size += put_utf8(out + size, code);
+		size += utf8_put(code, out + size);
 	}
 	return bytes_of(out, size);
 }

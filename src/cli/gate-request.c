@@ -5,8 +5,8 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
+#include "base/ascii.h"
 #include "base/compiler.h"
 #include "base/error.h"
 
@@ -270,15 +270,10 @@ static int read_fields(struct reader *reader, struct lines *lines, struct gate_r
 	return 0;
 }
 
-static bool is_named(struct bytes name, const char *wanted)
-{
-	return name.size == strlen(wanted) && strncasecmp((const char *)name.ptr, wanted, name.size) == 0;
-}
-
 static struct bytes find_header(const struct gate_request *request, const char *name)
 {
 	for (size_t i = 0; i < request->header_count; i++) {
-		if (is_named(request->headers[i].name, name))
+		if (ascii_equal_nocase_str(request->headers[i].name, name))
 			return request->headers[i].value;
 	}
 	return (struct bytes){ 0 };
@@ -294,9 +289,8 @@ static int read_chunks(struct reader *reader, struct lines *lines, struct bytes 
 	while (room && next_line(lines, &line)) {
 		size_t length = 0, digits = 0;
 
-		for (; digits < line.size && digits < 15 && isxdigit(line.ptr[digits]); digits++)
-			length = length << 4 | (size_t)(line.ptr[digits] <= '9' ? line.ptr[digits] - '0'
-										: (line.ptr[digits] & 7) + 9);
+		for (; digits < line.size && digits < 15 && ascii_hex_value(line.ptr[digits]) >= 0; digits++)
+			length = length << 4 | (size_t)ascii_hex_value(line.ptr[digits]);
 		if (digits == 0 || length > lines->rest.size)
 			return say(reader, "this is no chunk that is whole", "đây không phải một khúc trọn vẹn", "");
 		if (length == 0)
@@ -316,7 +310,7 @@ static int read_content(struct reader *reader, struct lines *lines, struct gate_
 	struct bytes length = find_header(ret, "Content-Length");
 	size_t size = 0;
 
-	if (is_named(find_header(ret, "Transfer-Encoding"), "chunked"))
+	if (ascii_equal_nocase_str(find_header(ret, "Transfer-Encoding"), "chunked"))
 		return read_chunks(reader, lines, &ret->body);
 	for (size_t i = 0; i < length.size && i < 15 && isdigit(length.ptr[i]); i++)
 		size = size * 10 + (size_t)(length.ptr[i] - '0');

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/ascii.h"
 #include "gate/operator/operator.h"
 
 void told_init(struct told_request *told, struct arena *arena, uint64_t wanted)
@@ -76,9 +77,7 @@ static void keep_score(struct told_request *told, const struct gate_look *look)
 	if (!has_word(look->variable, "score"))
 		return;
 	for (score = told->scores; score; score = score->next) {
-		if (score->variable.size == look->variable.size &&
-			strncasecmp((const char *)score->variable.ptr, (const char *)look->variable.ptr,
-				look->variable.size) == 0)
+		if (ascii_equal_nocase(score->variable, look->variable))
 			break;
 	}
 	if (!score) {

@@ -8,6 +8,7 @@
  * Nothing recurses: the open objects and arrays are a stack with the ceiling of the depth limit, the name of the present one is a
  * path that grows and shrinks. A value takes no copy unless it has escapes. Names could become many times larger than the
  * body (a long path times many values), so that all names together have a ceiling. */
+#include "base/ascii.h"
 #include "base/utf8.h"
 #include "gate/body/internal.h"
 
@@ -66,11 +67,6 @@ struct json {
 	size_t names_left;
 	bool deep;
 };
-
-static bool is_digit(uint8_t byte)
-{
-	return byte >= '0' && byte <= '9';
-}
 
 /* A byte of a string that needs a look: quote, backslash, control, not ASCII. The high bit of each such byte is set; those behind
  * the first may be set wrongly. */
@@ -139,13 +135,6 @@ static bool utf8_skip(struct json *json)
 	return true;
 }
 
-static bool is_hex(uint8_t byte)
-{
-	uint8_t lower = byte | 0x20;
-
-	return is_digit(byte) || (lower >= 'a' && lower <= 'f');
-}
-
 /* Moves over a backslash and what belongs to it; as utf8_skip. */
 static bool escape_skip(struct json *json)
 {
@@ -157,7 +146,7 @@ static bool escape_skip(struct json *json)
 	}
 	json->next++;
 	for (size_t i = 0; letter == 'u' && i < 4; i++, json->next++) {
-		if (json->next == json->end || !is_hex(*json->next)) {
+		if (json->next == json->end || ascii_hex_value(*json->next) < 0) {
 			json->error = lexical_hex;
 			return false;
 		}
@@ -170,7 +159,7 @@ static uint32_t hex4(const uint8_t *digits)
 	uint32_t value = 0;
 
 	for (size_t i = 0; i < 4; i++)
-		value = value << 4 | (uint32_t)(is_digit(digits[i]) ? digits[i] - '0' : (digits[i] | 0x20) - 'a' + 10);
+		value = value << 4 | (uint32_t)ascii_hex_value(digits[i]);
 	return value;
 }
 
@@ -275,7 +264,7 @@ static bool digits_skip(struct json *json)
 {
 	const uint8_t *start = json->next;
 
-	while (json->next < json->end && is_digit(*json->next))
+	while (json->next < json->end && ascii_is_digit(*json->next))
 		json->next++;
 	return json->next != start;
 }
@@ -346,7 +335,7 @@ static enum token lex(struct json *json)
 	case '/':
 		return lexical_error(json, lexical_comment);
 	default:
-		if (*json->next == '-' || is_digit(*json->next))
+		if (*json->next == '-' || ascii_is_digit(*json->next))
 			return lex_number(json);
 		return lexical_error(json, lexical_char);
 	}

@@ -3,9 +3,8 @@
  * (RFC 7578, RFC 6266, RFC 2231 for filename*), judged as strictly and in the same words as ModSecurity v3 does.
  *
  * A wrong header line of a part is noted and left out, and reading goes on: what is in the part is still shown to the rules. */
+#include "base/ascii.h"
 #include "gate/body/multipart.h"
-
-#include <strings.h>
 
 #define FORM_DATA "multipart/form-data"
 
@@ -31,13 +30,6 @@ static bool is_one_of(uint8_t byte, const char *set)
 	return byte != 0 && strchr(set, byte) != NULL;
 }
 
-static bool starts_with_case(struct bytes in, const char *text)
-{
-	size_t size = strlen(text);
-
-	return in.size >= size && strncasecmp((const char *)in.ptr, text, size) == 0;
-}
-
 static size_t index_of_text(struct bytes in, const char *text)
 {
 	const uint8_t *found = in.size ? memmem(in.ptr, in.size, text, strlen(text)) : NULL;
@@ -51,7 +43,7 @@ static size_t boundary_params(struct bytes in)
 	size_t count = 0;
 
 	while (in.size != 0) {
-		if (starts_with_case(in, "boundary")) {
+		if (ascii_starts_nocase_str(in, "boundary")) {
 			in = bytes_skip(in, 8);
 			count += bytes_index(in, '=') < in.size;
 		} else {
@@ -142,7 +134,7 @@ bool body_multipart_boundary(struct multipart *multipart, struct bytes content_t
 
 	if (content_type.size > BOUNDARY_SIZE_MAX)
 		return refuse(multipart, "Invalid boundary in C-T (length).");
-	if (!starts_with_case(content_type, FORM_DATA))
+	if (!ascii_starts_nocase_str(content_type, FORM_DATA))
 		return refuse(multipart, "Invalid MIME type.");
 	if (boundary_params(content_type) > 1)
 		return refuse(multipart, "Multiple boundary parameters in C-T.");
@@ -407,8 +399,7 @@ static void wrong(struct multipart *multipart, const char *what)
 static struct part_header *header_find(struct part *part, struct bytes name)
 {
 	for (struct part_header *header = part->headers; header; header = header->next) {
-		if (header->name.size == name.size &&
-			strncasecmp((const char *)header->name.ptr, (const char *)name.ptr, name.size) == 0)
+		if (ascii_equal_nocase(header->name, name))
 			return header;
 	}
 	return NULL;

@@ -3,16 +3,8 @@
  *
  * As ModSecurity splits them: pieces between separators, an empty last piece is none, an empty one before is an argument without
  * name and value; the first '=' parts name and value; a broken percent escape stays as it is. */
+#include "base/ascii.h"
 #include "gate/body/internal.h"
-
-/* Value of a hexadecimal digit, or -1. */
-static int hex_value(uint8_t byte)
-{
-	if (byte >= '0' && byte <= '9')
-		return byte - '0';
-	byte |= 0x20;
-	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
 
 static size_t percent_decode(struct bytes in, uint8_t *out, bool *ret_error)
 {
@@ -24,8 +16,8 @@ static size_t percent_decode(struct bytes in, uint8_t *out, bool *ret_error)
 		if (byte == '+') {
 			byte = ' ';
 		} else if (byte == '%') {
-			int high = i + 2 < in.size ? hex_value(in.ptr[i + 1]) : -1;
-			int low = i + 2 < in.size ? hex_value(in.ptr[i + 2]) : -1;
+			int high = i + 2 < in.size ? ascii_hex_value(in.ptr[i + 1]) : -1;
+			int low = i + 2 < in.size ? ascii_hex_value(in.ptr[i + 2]) : -1;
 
 			if (high >= 0 && low >= 0) {
 				byte = (uint8_t)(high << 4 | low);

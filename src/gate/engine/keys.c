@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 
 #define BUCKETS 1024
@@ -52,18 +53,9 @@ static uint32_t bucket_of(struct bytes name)
 	return key_hash(name) % BUCKETS;
 }
 
-/* Not strncasecmp(), for which two names end at a NUL inside them. */
 bool key_equal(struct bytes left, struct bytes right)
 {
-	if (left.size != right.size)
-		return false;
-	for (size_t i = 0; i < left.size; i++) {
-		uint8_t a = left.ptr[i], b = right.ptr[i];
-
-		if (a != b && ((a | 0x20) != (b | 0x20) || (a | 0x20) < 'a' || (a | 0x20) > 'z'))
-			return false;
-	}
-	return true;
+	return ascii_equal_nocase(left, right);
 }
 
 uint32_t key_find(const struct key_table *keys, struct bytes name)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/ascii.h"
 #include "gate/engine/internal.h"
 #include "gate/engine/keys.h"
 
@@ -44,14 +45,6 @@ void gate_tx_connection(struct gate_tx *tx, const char *client_address, uint16_t
 
 /* ---- request line ---- */
 
-static int hex_digit(uint8_t byte)
-{
-	if (byte >= '0' && byte <= '9')
-		return byte - '0';
-	byte |= 0x20;
-	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
 /* %XX only; what is none stays. */
 static struct bytes decode_path(struct gate_tx *tx, struct bytes in)
 {
@@ -64,8 +57,8 @@ static struct bytes decode_path(struct gate_tx *tx, struct bytes in)
 	if (!out)
 		return in;
 	for (size_t i = 0; i < in.size; i++) {
-		int high = in.ptr[i] == '%' && i + 2 < in.size ? hex_digit(in.ptr[i + 1]) : -1;
-		int low = high >= 0 ? hex_digit(in.ptr[i + 2]) : -1;
+		int high = in.ptr[i] == '%' && i + 2 < in.size ? ascii_hex_value(in.ptr[i + 1]) : -1;
+		int low = high >= 0 ? ascii_hex_value(in.ptr[i + 2]) : -1;
 
 		if (low >= 0) {
 			out[size++] = (uint8_t)(high << 4 | low);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Secrets leave no log (redact.h). */
 #include <ctype.h>
-#include <strings.h>
 #include <time.h>
 
 #include "gate/output/redact.h"

@@ -4,8 +4,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <strings.h>
 
+#include "base/ascii.h"
 #include "gate/output/redact.h"
 
 #define TEXT_MAX  1024
@@ -44,18 +44,13 @@ static void put_clean(struct jsonw *json, const char *key, struct bytes variable
 	out_done(&clean);
 }
 
-static bool is_header(struct bytes name, const char *wanted)
-{
-	return name.size == strlen(wanted) && strncasecmp((const char *)name.ptr, wanted, name.size) == 0;
-}
-
 static void find_header(void *context, struct bytes name, struct bytes value)
 {
 	struct told *told = context;
 
-	if (is_header(name, "user-agent"))
+	if (ascii_equal_nocase_str(name, "user-agent"))
 		told->user_agent = value;
-	else if (is_header(name, "referer"))
+	else if (ascii_equal_nocase_str(name, "referer"))
 		told->referer = value;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Memory of the rules, and the small questions about text that all readers ask. */
-#include <strings.h>
 
+#include "base/ascii.h"
 #include "gate/seclang/internal.h"
 
 void *sec_alloc(struct sec_rules *rules, size_t size)
@@ -56,7 +56,7 @@ struct bytes sec_trim(struct bytes text)
 
 bool sec_same(struct bytes text, const char *name)
 {
-	return text.size == strlen(name) && strncasecmp((const char *)text.ptr, name, text.size) == 0;
+	return ascii_equal_nocase_str(text, name);
 }
 
 bool sec_number(struct bytes text, uint64_t max, uint64_t *ret)

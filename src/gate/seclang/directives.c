@@ -3,7 +3,6 @@
  * refused as v3 refuses them. */
 #include <stddef.h>
 #include <stdio.h>
-#include <strings.h>
 
 #include "gate/seclang/internal.h"
 

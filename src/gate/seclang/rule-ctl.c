@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ctl:option=value, and lists of rule ids. */
 #include <stdio.h>
-#include <strings.h>
 
+#include "base/ascii.h"
 #include "gate/seclang/internal.h"
 
 enum check { CHECK_WORDS, CHECK_PARTS, CHECK_RANGES, CHECK_TEXT, CHECK_ID_TARGET, CHECK_TEXT_TARGET };
@@ -33,7 +33,7 @@ static bool is_one_of(struct bytes text, const char *words)
 	for (;;) {
 		size_t size = strcspn(words, " ");
 
-		if (text.size == size && strncasecmp((const char *)text.ptr, words, size) == 0)
+		if (ascii_equal_nocase(text, bytes_of(words, size)))
 			return true;
 		if (words[size] == '\0')
 			return false;

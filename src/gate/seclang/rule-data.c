@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Actions that write something when the rule matches: setvar, expirevar, initcol, setenv, setsid and the like, and
  * xmlns. */
-#include <strings.h>
 
+#include "base/ascii.h"
 #include "gate/seclang/internal.h"
 
 static size_t offset_of(const struct sec_item *item, struct bytes part)
@@ -162,7 +162,7 @@ bool sec_read_xmlns(const struct sec_item *item, struct sec_draft *draft, int nu
 	href = sec_unquote(sec_trim(bytes_skip(text, equals + 1)));
 	if (name.size == 0 || href.size == 0)
 		return sec_item_error(item, "XMLS: XMLNS is invalid. Expecting a name=value format.");
-	if (href.size < 4 || strncasecmp((const char *)href.ptr, "http", 4) != 0)
+	if (!ascii_starts_nocase_str(href, "http"))
 		return sec_item_error(item, "XMLS: Missing xmlns href for prefix: `%.*s'.",
 			(int)(href.size < 200 ? href.size : 200), (const char *)href.ptr);
 	joined = sec_alloc(item->rules, old.size + 1 + name.size + 1 + href.size);

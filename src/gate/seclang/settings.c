@@ -2,8 +2,8 @@
 /* Directives that set a value. Defaults are ModSecurity's. */
 #include <errno.h>
 #include <stdio.h>
-#include <strings.h>
 
+#include "base/ascii.h"
 #include "gate/seclang/internal.h"
 
 void sec_settings_init(struct sec_settings *settings)
@@ -31,7 +31,7 @@ static int find_word(struct bytes text, const char *words)
 	for (int i = 0;; i++) {
 		size_t size = strcspn(words, " ");
 
-		if (text.size == size && strncasecmp((const char *)text.ptr, words, size) == 0)
+		if (ascii_equal_nocase(text, bytes_of(words, size)))
 			return i;
 		if (words[size] == '\0')
 			return -1;

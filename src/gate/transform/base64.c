@@ -33,7 +33,7 @@ static int value_of(uint8_t byte)
 
 	if (lower >= 'a' && lower <= 'z')
 		return byte >= 'a' ? byte - 'a' + 26 : byte - 'A';
-	if (is_digit(byte))
+	if (ascii_is_digit(byte))
 		return byte - '0' + 52;
 	if (byte == '+')
 		return 62;

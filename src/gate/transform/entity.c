@@ -3,8 +3,6 @@
  * lack, as browsers allow. Of a number's character its lowest byte stays. */
 #include "gate/transform/transform-internal.h"
 
-#include "match/finder.h"
-
 static const struct {
 	const char *name;
 	uint8_t byte;
@@ -22,11 +20,15 @@ static size_t number_at(struct bytes in, size_t position, unsigned int base, uin
 	size_t i = position;
 
 	*ret = 0;
-	for (; i < in.size && (base == 16 ? is_hex(in.ptr[i]) : is_digit(in.ptr[i])); i++) {
+	for (; i < in.size; i++) {
+		int digit = ascii_hex_value(in.ptr[i]);
+
+		if (digit < 0 || (unsigned int)digit >= base)
+			break;
 		if (*ret > ((uint64_t)INT64_MAX - 15) / base)
 			*ret = INT64_MAX;
 		else
-			*ret = *ret * base + hex_value(in.ptr[i]);
+			*ret = *ret * base + (unsigned int)digit;
 	}
 	return i - position;
 }
@@ -35,7 +37,7 @@ static bool is_alnum(uint8_t byte)
 {
 	uint8_t lower = byte | 0x20;
 
-	return is_digit(byte) || (lower >= 'a' && lower <= 'z');
+	return ascii_is_digit(byte) || (lower >= 'a' && lower <= 'z');
 }
 
 /* Decodes a reference; 'position' is that of the '&'. Returns the size without semicolon, or 0 when it is none. */
@@ -55,7 +57,7 @@ static size_t reference_at(struct bytes in, size_t position, uint8_t *ret)
 	while (position + 1 + size < in.size && is_alnum(in.ptr[position + 1 + size]) && size < 5)
 		size++;
 	for (size_t i = 0; i < ARRAY_COUNT(entities); i++) {
-		if (finder_equal_nocase(bytes_of(in.ptr + position + 1, size), bytes_from_str(entities[i].name))) {
+		if (ascii_equal_nocase(bytes_of(in.ptr + position + 1, size), bytes_from_str(entities[i].name))) {
 			*ret = entities[i].byte;
 			return 1 + size;
 		}

@@ -106,7 +106,7 @@ size_t transform_js_decode(struct bytes in, uint8_t *out)
 /* The low byte of a number of one to six hex digits. */
 static uint8_t css_byte(const uint8_t *digits, size_t count)
 {
-	uint8_t low = count == 1 ? hex_value(digits[0]) : hex_pair(digits + count - 2);
+	uint8_t low = count == 1 ? (uint8_t)ascii_hex_value(digits[0]) : hex_pair(digits + count - 2);
 
 	/* Full width when the number is U+FFxx, with as many zeros in front as there is room for. */
 	if (count < 4 || (count > 4 && digits[0] != '0') || (count > 5 && digits[1] != '0'))

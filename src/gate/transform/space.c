@@ -91,7 +91,7 @@ size_t transform_cmd_line(struct bytes in, uint8_t *out)
 			continue;
 		}
 		used -= kind == CMD_CLOSE && space;
-		out[used++] = to_lower(in.ptr[i]);
+		out[used++] = ascii_lower(in.ptr[i]);
 		space = false;
 	}
 	return used;

@@ -5,6 +5,7 @@
  * has to look at. Such a byte is rare in what people send, so most of a value goes through one memcpy(). */
 #pragma once
 
+#include "base/ascii.h"
 #include "base/compiler.h"
 #include "gate/transform/transform.h"
 
@@ -13,36 +14,14 @@
 #endif
 
 /* From two hex digits, which the caller has seen to be such. */
-static inline uint8_t hex_value(uint8_t digit)
-{
-	return (uint8_t)((digit & 0x0f) + (digit >= 'A' ? 9 : 0));
-}
-
 static inline uint8_t hex_pair(const uint8_t *digits)
 {
-	return (uint8_t)(hex_value(digits[0]) << 4 | hex_value(digits[1]));
-}
-
-static inline bool is_digit(uint8_t byte)
-{
-	return byte >= '0' && byte <= '9';
+	return (uint8_t)((unsigned int)ascii_hex_value(digits[0]) << 4 | (unsigned int)ascii_hex_value(digits[1]));
 }
 
 static inline bool is_octal(uint8_t byte)
 {
 	return byte >= '0' && byte <= '7';
-}
-
-static inline uint8_t to_lower(uint8_t byte)
-{
-	return byte >= 'A' && byte <= 'Z' ? byte | 0x20 : byte;
-}
-
-static inline bool is_hex(uint8_t byte)
-{
-	uint8_t lower = byte | 0x20;
-
-	return is_digit(byte) || (lower >= 'a' && lower <= 'f');
 }
 
 /* Blank, \t \n \v \f \r. */
@@ -56,7 +35,7 @@ static inline size_t hex_run(struct bytes in, size_t position, size_t most)
 {
 	size_t count = 0;
 
-	while (count < most && position + count < in.size && is_hex(in.ptr[position + count]))
+	while (count < most && position + count < in.size && ascii_hex_value(in.ptr[position + count]) >= 0)
 		count++;
 	return count;
 }

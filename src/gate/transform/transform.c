@@ -2,7 +2,6 @@
 #include "gate/transform/transform.h"
 
 #include "gate/transform/transform-internal.h"
-#include "match/finder.h"
 
 static size_t room_same(size_t size)
 {
@@ -92,7 +91,7 @@ const struct transform transform_url_decode_uni_20127 = { "urlDecodeUni", NULL, 
 
 static bool is_named(const char *name, struct bytes wanted)
 {
-	return name && finder_equal_nocase(bytes_from_str(name), wanted);
+	return name && ascii_equal_nocase(bytes_from_str(name), wanted);
 }
 
 const struct transform *transform_find(struct bytes name)

@@ -87,7 +87,7 @@ size_t transform_url_encode(struct bytes in, uint8_t *out)
 
 		if (byte == ' ') {
 			out[used++] = '+';
-		} else if (is_digit(byte) || (lower >= 'a' && lower <= 'z') || byte == '*') {
+		} else if (ascii_is_digit(byte) || (lower >= 'a' && lower <= 'z') || byte == '*') {
 			out[used++] = byte;
 		} else {
 			out[used++] = '%';

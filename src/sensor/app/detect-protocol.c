@@ -5,14 +5,13 @@
  * a plain scan is enough. A pattern may have a function that confirms it. Probes are asked on their ports, after the
  * patterns. Detection of a direction is over when more bytes than any pattern needs are there and every probe has said
  * no. */
+#include "base/ascii.h"
 #include "sensor/app/internal.h"
 
 #include <stdlib.h>
 
 #include "base/error.h"
 #include "sensor/flow/flow.h"
-
-#include <strings.h>
 
 struct counts {
 	unsigned int patterns[SENSOR_DIRS], probes;
@@ -108,7 +107,7 @@ static bool same_bytes(const uint8_t *data, const struct app_pattern *pattern)
 {
 	if (!pattern->nocase)
 		return memcmp(data, pattern->text, pattern->size) == 0;
-	return strncasecmp((const char *)data, pattern->text, pattern->size) == 0;
+	return ascii_equal_nocase(bytes_of(data, pattern->size), bytes_of(pattern->text, pattern->size));
 }
 
 static bool pattern_found(const struct app_pattern *pattern, struct bytes data)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the texts of options mean: booleans, numbers, sizes, times, choices. A wrong text costs a complaint, never more. */
+#include "base/ascii.h"
 #include "sensor/config/tree-internal.h"
 
 #include <errno.h>
@@ -183,8 +184,7 @@ static const struct unit *unit_find(struct bytes name, const struct unit *units)
 	while (name.size != 0 && (name.ptr[name.size - 1] == ' ' || name.ptr[name.size - 1] == '\t'))
 		name.size--;
 	for (; units->name; units++) {
-		if (strlen(units->name) == name.size &&
-			(name.size == 0 || strncasecmp(units->name, (const char *)name.ptr, name.size) == 0))
+		if (ascii_equal_nocase_str(name, units->name))
 			return units;
 	}
 	return NULL;

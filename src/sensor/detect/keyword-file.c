@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "sensor/app/app.h"
 #include "sensor/detect/detect.h"
@@ -80,7 +80,7 @@ struct text_condition {
 static bool holds_text(struct bytes in, struct bytes wanted)
 {
 	for (size_t i = 0; wanted.size <= in.size && i <= in.size - wanted.size; i++)
-		if (strncasecmp((const char *)in.ptr + i, (const char *)wanted.ptr, wanted.size) == 0)
+		if (ascii_equal_nocase(bytes_of(in.ptr + i, wanted.size), wanted))
 			return true;
 	return false;
 }
@@ -106,7 +106,7 @@ static bool fileext_match(
 	if (name.size == 0)
 		return false;
 	holds = name.size > size && name.ptr[name.size - size - 1] == '.' &&
-		strncasecmp((const char *)name.ptr + name.size - size, (const char *)c->text.ptr, size) == 0;
+		ascii_equal_nocase(bytes_skip(name, name.size - size), c->text);
 	return holds != c->negated;
 }
 
@@ -227,24 +227,17 @@ static const struct {
 	{ 32, { .name = "filesha256", .target = RULE_TARGET_FILE, .match = filesha256_match } },
 };
 
-static int hex_digit(int byte)
-{
-	if (byte >= '0' && byte <= '9')
-		return byte - '0';
-	byte |= 0x20;
-	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
 static bool read_digest(const char *line, size_t size, uint8_t *out)
 {
 	for (size_t i = 0; i < size; i++) {
-		int high = hex_digit(line[2 * i]), low = high < 0 ? -1 : hex_digit(line[2 * i + 1]);
+		int high = ascii_hex_value((uint8_t)line[2 * i]);
+		int low = high < 0 ? -1 : ascii_hex_value((uint8_t)line[2 * i + 1]);
 
 		if (low < 0)
 			return false;
 		out[i] = (uint8_t)(high << 4 | low);
 	}
-	return hex_digit(line[2 * size]) < 0;
+	return ascii_hex_value((uint8_t)line[2 * size]) < 0;
 }
 
 /* A digest at the start of each line; what stands behind it does not matter. */

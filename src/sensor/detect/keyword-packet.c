@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "sensor/decode/checksum.h"
 #include "sensor/decode/packet.h"
@@ -410,8 +410,7 @@ static bool protocol_number(struct bytes text, uint8_t *ret)
 	struct rule_number_test range;
 
 	for (size_t i = 0; i < ARRAY_COUNT(protocol_names); i++) {
-		if (strlen(protocol_names[i].name) == text.size &&
-			!strncasecmp(protocol_names[i].name, (const char *)text.ptr, text.size)) {
+		if (ascii_equal_nocase_str(text, protocol_names[i].name)) {
 			*ret = protocol_names[i].number;
 			return true;
 		}

@@ -4,6 +4,7 @@
  * Each is a function of bytes; the result lies in the packet's arena, or is a view of the input where nothing had to
  * change. A transform that cannot do its work (a regex that does not match, text that is no base64) leaves the buffer as
  * it is; one that finds no memory answers false, and the conditions on its buffer do not hold. */
+#include "base/ascii.h"
 #include "base/digest.h"
 #include "base/error.h"
 #include "match/regex.h"
@@ -161,14 +162,6 @@ static bool to_sha256(
 
 /* ---- URL encoding ---- */
 
-static int hex_digit(uint8_t byte)
-{
-	if (byte >= '0' && byte <= '9')
-		return byte - '0';
-	byte |= 0x20;
-	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
 /* "%41" and "+"; a '%' without two digits behind it stays. */
 static bool url_decode(
 	struct detect_context *context, const struct rule_transform *transform, struct bytes in, struct bytes *ret)
@@ -183,9 +176,9 @@ static bool url_decode(
 
 		if (byte == '+') {
 			byte = ' ';
-		} else if (byte == '%' && in.size - i > 2 && hex_digit(in.ptr[i + 1]) >= 0 &&
-			   hex_digit(in.ptr[i + 2]) >= 0) {
-			byte = (uint8_t)(hex_digit(in.ptr[i + 1]) << 4 | hex_digit(in.ptr[i + 2]));
+		} else if (byte == '%' && in.size - i > 2 && ascii_hex_value(in.ptr[i + 1]) >= 0 &&
+			   ascii_hex_value(in.ptr[i + 2]) >= 0) {
+			byte = (uint8_t)(ascii_hex_value(in.ptr[i + 1]) << 4 | ascii_hex_value(in.ptr[i + 2]));
 			i += 2;
 		}
 		out[size++] = byte;
@@ -404,7 +397,7 @@ static int parse_xor(struct rule_builder *builder, const struct rule_keyword *ke
 		return rule_builder_error(
 			builder, "the key is 1 to %zu bytes, as pairs of hex digits", sizeof(key->bytes));
 	for (size_t i = 0; i < value.size; i += 2) {
-		int high = hex_digit(value.ptr[i]), low = hex_digit(value.ptr[i + 1]);
+		int high = ascii_hex_value(value.ptr[i]), low = ascii_hex_value(value.ptr[i + 1]);
 
 		if (high < 0 || low < 0)
 			return rule_builder_error(builder, "the key is not of hex digits");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sensor/detect/value.h"
 
+#include "base/ascii.h"
 #include "sensor/rules/buffers.h"
 #include "sensor/rules/builder.h"
 #include "sensor/rules/text.h"
@@ -24,19 +25,13 @@ static bool read_text(struct bytes in, uint8_t base, uint64_t *ret)
 	if (base == 16 && i + 1 < in.size && in.ptr[i] == '0' && (in.ptr[i + 1] | 0x20) == 'x')
 		i += 2;
 	for (; i < in.size; i++) {
-		uint8_t byte = in.ptr[i], digit;
+		int digit = ascii_hex_value(in.ptr[i]);
 
-		if (byte >= '0' && byte <= '9')
-			digit = (uint8_t)(byte - '0');
-		else if ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'f')
-			digit = (uint8_t)((byte | 0x20) - 'a' + 10);
-		else
+		if (digit < 0 || (unsigned int)digit >= base)
 			break;
-		if (digit >= base)
-			break;
-		if (value > (UINT64_MAX - digit) / base)
+		if (value > (UINT64_MAX - (unsigned int)digit) / base)
 			return false;
-		value = value * base + digit;
+		value = value * base + (unsigned int)digit;
 		any = true;
 	}
 	*ret = value;

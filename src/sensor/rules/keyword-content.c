@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "sensor/rules/buffers.h"
 #include "sensor/rules/builder.h"
@@ -13,13 +14,6 @@
 enum { CONTENT_SIZE_MAX = 8192, RELATIVE_MAX = 1 << 20 };
 
 const struct rule_match_ops rule_content_ops = { .name = "content", .target = RULE_TARGET_BUFFER };
-
-static int hex_digit(uint8_t c)
-{
-	if (isdigit(c))
-		return c - '0';
-	return isxdigit(c) ? tolower(c) - 'a' + 10 : -1;
-}
 
 /* Between two '|': pairs of digits; blanks only between pairs. */
 static const char *read_hex(struct bytes *rest, uint8_t *out, size_t *size)
@@ -34,8 +28,8 @@ static const char *read_hex(struct bytes *rest, uint8_t *out, size_t *size)
 
 		if (in.ptr[i] == ' ')
 			continue;
-		high = hex_digit(in.ptr[i]);
-		low = i + 1 < in.size ? hex_digit(in.ptr[i + 1]) : -1;
+		high = ascii_hex_value(in.ptr[i]);
+		low = i + 1 < in.size ? ascii_hex_value(in.ptr[i + 1]) : -1;
 		if (high < 0 || low < 0)
 			return "between | there are pairs of hexadecimal digits";
 		if (*size == CONTENT_SIZE_MAX)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sensor/rules/text.h"
 
-#include <strings.h>
+#include "base/ascii.h"
 
 static bool is_blank(uint8_t c)
 {
@@ -141,14 +141,6 @@ bool rule_text_item(struct bytes *rest, char separator, struct bytes *ret)
 	return true;
 }
 
-static int digit_of(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
-}
-
 bool rule_text_u64(struct bytes in, uint64_t *ret)
 {
 	uint64_t value = 0;
@@ -161,11 +153,11 @@ bool rule_text_u64(struct bytes in, uint64_t *ret)
 	if (in.size == 0)
 		return false;
 	for (size_t i = 0; i < in.size; i++) {
-		uint64_t digit = (uint64_t)digit_of(in.ptr[i]);
+		int digit = ascii_hex_value(in.ptr[i]);
 
-		if (digit >= base || value > (UINT64_MAX - digit) / base)
+		if (digit < 0 || (uint64_t)digit >= base || value > (UINT64_MAX - (uint64_t)digit) / base)
 			return false;
-		value = value * base + digit;
+		value = value * base + (uint64_t)digit;
 	}
 	*ret = value;
 	return true;
@@ -183,7 +175,7 @@ bool rule_text_u32(struct bytes in, uint32_t *ret)
 
 bool rule_text_is(struct bytes in, const char *word)
 {
-	return strlen(word) == in.size && (in.size == 0 || strncasecmp((const char *)in.ptr, word, in.size) == 0);
+	return ascii_equal_nocase_str(in, word);
 }
 
 int rule_text_choice(struct bytes in, const char *const *names)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Rule keywords about calls of DCE/RPC: dcerpc.iface, dcerpc.opnum, and the buffer dcerpc.stub_data. They hold over TCP,
  * over UDP and inside the named pipes of SMB. */
+#include "base/ascii.h"
 #include "base/error.h"
 #include "sensor/app/dcerpc/call.h"
 #include "sensor/detect/detect.h"
@@ -66,14 +67,6 @@ static const struct rule_match_ops iface_ops = {
 	.name = "dcerpc.iface", .target = RULE_TARGET_TX, .match = iface_match
 };
 
-static int hex_digit(uint8_t byte)
-{
-	if (byte >= '0' && byte <= '9')
-		return byte - '0';
-	byte |= 0x20;
-	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
 static bool read_uuid(struct bytes text, uint8_t uuid[DCERPC_UUID_SIZE])
 {
 	unsigned int digits = 0;
@@ -82,7 +75,7 @@ static bool read_uuid(struct bytes text, uint8_t uuid[DCERPC_UUID_SIZE])
 		return false;
 	for (size_t i = 0; i < text.size; i++) {
 		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-		int digit = hex_digit(text.ptr[i]);
+		int digit = ascii_hex_value(text.ptr[i]);
 
 		if (dash != (text.ptr[i] == '-') || (!dash && digit < 0))
 			return false;

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/net.h"
 #include "sensor/app/frames.h"
@@ -231,8 +231,7 @@ static void note_command(struct app_conn *conn, struct ftp_state *state, struct 
 	else if (bytes_equal_str(tx->command, "LIST") || bytes_equal_str(tx->command, "NLST") ||
 		 bytes_equal_str(tx->command, "MLSD"))
 		announce(conn, state, FTP_TRANSFER_LIST, bytes_of(NULL, 0));
-	else if (bytes_equal_str(tx->command, "AUTH") && tx->argument.size >= 3 &&
-		 !strncasecmp((const char *)tx->argument.ptr, "TLS", 3))
+	else if (bytes_equal_str(tx->command, "AUTH") && ascii_starts_nocase_str(tx->argument, "TLS"))
 		state->auth_tls = true;
 	if (tx->dynamic_port)
 		state->mode = tx->mode = MODE_ACTIVE;
@@ -298,11 +297,6 @@ static struct app_result parse_to_server(struct app_conn *conn, void *opaque, co
 
 /* ---- replies ---- */
 
-static bool is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* The oldest command without its final reply; a new transaction for the greeting. */
 static struct ftp_tx *tx_of_reply(struct app_conn *conn, uint64_t now_ns)
 {
@@ -355,7 +349,8 @@ static void handle_reply(struct app_conn *conn, struct ftp_state *state, const s
 {
 	struct ftp_tx *tx = tx_of_reply(conn, now_ns);
 	struct bytes text = line->text, code = { 0 };
-	bool has_code = text.size >= 3 && is_digit(text.ptr[0]) && is_digit(text.ptr[1]) && is_digit(text.ptr[2]);
+	bool has_code = text.size >= 3 && ascii_is_digit(text.ptr[0]) && ascii_is_digit(text.ptr[1]) &&
+			ascii_is_digit(text.ptr[2]);
 	bool more = has_code && text.size > 3 && text.ptr[3] == '-';
 
 	if (!tx)
@@ -535,8 +530,7 @@ static enum app_probe_answer probe_client(struct flow *flow, enum sensor_dir dir
 		"CWD ", "SYST" };
 
 	for (size_t i = 0; i < ARRAY_COUNT(commands); i++)
-		if (data.size >= strlen(commands[i]) &&
-			!strncasecmp((const char *)data.ptr, commands[i], strlen(commands[i])))
+		if (ascii_starts_nocase_str(data, commands[i]))
 			return APP_PROBE_YES;
 	return data.size < 5 ? APP_PROBE_MORE : APP_PROBE_NO;
 }

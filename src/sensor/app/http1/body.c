@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/ascii.h"
 #include "sensor/app/decompress.h"
 #include "sensor/app/http1/multipart.h"
 #include "sensor/app/http1/range.h"
@@ -172,16 +173,16 @@ static const struct encoding encodings[] = {
 
 static bool exact_encoding(struct bytes token, const char *name)
 {
-	if (token.size > 2 && http_starts_nocase(token, "x-"))
+	if (token.size > 2 && ascii_starts_nocase_str(token, "x-"))
 		token = bytes_skip(token, 2);
-	return http_equal_nocase(token, name);
+	return ascii_equal_nocase_str(token, name);
 }
 
 static const struct encoding *find_encoding(struct http_body_reader *reader, struct bytes token)
 {
 	static const struct encoding brotli = { "br", DECOMPRESS_BROTLI };
 
-	if (http_equal_nocase(token, "br"))
+	if (ascii_equal_nocase_str(token, "br"))
 		return &brotli;
 	for (size_t i = 0; i < sizeof(encodings) / sizeof(encodings[0]); i++) {
 		if (!http_contains_nocase_nul(token, encodings[i].name))
@@ -190,8 +191,8 @@ static const struct encoding *find_encoding(struct http_body_reader *reader, str
 			reader->trouble |= HTTP_BODY_ABNORMAL_ENCODING;
 		return &encodings[i];
 	}
-	if (!http_equal_nocase(token, "identity") && !http_equal_nocase(token, "inflate") &&
-		!http_equal_nocase(token, "none"))
+	if (!ascii_equal_nocase_str(token, "identity") && !ascii_equal_nocase_str(token, "inflate") &&
+		!ascii_equal_nocase_str(token, "none"))
 		reader->trouble |= HTTP_BODY_ABNORMAL_ENCODING;
 	return NULL;
 }
@@ -252,7 +253,7 @@ static void read_form(struct http_body_reader *reader)
 
 	reader->wants_file = bytes_equal_str(reader->tx->method, "POST") ||
 			     bytes_equal_str(reader->tx->method, "PUT") || reader->tx->is_http2;
-	if (!bytes_equal_str(reader->tx->method, "POST") || !http_starts_nocase(type, "multipart/form-data"))
+	if (!bytes_equal_str(reader->tx->method, "POST") || !ascii_starts_nocase_str(type, "multipart/form-data"))
 		return;
 	reader->form = malloc(sizeof(*reader->form));
 	if (!reader->form)

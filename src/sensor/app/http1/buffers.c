@@ -3,6 +3,7 @@
  * transaction; the layout of each is that of the rule keywords' documentation. */
 #include "sensor/app/http1/buffers.h"
 
+#include "base/ascii.h"
 #include "sensor/app/http1/text.h"
 #include "sensor/app/http1/tx.h"
 #include "sensor/files/file.h"
@@ -92,7 +93,7 @@ static size_t headers_size(const struct http_headers *headers)
 /* Cookies have a buffer of their own. */
 static bool is_cookie(const struct http_header *one, enum sensor_dir dir)
 {
-	return http_equal_nocase(one->name, dir == TO_SERVER ? "cookie" : "set-cookie");
+	return ascii_equal_nocase_str(one->name, dir == TO_SERVER ? "cookie" : "set-cookie");
 }
 
 static void put_headers(struct writer *out, const struct http_tx *tx, enum sensor_dir dir, bool cookies)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The "http" object of EVE. Values come from the wire: jsonw turns what is no UTF-8 into U+FFFD. */
+#include "base/ascii.h"
 #include "sensor/app/http1/text.h"
 #include "sensor/app/http1/tx.h"
 
@@ -66,9 +67,9 @@ static bool is_name(struct bytes name, const char *option)
 	size_t i = 0;
 
 	for (; i < name.size && option[i] != '\0'; i++) {
-		uint8_t want = option[i] == '_' ? '-' : http_lower((uint8_t)option[i]);
+		uint8_t want = option[i] == '_' ? '-' : ascii_lower((uint8_t)option[i]);
 
-		if (http_lower(name.ptr[i]) != want)
+		if (ascii_lower(name.ptr[i]) != want)
 			return false;
 	}
 	return i == name.size && option[i] == '\0';

@@ -3,6 +3,7 @@
  * 'held': of data, at most a line end and a piece of a boundary. */
 #include "sensor/app/http1/multipart.h"
 
+#include "base/ascii.h"
 #include "sensor/app/http1/text.h"
 
 enum multipart_state { PREAMBLE, PART_HEADER, PART_DATA, EPILOGUE };
@@ -13,7 +14,8 @@ bool multipart_init(struct multipart *form, struct bytes content_type, const str
 
 	memset(form, 0, offsetof(struct multipart, held));
 	form->sink = sink;
-	if (!http_starts_nocase(content_type, "multipart/") || !http_parameter(content_type, "boundary", &boundary))
+	if (!ascii_starts_nocase_str(content_type, "multipart/") ||
+		!http_parameter(content_type, "boundary", &boundary))
 		return false;
 	if (boundary.size == 0 || boundary.size > MULTIPART_BOUNDARY_MAX - 2)
 		return false;
@@ -89,7 +91,7 @@ static void part_header(struct multipart *form, struct bytes header)
 		http_parse_field(bytes_first(header, end), &field);
 		if (field.flags & (HTTP_FIELD_NO_COLON | HTTP_FIELD_BAD_NAME))
 			form->trouble |= MULTIPART_INVALID_HEADER;
-		if (http_equal_nocase(field.name, "content-disposition") && !disposition) {
+		if (ascii_equal_nocase_str(field.name, "content-disposition") && !disposition) {
 			disposition = true;
 			if (http_parameter(field.value, "filename", &name)) {
 				form->in_file = true;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Requests. */
+#include "base/ascii.h"
 #include "sensor/app/http1/http1.h"
 #include "sensor/app/http1/text.h"
 #include "sensor/flow/flow.h"
@@ -170,7 +171,7 @@ static void read_host(struct http1_call *call, struct http1_tx *tx)
 		return;
 	}
 	for (size_t i = 0; i < host.host.size; i++) {
-		if (tx->http.host.ptr[i] == http_lower(host.host.ptr[i]))
+		if (tx->http.host.ptr[i] == ascii_lower(host.host.ptr[i]))
 			continue;
 		http1_event(call, tx, HTTP_EVENT_HOST_HEADER_AMBIGUOUS);
 		return;
@@ -185,7 +186,7 @@ static void check_authorization(struct http1_call *call, struct http1_tx *tx)
 	if (!header)
 		return;
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (http_starts_nocase(header->value, known[i]))
+		if (ascii_starts_nocase_str(header->value, known[i]))
 			return;
 	http1_event(call, tx, HTTP_EVENT_AUTH_UNRECOGNIZED);
 }

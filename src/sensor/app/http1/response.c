@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Responses. Here lenience matters most: what a browser would show as content has to be seen as content. */
+#include "base/ascii.h"
 #include "sensor/app/http1/http1.h"
 #include "sensor/app/http1/text.h"
 #include "sensor/app/http1/upgrade.h"
@@ -187,7 +188,7 @@ static enum http1_step body_chunked(struct http1_call *call, struct http1_tx *tx
 {
 	enum http_protocol protocol = http_parse_protocol(tx->http.response_protocol);
 
-	if (!http_equal_nocase(coding, "chunked"))
+	if (!ascii_equal_nocase_str(coding, "chunked"))
 		http1_event(call, tx, HTTP_EVENT_ABNORMAL_TRANSFER_ENCODING);
 	if (protocol == HTTP_PROTOCOL_1_0 || protocol == HTTP_PROTOCOL_0_9)
 		http1_event(call, tx, HTTP_EVENT_CHUNKED_OLD_PROTO);
@@ -310,7 +311,7 @@ static enum http1_step chunk_size(struct http1_call *call, struct http1_tx *tx)
 
 static bool value_is(const struct http1_tx *tx, const char *name, const char *value)
 {
-	return http_equal_nocase(http_header_value(&tx->http.headers[TO_CLIENT], name), value);
+	return ascii_equal_nocase_str(http_header_value(&tx->http.headers[TO_CLIENT], name), value);
 }
 
 /* After CONNECT and Upgrade the connection speaks something else. */

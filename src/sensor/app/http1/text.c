@@ -2,6 +2,7 @@
 /* The lenience here is that of the HTTP/1 reader which Suricata's documentation describes and its tests show. */
 #include "sensor/app/http1/text.h"
 
+#include "base/ascii.h"
 #include "base/net.h"
 
 enum { HOST_SIZE_MAX = 255, LABEL_SIZE_MAX = 63 };
@@ -52,23 +53,6 @@ struct bytes http_trim(struct bytes in)
 	return in;
 }
 
-bool http_starts_nocase(struct bytes in, const char *text)
-{
-	size_t i = 0;
-
-	while (text[i] != '\0') {
-		if (i == in.size || http_lower(in.ptr[i]) != (uint8_t)text[i])
-			return false;
-		i++;
-	}
-	return true;
-}
-
-bool http_equal_nocase(struct bytes in, const char *text)
-{
-	return in.size == strlen(text) && http_starts_nocase(in, text);
-}
-
 /* How many bytes of 'in' read as 'text', or 0. */
 static size_t match_nul(struct bytes in, const char *text)
 {
@@ -79,7 +63,7 @@ static size_t match_nul(struct bytes in, const char *text)
 			return 0;
 		if (in.ptr[i] == 0)
 			continue;
-		if (http_lower(in.ptr[i]) != (uint8_t)*want++)
+		if (ascii_lower(in.ptr[i]) != (uint8_t)*want++)
 			return 0;
 	}
 	return i;
@@ -124,9 +108,9 @@ uint32_t http_hash_nocase(struct bytes in)
 		size -= in.ptr[i] == 0;
 	if (size == 0)
 		return 0;
-	hash = http_lower(nuls ? nul_free_at(in, 0) : in.ptr[0]);
-	hash = hash << 8 | http_lower(nuls ? nul_free_at(in, size / 2) : in.ptr[size / 2]);
-	hash = hash << 8 | http_lower(nuls ? nul_free_at(in, size - 1) : in.ptr[size - 1]);
+	hash = ascii_lower(nuls ? nul_free_at(in, 0) : in.ptr[0]);
+	hash = hash << 8 | ascii_lower(nuls ? nul_free_at(in, size / 2) : in.ptr[size / 2]);
+	hash = hash << 8 | ascii_lower(nuls ? nul_free_at(in, size - 1) : in.ptr[size - 1]);
 	return hash << 8 | (size & 255);
 }
 
@@ -139,7 +123,7 @@ struct bytes http_chomp(struct bytes line)
 
 enum http_protocol http_parse_protocol(struct bytes in)
 {
-	if (!http_starts_nocase(in, "http/"))
+	if (!ascii_starts_nocase_str(in, "http/"))
 		return HTTP_PROTOCOL_INVALID;
 	in = http_trim(bytes_skip(in, 5));
 	while (in.size > 3 && in.ptr[0] == '0')
@@ -279,7 +263,7 @@ static struct bytes skip_blanks_and_nuls(struct bytes in)
 
 bool http_is_response_line(struct bytes line)
 {
-	return http_starts_nocase(skip_blanks_and_nuls(line), "http");
+	return ascii_starts_nocase_str(skip_blanks_and_nuls(line), "http");
 }
 
 bool http_may_be_response_line(struct bytes start)
@@ -288,7 +272,7 @@ bool http_may_be_response_line(struct bytes start)
 	struct bytes text = skip_blanks_and_nuls(start);
 
 	for (size_t i = 0; i < text.size && i < sizeof(http) - 1; i++)
-		if (http_lower(text.ptr[i]) != (uint8_t)http[i])
+		if (ascii_lower(text.ptr[i]) != (uint8_t)http[i])
 			return false;
 	return true;
 }
@@ -372,10 +356,10 @@ int64_t http_parse_chunk_size(struct bytes line, bool *ret_extension)
 		pos++;
 	if (pos == line.size)
 		return HTTP_CHUNK_EMPTY;
-	if (http_hex(line.ptr[pos]) < 0)
+	if (ascii_hex_value(line.ptr[pos]) < 0)
 		return HTTP_CHUNK_INVALID;
-	for (; pos < line.size && http_hex(line.ptr[pos]) >= 0; pos++) {
-		number = number * 16 + http_hex(line.ptr[pos]);
+	for (; pos < line.size && ascii_hex_value(line.ptr[pos]) >= 0; pos++) {
+		number = number * 16 + ascii_hex_value(line.ptr[pos]);
 		if (number > INT32_MAX)
 			return HTTP_CHUNK_INVALID;
 	}
@@ -389,7 +373,7 @@ bool http_may_be_chunk_size(struct bytes start)
 		return true;
 	for (size_t i = 0; i < 8; i++)
 		if (!is_chunk_control(start.ptr[i]))
-			return http_hex(start.ptr[i]) >= 0;
+			return ascii_hex_value(start.ptr[i]) >= 0;
 	return true;
 }
 
@@ -488,7 +472,7 @@ bool http_parameter(struct bytes value, const char *name, struct bytes *ret)
 		struct bytes rest;
 
 		value = http_trim_left(bytes_skip(value, semicolon + 1));
-		if (!http_starts_nocase(value, name))
+		if (!ascii_starts_nocase_str(value, name))
 			continue;
 		rest = http_trim_left(bytes_skip(value, name_size));
 		if (rest.size == 0 || rest.ptr[0] != '=')
@@ -531,7 +515,7 @@ bool http_parse_range(struct bytes value, struct http_range *ret)
 	struct http_range range = { .start = -1, .end = -1, .total = -1 };
 
 	value = http_trim(value);
-	if (!http_starts_nocase(value, "bytes"))
+	if (!ascii_starts_nocase_str(value, "bytes"))
 		return false;
 	value = http_trim_left(bytes_skip(value, 5));
 	if (!take_char(&value, '*') &&

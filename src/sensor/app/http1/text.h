@@ -19,22 +19,10 @@ static inline bool http_is_blank(uint8_t c)
 	return c == ' ' || c == '\t';
 }
 
-static inline uint8_t http_lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
-}
-
-static inline int http_hex(uint8_t c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
-}
-
 bool http_is_token(struct bytes in); /* RFC 9110, section 5.6.2; the empty text is none */
 struct bytes http_trim(struct bytes in); /* blanks of any kind off both ends */
 struct bytes http_trim_left(struct bytes in);
-bool http_equal_nocase(struct bytes in, const char *text); /* 'text' is in lower case */
-bool http_starts_nocase(struct bytes in, const char *text);
-/* The same, as if NULs in 'in' were not there. */
+/* Without regard to case, as if NULs in 'in' were not there; 'text' is in lower case. */
 bool http_equal_nocase_nul(struct bytes in, const char *text);
 bool http_contains_nocase_nul(struct bytes in, const char *text);
 uint32_t http_hash_nocase(struct bytes in); /* of the text without NULs */

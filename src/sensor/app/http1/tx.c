@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sensor/app/http1/tx.h"
 
+#include "base/ascii.h"
 #include "sensor/app/http1/text.h"
 #include "sensor/files/file.h"
 #include "sensor/settings.h"
@@ -41,7 +42,7 @@ static struct http_header *find(const struct http_headers *headers, struct bytes
 
 		if (header->hash != hash || header->name.size != name.size)
 			continue;
-		for (size_t k = 0; http_lower(header->name.ptr[k]) == http_lower(name.ptr[k]);)
+		for (size_t k = 0; ascii_lower(header->name.ptr[k]) == ascii_lower(name.ptr[k]);)
 			if (++k == name.size)
 				return header;
 	}
@@ -112,7 +113,7 @@ enum http_header_added http_header_add(
 	if (!old)
 		return http_header_append(tx, dir, name, value, max) ? HTTP_HEADER_NEW : HTTP_HEADER_REFUSED;
 	old->flags |= HTTP_HEADER_REPEATED;
-	if (http_equal_nocase(name, "content-length")) {
+	if (ascii_equal_nocase_str(name, "content-length")) {
 		old_length = http_parse_length(old->value, &junk);
 		new_length = http_parse_length(value, &junk);
 		return old_length < 0 || old_length != new_length ? HTTP_HEADER_LENGTHS_DIFFER : HTTP_HEADER_AGAIN;
@@ -134,7 +135,7 @@ void http_tx_set_host(struct http_tx *tx, struct bytes host, bool from_uri, int3
 	if (!lower)
 		return;
 	for (size_t i = 0; i < host.size; i++)
-		lower[i] = http_lower(host.ptr[i]);
+		lower[i] = ascii_lower(host.ptr[i]);
 	tx->host = bytes_of(lower, host.size);
 	tx->has_host = true;
 	tx->port = port > 0 ? port : -1;

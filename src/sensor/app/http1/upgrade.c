@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sensor/app/http1/upgrade.h"
 
+#include "base/ascii.h"
 #include "sensor/app/http1/text.h"
 
 enum { LEFT_MAX = 256 << 10 /* bytes; a larger request is not worth it */ };
@@ -37,7 +38,7 @@ static void put_request(struct left *left, const struct http_tx *tx)
 	if (tx->has_host_raw)
 		put_field(left, bytes_from_str(":authority"), tx->host_raw);
 	for (uint32_t i = 0; i < headers->count; i++)
-		if (!http_equal_nocase(headers->list[i].name, "host"))
+		if (!ascii_equal_nocase_str(headers->list[i].name, "host"))
 			put_field(left, headers->list[i].name, headers->list[i].value);
 }
 

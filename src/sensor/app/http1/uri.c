@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sensor/app/http1/uri.h"
 
+#include "base/ascii.h"
 #include "sensor/app/http1/text.h"
 
 /* ---- Splitting ---- */
@@ -113,7 +114,7 @@ static uint8_t bestfit(uint32_t code, const struct uri_options *options)
 
 static bool hex_pair(const uint8_t *at, uint8_t *ret)
 {
-	int high = http_hex(at[0]), low = http_hex(at[1]);
+	int high = ascii_hex_value(at[0]), low = ascii_hex_value(at[1]);
 
 	*ret = (uint8_t)((high & 15) << 4 | (low & 15));
 	return high >= 0 && low >= 0;
@@ -189,7 +190,7 @@ size_t uri_decode_path(uint8_t *path, size_t size, const struct uri_options *opt
 		if (is_separator(c, options))
 			c = '/';
 		if (options->lowercase)
-			c = http_lower(c);
+			c = ascii_lower(c);
 		if (c == '/' && slash && options->compress_separators)
 			continue;
 		slash = c == '/';
@@ -302,7 +303,7 @@ static size_t put_front(const struct uri *uri, uint8_t *out)
 	if (uri->scheme.ptr) {
 		at = put(out, at, uri->scheme);
 		for (size_t i = 0; i < at; i++)
-			out[i] = http_lower(out[i]);
+			out[i] = ascii_lower(out[i]);
 		at = put(out, at, bytes_from_str(":"));
 	}
 	if (uri->authority.ptr) {

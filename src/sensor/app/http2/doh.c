@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* DNS over HTTPS (RFC 8484): the message is the "dns" parameter of a GET, the body of a POST, the body of a response. */
+#include "base/ascii.h"
 #include "sensor/app/dns/log.h"
 #include "sensor/app/dns/rules.h"
 #include "sensor/app/http1/text.h"
@@ -14,14 +15,14 @@ static bool is_dns_type(const struct http_headers *headers, const char *name)
 	struct bytes value = http_header_value(headers, name);
 	struct bytes type = http_trim(bytes_first(value, bytes_index(value, ';')));
 
-	return http_equal_nocase(type, "application/dns-message");
+	return ascii_equal_nocase_str(type, "application/dns-message");
 }
 
 static bool is_encoded(const struct http_headers *headers)
 {
 	struct bytes value = http_header_value(headers, "content-encoding");
 
-	return value.size != 0 && !http_equal_nocase(value, "identity");
+	return value.size != 0 && !ascii_equal_nocase_str(value, "identity");
 }
 
 /* From here on the connection is of the other protocol. The parser and its state stay, so nothing is detected again, in

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/ascii.h"
 #include "base/cursor.h"
 #include "sensor/app/frames.h"
 #include "sensor/app/http1/http1.h"
@@ -309,7 +310,7 @@ static void adopt_request(struct app_conn *conn, struct http2 *http)
 		return;
 	while (http_upgrade_next(conn, &position, &name, &value)) {
 		http2_add_header(&call, tx, name, value);
-		if (http_equal_nocase(name, "http2-settings"))
+		if (ascii_equal_nocase_str(name, "http2-settings"))
 			settings = value;
 	}
 	http2_headers_done(&call, tx);

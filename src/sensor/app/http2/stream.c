@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Streams: headers, bodies, ends. */
+#include "base/ascii.h"
 #include "sensor/app/http2/http2.h"
 
 #include <stdio.h>
@@ -102,7 +103,7 @@ static void set_authority(struct http2_call *call, struct http2_tx *tx, struct b
 	if (tx->http.host.size == parsed.host.size) {
 		size_t i = 0;
 
-		while (i < parsed.host.size && http_lower(parsed.host.ptr[i]) == tx->http.host.ptr[i])
+		while (i < parsed.host.size && ascii_lower(parsed.host.ptr[i]) == tx->http.host.ptr[i])
 			i++;
 		if (i == parsed.host.size)
 			return;
@@ -129,7 +130,7 @@ static void known_header(struct http2_call *call, struct http2_tx *tx, struct by
 		http->uri_raw = http->uri = http->uri_path = value; /* rules see it as it was sent */
 	} else if (bytes_equal_str(name, ":authority")) {
 		set_authority(call, tx, value, false);
-	} else if (http_equal_nocase(name, "host")) {
+	} else if (ascii_equal_nocase_str(name, "host")) {
 		set_authority(call, tx, value, true);
 	} else if (bytes_equal_str(name, ":status")) {
 		http->status_text = value;

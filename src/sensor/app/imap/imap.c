@@ -5,8 +5,8 @@
  * none. Literals ("{12}" at the end of a line: so many bytes follow, which may be lines themselves) are stepped over, so
  * that mail is never taken for protocol. No record of its own is written: the flow, alerts and anomalies tell. */
 #include <string.h>
-#include <strings.h>
 
+#include "base/ascii.h"
 #include "sensor/app/frames.h"
 
 enum { LINE_MAX_SIZE = 8192, TAG_MAX = 64, IMAP_COMPLETE = 1, COMMAND_MAX = 16 };
@@ -86,11 +86,6 @@ static struct bytes cut_word(struct bytes *rest)
 	return word;
 }
 
-static bool is_word(struct bytes text, const char *word)
-{
-	return text.size == strlen(word) && strncasecmp((const char *)text.ptr, word, text.size) == 0;
-}
-
 /* ---- Commands ---- */
 
 static void read_command(struct imap_tx *tx, struct bytes tag, struct bytes command)
@@ -111,7 +106,7 @@ static bool handle_command(struct app_conn *conn, struct imap_state *state, stru
 
 	/* Lines that answer the server are no commands. */
 	if (state->idling || state->authenticating) {
-		state->idling = state->idling && !is_word(line, "DONE");
+		state->idling = state->idling && !ascii_equal_nocase_str(line, "DONE");
 		return true;
 	}
 	if (line.size == 0)
@@ -153,7 +148,7 @@ static bool handle_response(struct app_conn *conn, struct imap_state *state, str
 {
 	struct bytes rest = line, tag = cut_word(&rest), status = cut_word(&rest);
 	struct imap_tx *tx = tx_of_tag(conn, tag);
-	bool good = is_word(status, "OK");
+	bool good = ascii_equal_nocase_str(status, "OK");
 
 	app_raw_trigger(conn, TO_CLIENT);
 	if (!tx || bytes_equal_str(tag, "*") || bytes_equal_str(tag, "+"))

@@ -2,8 +2,8 @@
 #include "sensor/app/krb5/names.h"
 
 #include <string.h>
-#include <strings.h>
 
+#include "base/ascii.h"
 #include "base/compiler.h"
 
 struct named {
@@ -61,7 +61,7 @@ bool krb5_encryption_find(struct bytes name, int32_t *ret)
 	for (unsigned int i = 0; i < ARRAY_COUNT(encryptions); i++) {
 		const char *known = encryptions[i].name;
 
-		if (name.size == strlen(known) && strncasecmp((const char *)name.ptr, known, name.size) == 0) {
+		if (ascii_equal_nocase_str(name, known)) {
 			*ret = encryptions[i].value;
 			return true;
 		}

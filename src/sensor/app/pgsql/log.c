@@ -2,8 +2,8 @@
 /* PostgreSQL in EVE. */
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
+#include "base/ascii.h"
 #include "sensor/app/json.h"
 #include "sensor/app/pgsql/pgsql.h"
 #include "sensor/config/tree.h"
@@ -21,8 +21,7 @@ static void log_pairs(struct jsonw *json, const char *key, const struct pgsql_pa
 		struct bytes name = pair->name;
 
 		for (unsigned int i = 0; i < ARRAY_COUNT(names); i++)
-			if (name.size == strlen(names[i][0]) &&
-				strncasecmp((const char *)name.ptr, names[i][0], name.size) == 0)
+			if (ascii_equal_nocase_str(name, names[i][0]))
 				name = bytes_from_str(names[i][1]);
 		jsonw_object_begin(json);
 		jsonw_key_bytes(json, name);

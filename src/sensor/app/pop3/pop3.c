@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* POP3 (RFC 1939, RFC 2449, RFC 2595): a transaction is a command with its response; the greeting has none. */
 #include <string.h>
-#include <strings.h>
 
+#include "base/ascii.h"
 #include "sensor/app/app.h"
 #include "sensor/app/json.h"
 #include "sensor/flow/flow.h"
@@ -66,13 +66,6 @@ static size_t skip_rest(struct pop3_state *state, enum sensor_dir dir, struct by
 
 	state->skip_line[dir] = end == in.size;
 	return end == in.size ? in.size : end + 1;
-}
-
-static bool begins(struct bytes text, const char *word)
-{
-	size_t size = strlen(word);
-
-	return text.size >= size && strncasecmp((const char *)text.ptr, word, size) == 0;
 }
 
 /* ---- Commands ---- */
@@ -206,8 +199,8 @@ static void read_status(struct app_conn *conn, struct pop3_tx *tx, struct bytes 
 	size_t blank = bytes_index(text, ' ');
 
 	tx->has_response = true;
-	tx->success = begins(text, "+OK");
-	if (!tx->success && !begins(text, "-ERR"))
+	tx->success = ascii_starts_nocase_str(text, "+OK");
+	if (!tx->success && !ascii_starts_nocase_str(text, "-ERR"))
 		app_tx_event(conn, &tx->common, EVENT_UNSUPPORTED_RESPONSE);
 	tx->header = app_tx_dup(&tx->common, bytes_skip(text, blank + 1));
 }
@@ -240,7 +233,7 @@ static bool handle_response(struct app_conn *conn, struct pop3_state *state, con
 {
 	struct pop3_tx *tx;
 
-	if (!state->in_data && (bytes_equal_str(line->text, "+") || begins(line->text, "+ "))) {
+	if (!state->in_data && (bytes_equal_str(line->text, "+") || ascii_starts_nocase_str(line->text, "+ "))) {
 		state->answer_due = true;
 		return true;
 	}
@@ -255,7 +248,8 @@ static bool handle_response(struct app_conn *conn, struct pop3_state *state, con
 		if (bytes_equal_str(line->text, "."))
 			response_done(conn, state, tx);
 		else
-			add_line(conn, tx, begins(line->text, ".") ? bytes_skip(line->text, 1) : line->text);
+			add_line(conn, tx,
+				ascii_starts_nocase_str(line->text, ".") ? bytes_skip(line->text, 1) : line->text);
 		return true;
 	}
 	read_status(conn, tx, line->text);

@@ -2,7 +2,8 @@
 #include "sensor/app/sip/message.h"
 
 #include <string.h>
-#include <strings.h>
+
+#include "base/ascii.h"
 
 static struct bytes trim(struct bytes text)
 {
@@ -125,7 +126,7 @@ bool sip_header(const struct sip_message *message, const char *name, char letter
 	size_t size = strlen(name);
 
 	while (rest.size != 0 && next_header(&rest, &have, &value)) {
-		bool is_long = have.size == size && strncasecmp((const char *)have.ptr, name, size) == 0;
+		bool is_long = ascii_equal_nocase(have, bytes_of(name, size));
 		bool is_short = letter && have.size == 1 && (have.ptr[0] | 0x20) == letter;
 
 		if ((is_long || is_short) && index-- == 0) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Bodies of parts: base64 and quoted-printable (RFC 2045, sections 6.7 and 6.8), into files or through the search for
  * URLs. Decoded bytes are collected so that a file gets them in blocks, not in lines. */
-#include <strings.h>
 
+#include "base/ascii.h"
 #include "sensor/app/smtp/mime.h"
 
 static void trouble(struct mime *mime, enum mime_trouble what)
@@ -23,7 +23,8 @@ static size_t scheme_before(const struct mime_config *config, struct bytes text,
 	for (uint32_t i = 0; i < config->scheme_count; i++) {
 		size_t size = strlen(config->schemes[i]);
 
-		if (size <= colon && strncasecmp((const char *)text.ptr + colon - size, config->schemes[i], size) == 0)
+		if (size <= colon &&
+			ascii_equal_nocase_str(bytes_of(text.ptr + colon - size, size), config->schemes[i]))
 			return size;
 	}
 	return 0;
@@ -222,27 +223,19 @@ static void base64_line(struct mime *mime, struct bytes text)
 	mime->base64_count = count;
 }
 
-static int hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* One byte while an "=" is open. */
 static void qp_escape(struct mime *mime, uint8_t c)
 {
 	bool second = mime->qp_size == 2;
 
-	if (hex_value(c) >= 0 && !second) {
+	if (ascii_hex_value(c) >= 0 && !second) {
 		mime->qp_digit = c;
 		mime->qp_size = 2;
 		return;
 	}
 	mime->qp_size = 0;
-	if (hex_value(c) >= 0) {
-		out_byte(mime, (uint8_t)(hex_value(mime->qp_digit) << 4 | hex_value(c)));
+	if (ascii_hex_value(c) >= 0) {
+		out_byte(mime, (uint8_t)(ascii_hex_value(mime->qp_digit) << 4 | ascii_hex_value(c)));
 		return;
 	}
 	trouble(mime, MIME_BAD_QP);

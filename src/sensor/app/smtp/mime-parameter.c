@@ -2,8 +2,8 @@
 /* Parameters of header values: "; name=value" (RFC 2045, section 5.1), in several pieces or percent-encoded (RFC 2231,
  * sections 3 and 4). */
 #include <string.h>
-#include <strings.h>
 
+#include "base/ascii.h"
 #include "sensor/app/smtp/mime.h"
 
 enum { SECTIONS_MAX = 64, PARAMETERS_MAX = 256 };
@@ -91,7 +91,7 @@ static struct bytes skip_type(struct bytes value)
 
 static bool same_name(struct bytes text, const char *name, size_t name_size)
 {
-	return text.size == name_size && strncasecmp((const char *)text.ptr, name, name_size) == 0;
+	return ascii_equal_nocase(text, bytes_of(name, name_size));
 }
 
 /* "name*3" and "name*3*": the number of the piece; "name*" alone counts as piece 0. -1: something else. */
@@ -119,14 +119,6 @@ static int section_of(struct bytes text, const char *name, size_t name_size, boo
 	return i == text.size || *ret_encoded ? number : -1;
 }
 
-static int hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Writes a piece to 'out', which has room for it. Answers how much that was. */
 static size_t put_piece(const struct parameter *piece, bool encoded, bool first, uint8_t *out)
 {
@@ -142,9 +134,9 @@ static size_t put_piece(const struct parameter *piece, bool encoded, bool first,
 			in = bytes_skip(in, mark + second + 2);
 	}
 	for (size_t i = 0; i < in.size; i++) {
-		if (encoded && in.ptr[i] == '%' && i + 2 < in.size && hex_digit(in.ptr[i + 1]) >= 0 &&
-			hex_digit(in.ptr[i + 2]) >= 0) {
-			out[used++] = (uint8_t)(hex_digit(in.ptr[i + 1]) << 4 | hex_digit(in.ptr[i + 2]));
+		if (encoded && in.ptr[i] == '%' && i + 2 < in.size && ascii_hex_value(in.ptr[i + 1]) >= 0 &&
+			ascii_hex_value(in.ptr[i + 2]) >= 0) {
+			out[used++] = (uint8_t)(ascii_hex_value(in.ptr[i + 1]) << 4 | ascii_hex_value(in.ptr[i + 2]));
 			i += 2;
 		} else {
 			if (piece->escaped && in.ptr[i] == '\\' && i + 1 < in.size)

@@ -2,7 +2,7 @@
 /* Headers and boundaries of messages. */
 #include "sensor/app/smtp/mime.h"
 
-#include <strings.h>
+#include "base/ascii.h"
 
 enum mime_state { IN_HEADERS, IN_BODY, BEHIND_LAST_PART };
 
@@ -72,16 +72,6 @@ static void trouble(struct mime *mime, enum mime_trouble what)
 
 /* ---- What headers say about the part ---- */
 
-static bool text_is(struct bytes text, const char *wanted)
-{
-	return text.size == strlen(wanted) && strncasecmp((const char *)text.ptr, wanted, text.size) == 0;
-}
-
-static bool text_begins(struct bytes text, const char *wanted)
-{
-	return text.size >= strlen(wanted) && strncasecmp((const char *)text.ptr, wanted, strlen(wanted)) == 0;
-}
-
 static void take_file_name(struct mime *mime, struct bytes value, const char *parameter)
 {
 	struct bytes name;
@@ -121,8 +111,8 @@ static void take_type(struct mime *mime, struct bytes value)
 	if (mime->part.has_type)
 		return;
 	mime->part.has_type = true;
-	mime->part.is_text = text_is(type, "text/plain") || text_is(type, "text/html");
-	mime->part.message = text_begins(type, "message/");
+	mime->part.is_text = ascii_equal_nocase_str(type, "text/plain") || ascii_equal_nocase_str(type, "text/html");
+	mime->part.message = ascii_starts_nocase_str(type, "message/");
 	take_file_name(mime, value, "name");
 	take_boundary(mime, value);
 }
@@ -131,9 +121,9 @@ static void take_encoding(struct mime *mime, struct bytes value)
 {
 	while (value.size && (value.ptr[value.size - 1] == ' ' || value.ptr[value.size - 1] == '\t'))
 		value.size--;
-	if (mime->config->decode_base64 && text_is(value, "base64"))
+	if (mime->config->decode_base64 && ascii_equal_nocase_str(value, "base64"))
 		mime->part.encoding = MIME_BASE64;
-	else if (mime->config->decode_quoted_printable && text_is(value, "quoted-printable"))
+	else if (mime->config->decode_quoted_printable && ascii_equal_nocase_str(value, "quoted-printable"))
 		mime->part.encoding = MIME_QUOTED_PRINTABLE;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "sensor/app/frames.h"
 #include "sensor/config/tree.h"
@@ -143,13 +144,6 @@ static size_t skip_rest(struct smtp_state *state, enum sensor_dir dir, struct by
 	return end == in.size ? in.size : end + 1;
 }
 
-static bool begins(struct bytes text, const char *word)
-{
-	size_t size = strlen(word);
-
-	return text.size >= size && strncasecmp((const char *)text.ptr, word, size) == 0;
-}
-
 static struct bytes skip_blanks(struct bytes text)
 {
 	while (text.size && text.ptr[0] == ' ')
@@ -264,7 +258,7 @@ static bool read_chunk(struct bytes line, uint64_t *ret_size, bool *ret_last, bo
 		return false;
 	text = bytes_skip(text, i);
 	rest = skip_blanks(text);
-	*ret_last = begins(rest, "last");
+	*ret_last = ascii_starts_nocase_str(rest, "last");
 	if (*ret_last && rest.size != text.size)
 		rest = skip_blanks(bytes_skip(rest, strlen("last")));
 	return rest.size == 0;
@@ -328,7 +322,7 @@ static const struct command {
 static const struct command *find_command(struct bytes line)
 {
 	for (size_t i = 0; i < ARRAY_COUNT(commands); i++)
-		if (begins(line, commands[i].word))
+		if (ascii_starts_nocase_str(line, commands[i].word))
 			return &commands[i];
 	return NULL;
 }
@@ -553,7 +547,7 @@ static bool handle_reply_line(struct app_conn *conn, struct smtp_state *state, c
 	}
 	state->welcomed = true;
 	if (code == 250 && text.size >= 4 && bytes_skip(text, 4).size == strlen("pipelining") &&
-		begins(bytes_skip(text, 4), "pipelining"))
+		ascii_starts_nocase_str(bytes_skip(text, 4), "pipelining"))
 		state->pipelining = true;
 	if (!more)
 		return handle_reply(conn, state, code);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* TFTP (RFC 1350): a transaction is a request to read or write a file. The transfer itself runs between other ports. */
 #include <string.h>
-#include <strings.h>
 
+#include "base/ascii.h"
 #include "base/cursor.h"
 #include "sensor/app/app.h"
 #include "sensor/app/json.h"
@@ -30,7 +30,7 @@ static bool read_mode(struct bytes text, char ret_mode[TFTP_MODE_SIZE])
 	static const char *const modes[] = { "netascii", "mail", "octet" };
 
 	for (size_t i = 0; i < ARRAY_COUNT(modes); i++) {
-		if (text.size != strlen(modes[i]) || strncasecmp((const char *)text.ptr, modes[i], text.size) != 0)
+		if (!ascii_equal_nocase_str(text, modes[i]))
 			continue;
 		memcpy(ret_mode, modes[i], text.size + 1);
 		return true;

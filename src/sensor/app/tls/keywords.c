@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Keywords of TLS that are neither buffers nor numbers: versions, states, validity of certificates, and the older forms
  * that take their value at once (tls.subject:"CN=..."). */
-#include <ctype.h>
 #include <stdlib.h>
-#include <strings.h>
 #include <time.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "sensor/app/tls/tls.h"
 #include "sensor/detect/detect.h"
@@ -50,11 +49,6 @@ static bool word_next(struct bytes *in, const char *separators, struct bytes *re
 	return true;
 }
 
-static bool same_word(struct bytes word, const char *name)
-{
-	return word.size == strlen(name) && strncasecmp((const char *)word.ptr, name, word.size) == 0;
-}
-
 /* ---- ssl_version, tls.version ---- */
 
 static const struct {
@@ -96,7 +90,7 @@ static const struct rule_match_ops version_ops = {
 static bool version_add(struct version_list *list, struct bytes word, bool negated)
 {
 	for (unsigned int i = 0; i < ARRAY_COUNT(versions); i++) {
-		if (!same_word(word, versions[i].name))
+		if (!ascii_equal_nocase_str(word, versions[i].name))
 			continue;
 		if (negated)
 			list->refused |= version_bit(versions[i].version);
@@ -191,7 +185,7 @@ static int parse_state(
 	while (word_next(&value, ",|", &word, &word_negated)) {
 		unsigned int i = 0;
 
-		while (i < ARRAY_COUNT(rows) && !same_word(word, rows[i].name))
+		while (i < ARRAY_COUNT(rows) && !ascii_equal_nocase_str(word, rows[i].name))
 			i++;
 		if (i == ARRAY_COUNT(rows))
 			return rule_builder_error(
@@ -220,11 +214,6 @@ static bool contains(struct bytes in, struct bytes wanted)
 	return wanted.size == 0 || (in.size >= wanted.size && memmem(in.ptr, in.size, wanted.ptr, wanted.size));
 }
 
-static bool equal_nocase(struct bytes left, struct bytes right)
-{
-	return left.size == right.size && strncasecmp((const char *)left.ptr, (const char *)right.ptr, left.size) == 0;
-}
-
 static bool match_text(
 	struct detect_context *context, const struct rule *rule, const struct rule_match *match, void *target)
 {
@@ -238,7 +227,7 @@ static bool match_text(
 	memcpy(&text, (const char *)&tx->side[TO_CLIENT].certificate + wanted->offset, sizeof(text));
 	if (!text.ptr)
 		return false;
-	found = wanted->whole ? equal_nocase(text, wanted->text) : contains(text, wanted->text);
+	found = wanted->whole ? ascii_equal_nocase(text, wanted->text) : contains(text, wanted->text);
 	return found != wanted->negated;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ASCII letters and digits in bytes that came from outside.
+/* ASCII letters and digits in bytes that came from outside, and Base64, which is written with them.
  *
  * What <ctype.h> and <strings.h> do for text of the user's language, these do for protocols: the same in every locale, bytes from
  * 0x80 on are no letters, and a NUL is a byte like any other. */
@@ -54,4 +54,40 @@ static inline bool ascii_starts_nocase_str(struct bytes in, const char *prefix)
 	size_t size = strlen(prefix);
 
 	return size <= in.size && ascii_equal_nocase(bytes_first(in, size), bytes_of(prefix, size));
+}
+
+/* What a byte stands for in Base64 (RFC 4648, section 4), 0 to 63; -1 when it does not belong, the padding included. */
+static inline int ascii_base64_value(uint8_t byte)
+{
+	if (byte >= 'A' && byte <= 'Z')
+		return byte - 'A';
+	if (byte >= 'a' && byte <= 'z')
+		return byte - 'a' + 26;
+	if (ascii_is_digit(byte))
+		return byte - '0' + 52;
+	return byte == '+' ? 62 : byte == '/' ? 63 : -1;
+}
+
+/* Decodes Base64 up to the first byte that does not belong, with what there is of the last group. 'out' takes in.size bytes and
+ * may be in.ptr. Returns how many were written; '*ret_used' is how many were read. */
+static inline size_t ascii_base64_decode(struct bytes in, uint8_t *out, size_t *ret_used)
+{
+	uint32_t group = 0;
+	unsigned int bits = 0;
+	size_t size = 0, i = 0;
+
+	for (; i < in.size; i++) {
+		int value = ascii_base64_value(in.ptr[i]);
+
+		if (value < 0)
+			break;
+		group = group << 6 | (uint32_t)value;
+		bits += 6;
+		if (bits >= 8) {
+			bits -= 8;
+			out[size++] = (uint8_t)(group >> bits);
+		}
+	}
+	*ret_used = i;
+	return size;
 }

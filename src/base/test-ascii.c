@@ -67,6 +67,47 @@ static void a_nul_is_a_byte(void **state)
 	assert_true(ascii_equal_nocase(bytes_of(NULL, 0), bytes_of(NULL, 0)));
 }
 
+static void every_byte_is_of_base64_or_not(void **state)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (unsigned int byte = 0; byte < 256; byte++) {
+		const char *place = byte ? strchr(alphabet, (int)byte) : NULL;
+
+		assert_int_equal(ascii_base64_value((uint8_t)byte), place ? (int)(place - alphabet) : -1);
+	}
+}
+
+/* The test vectors of RFC 4648, section 10; then what is cut off or not of the alphabet. */
+static void base64_ends_where_it_ends(void **state)
+{
+	static const struct {
+		const char *in, *out;
+		size_t used;
+	} rows[] = {
+		{ "", "", 0 },
+		{ "Zg==", "f", 2 },
+		{ "Zm8=", "fo", 3 },
+		{ "Zm9v", "foo", 4 },
+		{ "Zm9vYg==", "foob", 6 },
+		{ "Zm9vYmE=", "fooba", 7 },
+		{ "Zm9vYmFy", "foobar", 8 },
+		{ "Z", "", 1 },
+		{ "Zm9vYmF", "fooba", 7 },
+		{ "Zm9v\nYmFy", "foo", 4 },
+		{ "=Zm9v", "", 0 },
+		{ "Zm9-", "fo", 3 },
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		uint8_t out[16];
+		size_t used = 99, size = ascii_base64_decode(bytes_from_str(rows[i].in), out, &used);
+
+		assert_true(bytes_equal_str(bytes_of(out, size), rows[i].out));
+		assert_int_equal(used, rows[i].used);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -74,6 +115,8 @@ int main(void)
 		cmocka_unit_test(every_capital_letter_has_a_small_one),
 		cmocka_unit_test(only_the_case_of_letters_is_passed_over),
 		cmocka_unit_test(a_nul_is_a_byte),
+		cmocka_unit_test(every_byte_is_of_base64_or_not),
+		cmocka_unit_test(base64_ends_where_it_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

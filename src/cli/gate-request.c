@@ -71,23 +71,11 @@ static int read_text(struct reader *reader, const json_t *object, const char *ke
 	return 0;
 }
 
-static int base64_digit(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 static int read_body(struct reader *reader, const json_t *object, struct bytes *ret)
 {
 	const json_t *value = json_object_get(object, "body_base64");
 	const char *text = json_string_value(value);
-	uint32_t bits = 0, count = 0;
-	size_t size = 0;
+	size_t size, used;
 	uint8_t *room;
 
 	if (!value)
@@ -95,15 +83,13 @@ static int read_body(struct reader *reader, const json_t *object, struct bytes *
 	if (!text)
 		return say(reader, "a string is expected for ", "cần một chuỗi cho ", "body_base64");
 	room = take(reader, json_string_length(value) + 1);
-	for (; room && *text && base64_digit(*text) >= 0; text++) {
-		bits = bits << 6 | (uint32_t)base64_digit(*text);
-		count += 6;
-		if (count >= 8) {
-			count -= 8;
-			room[size++] = (uint8_t)(bits >> count);
-		}
+	if (!room) {
+		*ret = (struct bytes){ 0 };
+		return 0;
 	}
-	if (room && text[strspn(text, "=")] != '\0')
+	size = ascii_base64_decode(bytes_from_str(text), room, &used);
+	text += used;
+	if (text[strspn(text, "=")] != '\0')
 		return say(reader,
 			"body_base64 is not Base64 from here on: ", "từ đây body_base64 không phải Base64: ", text);
 	*ret = bytes_of(room, size);

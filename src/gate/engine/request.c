@@ -216,38 +216,17 @@ static void header_host(struct gate_tx *tx, struct bytes value)
 	set_scalar(tx, VARIABLE_SERVER_NAME, tx->host);
 }
 
-static int8_t base64_of(uint8_t byte)
-{
-	if (byte >= 'A' && byte <= 'Z')
-		return (int8_t)(byte - 'A');
-	if (byte >= 'a' && byte <= 'z')
-		return (int8_t)(byte - 'a' + 26);
-	if (byte >= '0' && byte <= '9')
-		return (int8_t)(byte - '0' + 52);
-	return byte == '+' ? 62 : byte == '/' ? 63 : -1;
-}
-
 /* The user's name in "Basic dXNlcjpwYXNz" (RFC 7617 section 2). */
 static struct bytes basic_user(struct gate_tx *tx, struct bytes coded)
 {
-	uint8_t *user = tx_alloc(tx, coded.size + 1);
-	uint32_t bits = 0;
-	unsigned int count = 0;
-	size_t size = 0;
+	uint8_t *out = tx_alloc(tx, coded.size + 1);
+	struct bytes credentials;
+	size_t used;
 
-	for (size_t i = 0; user && i < coded.size && base64_of(coded.ptr[i]) >= 0; i++) {
-		bits = bits << 6 | (uint32_t)base64_of(coded.ptr[i]);
-		count += 6;
-		if (count < 8)
-			continue;
-		count -= 8;
-		user[size++] = (uint8_t)(bits >> count);
-		if (user[size - 1] == ':') {
-			size--;
-			break;
-		}
-	}
-	return user ? bytes_of(user, size) : (struct bytes){ 0 };
+	if (!out)
+		return (struct bytes){ 0 };
+	credentials = bytes_of(out, ascii_base64_decode(coded, out, &used));
+	return bytes_first(credentials, bytes_index(credentials, ':'));
 }
 
 static void header_authorization(struct gate_tx *tx, struct bytes value)

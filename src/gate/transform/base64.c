@@ -26,20 +26,6 @@ size_t transform_base64_encode(struct bytes in, uint8_t *out)
 	return used;
 }
 
-/* 0 to 63, or -1. */
-static int value_of(uint8_t byte)
-{
-	uint8_t lower = byte | 0x20;
-
-	if (lower >= 'a' && lower <= 'z')
-		return byte >= 'a' ? byte - 'a' + 26 : byte - 'A';
-	if (ascii_is_digit(byte))
-		return byte - '0' + 52;
-	if (byte == '+')
-		return 62;
-	return byte == '/' ? 63 : -1;
-}
-
 static size_t decode(struct bytes in, bool pass_over, uint8_t *out)
 {
 	size_t used = 0;
@@ -47,7 +33,7 @@ static size_t decode(struct bytes in, bool pass_over, uint8_t *out)
 	unsigned int count = 0;
 
 	for (size_t i = 0; i < in.size; i++) {
-		int value = value_of(in.ptr[i]);
+		int value = ascii_base64_value(in.ptr[i]);
 		bool padding_ends = in.ptr[i] == '=' && (i + 1 == in.size || in.ptr[i + 1] != '=');
 
 		if (pass_over && padding_ends && count == 1)

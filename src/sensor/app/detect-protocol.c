@@ -5,11 +5,11 @@
  * a plain scan is enough. A pattern may have a function that confirms it. Probes are asked on their ports, after the
  * patterns. Detection of a direction is over when more bytes than any pattern needs are there and every probe has said
  * no. */
-#include "base/ascii.h"
 #include "sensor/app/internal.h"
 
 #include <stdlib.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "sensor/flow/flow.h"
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the texts of options mean: booleans, numbers, sizes, times, choices. A wrong text costs a complaint, never more. */
-#include "base/ascii.h"
 #include "sensor/config/tree-internal.h"
 
 #include <errno.h>
@@ -9,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+
+#include "base/ascii.h"
 
 /* The option from the root down, for messages. */
 static void node_path(const struct conf_node *node, char ret[CONF_PATH_MAX])

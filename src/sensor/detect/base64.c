@@ -1,16 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sensor/detect/base64.h"
 
-static int digit_of(uint8_t byte)
-{
-	if (byte >= 'A' && byte <= 'Z')
-		return byte - 'A';
-	if (byte >= 'a' && byte <= 'z')
-		return byte - 'a' + 26;
-	if (byte >= '0' && byte <= '9')
-		return byte - '0' + 52;
-	return byte == '+' ? 62 : byte == '/' ? 63 : -1;
-}
+#include "base/ascii.h"
 
 /* Whole groups, '=' only as the last or the last two bytes. */
 static bool is_strict(struct bytes in)
@@ -22,7 +13,7 @@ static bool is_strict(struct bytes in)
 	for (int i = 0; i < 2 && size > 0 && in.ptr[size - 1] == '='; i++)
 		size--;
 	for (size_t i = 0; i < size; i++)
-		if (digit_of(in.ptr[i]) < 0)
+		if (ascii_base64_value(in.ptr[i]) < 0)
 			return false;
 	return true;
 }
@@ -37,7 +28,7 @@ bool base64_decode(struct bytes in, enum base64_mode mode, uint8_t *out, size_t 
 	if (mode == BASE64_STRICT && !is_strict(in))
 		return false;
 	for (size_t i = 0; i < in.size; i++) {
-		int digit = digit_of(in.ptr[i]);
+		int digit = ascii_base64_value(in.ptr[i]);
 
 		if (digit < 0 && mode == BASE64_RFC2045 && in.ptr[i] != '=')
 			continue;

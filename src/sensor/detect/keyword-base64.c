@@ -3,6 +3,7 @@
  *
  * Decoding ends at the first byte that is not of the alphabet; the rest of a quantum that is there is used. */
 #include "base/error.h"
+#include "sensor/detect/base64.h"
 #include "sensor/detect/inspect.h"
 #include "sensor/detect/value.h"
 #include "sensor/rules/buffers.h"
@@ -15,38 +16,6 @@ struct decode_wanted {
 	uint32_t size; /* of the encoded text; 0: to the end */
 	uint32_t offset;
 };
-
-static int digit_of(uint8_t byte)
-{
-	if (byte >= 'A' && byte <= 'Z')
-		return byte - 'A';
-	if (byte >= 'a' && byte <= 'z')
-		return byte - 'a' + 26;
-	if (byte >= '0' && byte <= '9')
-		return byte - '0' + 52;
-	return byte == '+' ? 62 : byte == '/' ? 63 : -1;
-}
-
-static size_t decode(struct bytes in, uint8_t *out)
-{
-	uint32_t value = 0;
-	unsigned int bits = 0;
-	size_t size = 0;
-
-	for (size_t i = 0; i < in.size; i++) {
-		int digit = digit_of(in.ptr[i]);
-
-		if (digit < 0)
-			break;
-		value = value << 6 | (uint32_t)digit;
-		bits += 6;
-		if (bits >= 8) {
-			bits -= 8;
-			out[size++] = (uint8_t)(value >> bits);
-		}
-	}
-	return size;
-}
 
 /* The lists on base64_data belong to the decoding before them: they are asked here, with its result. */
 static bool decode_match(
@@ -63,7 +32,8 @@ static bool decode_match(
 	memory = in.size > 0 ? arena_alloc(&context->memory, in.size) : NULL;
 	if (!memory)
 		return false;
-	context->base64 = bytes_of(memory, decode(in, memory));
+	context->base64.ptr = memory;
+	base64_decode(in, BASE64_RFC4648, memory, &context->base64.size);
 	if (context->base64.size == 0)
 		return false;
 	result.data = context->base64;

@@ -170,12 +170,7 @@ bool http2_base64url(struct bytes in, uint8_t *out, size_t out_size, size_t *ret
 
 	for (size_t i = 0; i < in.size && in.ptr[i] != '='; i++) {
 		uint8_t c = in.ptr[i];
-		int digit = c >= 'A' && c <= 'Z'   ? c - 'A'
-			    : c >= 'a' && c <= 'z' ? c - 'a' + 26
-			    : c >= '0' && c <= '9' ? c - '0' + 52
-			    : c == '-' || c == '+' ? 62
-			    : c == '_' || c == '/' ? 63
-						   : -1;
+		int digit = c == '-' ? 62 : c == '_' ? 63 : ascii_base64_value(c);
 
 		if (digit < 0)
 			return false;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Streams: headers, bodies, ends. */
-#include "base/ascii.h"
 #include "sensor/app/http2/http2.h"
 
 #include <stdio.h>
 
+#include "base/ascii.h"
 #include "sensor/app/decompress.h"
 #include "sensor/app/http1/text.h"
 

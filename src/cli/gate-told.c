@@ -2,10 +2,10 @@
 #include "cli/gate-told.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/ascii.h"
 #include "gate/operator/operator.h"
+#include "match/finder.h"
 
 void told_init(struct told_request *told, struct arena *arena, uint64_t wanted)
 {
@@ -56,13 +56,10 @@ static void begin_rule(struct told_request *told, const struct gate_look *look)
 
 static bool has_word(struct bytes variable, const char *word)
 {
-	size_t size = strlen(word);
+	struct finder finder;
 
-	for (size_t i = 0; i + size <= variable.size; i++) {
-		if (strncasecmp((const char *)variable.ptr + i, word, size) == 0)
-			return true;
-	}
-	return false;
+	finder_init(&finder, bytes_from_str(word), true);
+	return finder_find(&finder, variable) != FINDER_NONE;
 }
 
 static bool is_change(const struct gate_look *look)

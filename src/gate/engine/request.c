@@ -3,11 +3,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
 #include "base/ascii.h"
 #include "gate/engine/internal.h"
 #include "gate/engine/keys.h"
+#include "match/finder.h"
 
 /* Pieces of a body are joined in one buffer: grown by doubling, so at most half of it is unused. */
 #define BODY_ROOM_MIN 4096
@@ -173,13 +173,10 @@ static void header_cookie(struct gate_tx *tx, struct bytes value)
 
 static bool contains_nocase(struct bytes text, const char *wanted)
 {
-	size_t size = strlen(wanted);
+	struct finder finder;
 
-	for (size_t i = 0; i + size <= text.size; i++) {
-		if (strncasecmp((const char *)text.ptr + i, wanted, size) == 0)
-			return true;
-	}
-	return false;
+	finder_init(&finder, bytes_from_str(wanted), true);
+	return finder_find(&finder, text) != FINDER_NONE;
 }
 
 void request_set_processor(struct gate_tx *tx, struct bytes name)

@@ -10,6 +10,7 @@
 
 #include "base/ascii.h"
 #include "base/error.h"
+#include "match/finder.h"
 #include "sensor/app/app.h"
 #include "sensor/detect/detect.h"
 #include "sensor/detect/file-buffers.h"
@@ -73,17 +74,9 @@ const struct app_buffer detect_file_buffers[] = {
 
 struct text_condition {
 	struct bytes text;
+	struct finder finder; /* of the text, in any case */
 	bool negated;
 };
-
-/* Rules name short texts; names and magic have at most a few hundred bytes. */
-static bool holds_text(struct bytes in, struct bytes wanted)
-{
-	for (size_t i = 0; wanted.size <= in.size && i <= in.size - wanted.size; i++)
-		if (ascii_equal_nocase(bytes_of(in.ptr + i, wanted.size), wanted))
-			return true;
-	return false;
-}
 
 static bool filename_match(
 	struct detect_context *context, const struct rule *rule, const struct rule_match *match, void *target)
@@ -91,7 +84,7 @@ static bool filename_match(
 	const struct text_condition *c = match->data;
 	const struct file *file = target;
 
-	return file->name.size > 0 && holds_text(file->name, c->text) != c->negated;
+	return file->name.size > 0 && (finder_find(&c->finder, file->name) != FINDER_NONE) != c->negated;
 }
 
 static bool fileext_match(
@@ -116,7 +109,7 @@ static bool filemagic_match(
 	const struct text_condition *c = match->data;
 	const struct file *file = target;
 
-	return file->magic.size > 0 && holds_text(file->magic, c->text) != c->negated;
+	return file->magic.size > 0 && (finder_find(&c->finder, file->magic) != FINDER_NONE) != c->negated;
 }
 
 static const struct rule_match_ops text_ops[] = {
@@ -148,7 +141,10 @@ static int parse_text(
 		return LUYTRE_E_NOMEM;
 	if (value.size == 0)
 		return rule_builder_error(builder, "the text is empty");
-	*c = (struct text_condition){ unescape(builder->arena, value), negated };
+	*c = (struct text_condition){ .text = unescape(builder->arena, value), .negated = negated };
+	if (!c->text.ptr)
+		return LUYTRE_E_NOMEM;
+	finder_init(&c->finder, c->text, true);
 	for (size_t i = 0; i < ARRAY_COUNT(text_ops); i++)
 		if (strcmp(text_ops[i].name, keyword->name) == 0)
 			return rule_builder_add(builder, &text_ops[i], c) ? 0 : LUYTRE_E_NOMEM;

@@ -112,7 +112,6 @@ struct gate_site_settings {
 MUST_CHECK int gate_site_new(struct gate_plan *plan, const struct gate_site_settings *settings, struct gate_site **ret);
 struct gate_site *gate_site_ref(struct gate_site *site);
 void gate_site_unref(struct gate_site *site);
-const char *gate_site_name(const struct gate_site *site);
 size_t gate_site_memory(const struct gate_site *site);
 
 /* Scratch memory and the persistent collections (IP, SESSION, ...) of one thread. Null without memory. */
@@ -277,10 +276,6 @@ struct gate_look {
 typedef void (*gate_watch_fn)(void *context, const struct gate_look *look);
 /* Before the first step. LUYTRE_E_NOMEM. */
 MUST_CHECK int gate_tx_watch(struct gate_tx *tx, gate_watch_fn watch, void *context);
-
-/* Environment variables that rules have set (setenv): for the server. */
-typedef void (*gate_env_fn)(void *context, struct bytes name, struct bytes value);
-void gate_tx_env(struct gate_tx *tx, gate_env_fn set, void *context);
 
 /* Numbers of one worker since it began. */
 struct gate_counters {

@@ -384,7 +384,6 @@ struct gate_tx {
 	struct bytes host, user; /* SERVER_NAME, REMOTE_USER */
 	struct bytes authorization; /* the header */
 	struct bytes content_type, response_content_type;
-	bool has_content_length;
 	uint32_t response_status;
 	struct body_parser *body;
 	struct body_result body_result;
@@ -392,7 +391,7 @@ struct gate_tx {
 	const char *body_processor; /* "URLENCODED", ...; null: none */
 	uint8_t *body_bytes; /* in the arena */
 	size_t body_size, body_room;
-	bool body_over, body_access, body_forced, body_begun, body_trouble;
+	bool body_over, body_access, body_forced, body_trouble;
 	uint8_t *response_bytes;
 	size_t response_size, response_room;
 	bool response_over, response_access;
@@ -538,7 +537,6 @@ void actions_disrupt(struct gate_tx *tx, const struct plan_rule *rule);
 /* request.c */
 void request_headers_done(struct gate_tx *tx);
 void request_body_done(struct gate_tx *tx);
-void response_headers_done(struct gate_tx *tx);
 void request_set_processor(struct gate_tx *tx, struct bytes name);
 struct gate_value *request_scalar(struct gate_tx *tx, enum variable variable);
 

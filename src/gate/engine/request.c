@@ -238,12 +238,6 @@ static void header_authorization(struct gate_tx *tx, struct bytes value)
 	set_scalar(tx, VARIABLE_REMOTE_USER, tx->user);
 }
 
-static void header_content_length(struct gate_tx *tx, struct bytes value)
-{
-	(void)value;
-	tx->has_content_length = true;
-}
-
 void gate_tx_request_header(struct gate_tx *tx, struct bytes name, struct bytes value)
 {
 	static const struct {
@@ -251,7 +245,6 @@ void gate_tx_request_header(struct gate_tx *tx, struct bytes name, struct bytes 
 		void (*read)(struct gate_tx *tx, struct bytes value);
 	} known[] = {
 		{ "authorization", header_authorization },
-		{ "content-length", header_content_length },
 		{ "content-type", header_content_type },
 		{ "cookie", header_cookie },
 		{ "host", header_host },
@@ -486,7 +479,6 @@ void request_body_done(struct gate_tx *tx)
 	struct bytes body = bytes_of(tx->body_bytes, tx->body_size);
 	enum body_kind kind = BODY_URLENCODED;
 
-	tx->body_begun = true;
 	/* A form in parts says how it is parted in its header, so one without a body is looked at too, as v3 does. */
 	if (tx->body_access && (tx->body_size != 0 || (kind_of(tx->body_processor, &kind) && kind == BODY_MULTIPART))) {
 		if (kind_of(tx->body_processor, &kind))
@@ -535,11 +527,6 @@ void gate_tx_response_header(struct gate_tx *tx, struct bytes name, struct bytes
 		tx->response_content_type = bytes_first(value, bytes_index(value, ';'));
 		set_scalar(tx, VARIABLE_RESPONSE_CONTENT_TYPE, value);
 	}
-}
-
-void response_headers_done(struct gate_tx *tx)
-{
-	(void)tx;
 }
 
 bool gate_tx_wants_response_body(const struct gate_tx *tx)

@@ -161,11 +161,6 @@ void gate_site_unref(struct gate_site *site)
 	free(site);
 }
 
-const char *gate_site_name(const struct gate_site *site)
-{
-	return site->name;
-}
-
 size_t gate_site_memory(const struct gate_site *site)
 {
 	return sizeof(*site) + arena_taken(&site->arena);

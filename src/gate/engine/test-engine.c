@@ -517,27 +517,15 @@ static void threads_share_a_plan(void **unused)
 		assert_string_equal(threads[i].result, THREADS_WANTED);
 }
 
-static void take_variable(void *context, struct bytes name, struct bytes value)
-{
-	char *text = context;
-	size_t used = strlen(text);
-
-	snprintf(text + used, 64 - used, "%.*s=%.*s;", (int)name.size, (const char *)name.ptr, (int)value.size,
-		(const char *)value.ptr);
-}
-
-static void facts_and_environment_are_told(void **unused)
+static void facts_are_told(void **unused)
 {
 	static const struct gate_site_settings settings = { .name = "a", .tenant = "t", .mode = GATE_ON };
 	struct gate_plan_options options = { 0 };
 	struct test_engine engine;
 	struct gate_facts facts;
 	struct gate_tx *tx;
-	char text[64] = "";
 
-	test_open(&engine,
-		test_plan(ON "SecAction \"id:1,phase:1,pass,nolog,setenv:e=1,setenv:f=2,setenv:e=3\"\n", &options),
-		&settings);
+	test_open(&engine, test_plan(ON "SecAction \"id:1,phase:1,pass,nolog\"\n", &options), &settings);
 	tx = test_run(&engine, &(struct test_request){ .target = "/a%62?c", .headers = "Host: h:1\n" });
 	facts = gate_tx_facts(tx);
 	assert_string_equal(facts.tenant, "t");
@@ -545,8 +533,6 @@ static void facts_and_environment_are_told(void **unused)
 		    bytes_equal_str(facts.id, "test"));
 	assert_true(bytes_equal_str(facts.client_address, "192.0.2.1"));
 	assert_int_equal(facts.phase, 5);
-	gate_tx_env(tx, take_variable, text);
-	assert_string_equal(text, "f=2;e=3;");
 	gate_tx_free(tx);
 	assert_int_equal(gate_worker_counters(engine.worker).requests, 1);
 	test_close(&engine);
@@ -565,7 +551,7 @@ int main(void)
 		cmocka_unit_test(sites_differ),
 		cmocka_unit_test(a_site_refuses_what_is_no_target),
 		cmocka_unit_test(threads_share_a_plan),
-		cmocka_unit_test(facts_and_environment_are_told),
+		cmocka_unit_test(facts_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

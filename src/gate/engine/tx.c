@@ -346,12 +346,6 @@ struct gate_match *tx_add_match(struct gate_tx *tx)
 	return &tx->matches[tx->match_count++];
 }
 
-void gate_tx_env(struct gate_tx *tx, gate_env_fn set, void *context)
-{
-	for (const struct tx_field *field = tx->environment; field; field = field->next)
-		set(context, field->name, field->value);
-}
-
 void gate_tx_id(struct gate_tx *tx, const char *id)
 {
 	tx->id = tx_copy(tx, bytes_from_str(id));
@@ -414,7 +408,6 @@ void gate_tx_request_body_end(struct gate_tx *tx)
 
 void gate_tx_response_headers_end(struct gate_tx *tx)
 {
-	response_headers_done(tx);
 	TRACE(tx, 4, "Starting phase RESPONSE_HEADERS. (SecRules 3)");
 	run_phase(tx, 3);
 }

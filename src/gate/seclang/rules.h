@@ -168,7 +168,6 @@ struct sec_settings {
 	uint32_t files_max; /* SecUploadFileLimit, 100 */
 	bool xml_external_entity; /* SecXMLExternalEntity: never honoured beyond not counting as an error; see docs */
 	uint8_t args_separator;
-	uint8_t cookie_format;
 	uint32_t steps_max, depth_max; /* SecPcreMatchLimit, SecPcreMatchLimitRecursion; 0: default */
 	const struct bytes *response_mime_types; /* lower case; text/plain and text/html unless told */
 	size_t response_mime_type_count;

@@ -88,7 +88,6 @@ struct app_tx {
 	struct arena arena; /* for whatever lives as long as the transaction */
 	size_t size; /* of the protocol's struct */
 	size_t counted_size; /* of the arena, in the worker's sum */
-	uint32_t log_mask; /* which loggers have written it (output/) */
 };
 
 /* A piece of something that rules inspect. Most buffers are whole at once (offset 0, last true); bodies and files come in
@@ -273,7 +272,7 @@ struct app_conn {
 	uint8_t conn_events[8]; /* numbers of enum app_layer_event: detection and parser trouble of the flow */
 	uint8_t conn_events_logged;
 	uint8_t parser_events[8]; /* numbers in app_protocol.events: of rows with 'connection' */
-	uint8_t parser_event_count, parser_events_logged;
+	uint8_t parser_event_count;
 	uint16_t server_port; /* for port probes, 0: that of the flow */
 	uint64_t bytes_seen[SENSOR_DIRS]; /* offset in the stream behind what the parser has consumed */
 	size_t memory_size; /* counted by app_alloc */

@@ -219,11 +219,6 @@ static inline void packet_reset(struct sensor_packet *packet)
 	packet->checksum_l4 = -1;
 }
 
-static inline bool packet_is_tcp(const struct sensor_packet *packet)
-{
-	return packet->has_tcp;
-}
-
 static inline bool packet_has_event(const struct sensor_packet *packet, uint16_t event)
 {
 	for (uint8_t i = 0; i < packet->event_count; i++)

@@ -63,7 +63,6 @@ struct eve_output {
 	bool anomaly_decode, anomaly_stream, anomaly_app, anomaly_packet_header;
 	bool drop_alerts, drop_flows_all, drop_verdict;
 	bool stats_totals, stats_deltas;
-	bool flow_exception;
 };
 
 struct eve_sinks {

@@ -133,7 +133,7 @@ void stream_deliver(struct stream_engine *engine, struct sensor_packet *packet, 
 	bool all = is_all_readable(engine, session, finish);
 	bool again = true;
 
-	while (again && !(end->flags & (END_STOPPED | END_APP_STOPPED))) {
+	while (again && !(end->flags & END_APP_STOPPED)) {
 		struct bytes view = stream_buffer_view(&end->buffer, end->app_progress);
 		uint64_t acked = stream_acked_offset(end), next, stream_end_offset = stream_buffer_end(&end->buffer);
 		bool eof, hole;
@@ -157,16 +157,9 @@ void stream_deliver(struct stream_engine *engine, struct sensor_packet *packet, 
 		again = offer(&to, view, 0, eof);
 	}
 	/* The end without a byte before it. */
-	if ((finish || session->state == STREAM_CLOSED) &&
-		!(end->flags & (END_STOPPED | END_APP_STOPPED | END_EOF_GIVEN)) &&
+	if ((finish || session->state == STREAM_CLOSED) && !(end->flags & (END_APP_STOPPED | END_EOF_GIVEN)) &&
 		(finish || end->app_progress >= stream_buffer_end(&end->buffer)))
 		offer(&to, (struct bytes){ 0 }, 0, true);
-}
-
-void stream_feed(struct stream_engine *engine, struct sensor_packet *packet, enum sensor_dir dir)
-{
-	if (packet->flow && packet->flow->tcp)
-		stream_deliver(engine, packet, packet->flow->tcp, dir, packet->flags & PKT_STREAM_EOF);
 }
 
 void stream_finish(struct stream_engine *engine, struct sensor_packet *packet, enum sensor_dir dir)
@@ -186,8 +179,6 @@ bool stream_unfinished(const struct stream_session *session, enum sensor_dir dir
 	const struct stream_end *end = &session->ends[dir];
 	uint64_t right = stream_buffer_end(&end->buffer);
 
-	if (end->flags & END_STOPPED)
-		return false;
 	return (!(end->flags & END_APP_STOPPED) && right > end->app_progress) ||
 	       (!(end->flags & END_RAW_STOPPED) && right > end->raw_progress);
 }
@@ -360,7 +351,7 @@ void stream_assemble(struct stream_step *step)
 		stream_deliver(engine, step->packet, step->session, sensor_dir_opposite(step->dir), false);
 		stream_step_refresh(step);
 	}
-	if (step->size != 0 && !(step->own->flags & END_STOPPED)) {
+	if (step->size != 0) {
 		insert_payload(step);
 		step->packet->flags |= PKT_STREAM_ADDED;
 	}
@@ -422,8 +413,6 @@ static uint64_t left_edge(struct stream_engine *engine, struct stream_session *s
 		kept = end->raw_progress;
 		if (stream_inline(engine))
 			kept = less(kept, engine->settings->reassembly_chunk_size[dir]);
-		if (app && !is_over(session))
-			kept = less(kept, end->min_inspect_size);
 		edge = least(edge, kept);
 	}
 	if (!(session->flags & SSN_ASYNC))
@@ -439,10 +428,7 @@ void stream_prune(struct stream_engine *engine, struct stream_session *session, 
 
 	if (end->buffer.region_count == 0 && end->app_progress == end->buffer.base)
 		return;
-	if (end->flags & END_STOPPED)
-		stream_buffer_slide(&end->buffer, &engine->memory, stream_buffer_end(&end->buffer));
-	else
-		stream_buffer_slide(&end->buffer, &engine->memory, left_edge(engine, session, dir));
+	stream_buffer_slide(&end->buffer, &engine->memory, left_edge(engine, session, dir));
 	rebase(end);
 }
 

@@ -165,7 +165,6 @@ static void give(struct cursor *in, struct side sides[2], unsigned int number)
 	if (!packet.flow->tcp || window % 4 == 3)
 		return;
 	progress = stream_raw(run.engine, &packet, see_raw, NULL);
-	stream_raw_wide(run.engine, &packet, see_raw, NULL);
 	stream_raw_done(packet.flow->tcp, (enum sensor_dir)packet.dir, progress);
 	if (window % 16 == 4)
 		stream_raw_trigger(packet.flow->tcp, (enum sensor_dir)packet.dir);

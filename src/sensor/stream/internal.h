@@ -46,8 +46,7 @@ enum session_flag {
 	SSN_CONFIRMED = 1 << 9, /* something was acknowledged behind the handshake */
 	SSN_CLOSED_BY_RST = 1 << 10,
 	SSN_TFO = 1 << 11,
-	SSN_BYPASS = 1 << 12,
-	SSN_REFUSED_COUNTED = 1 << 13,
+	SSN_REFUSED_COUNTED = 1 << 12,
 };
 
 enum end_flag {
@@ -57,7 +56,6 @@ enum end_flag {
 	END_RESET = 1 << 3, /* this side sent a RST */
 	END_GAP = 1 << 4, /* bytes were lost for good */
 	END_DEPTH = 1 << 5, /* the depth limit is reached */
-	END_STOPPED = 1 << 6, /* no reassembly */
 	END_APP_STOPPED = 1 << 7,
 	END_RAW_STOPPED = 1 << 8,
 	END_RAW_TRIGGER = 1 << 9,
@@ -99,7 +97,6 @@ struct stream_end {
 	struct stream_buffer buffer;
 	/* Cold. */
 	uint32_t depth_size;
-	uint32_t min_inspect_size;
 	uint8_t wscale; /* of the receiver's windows */
 	uint8_t tcp_flags; /* all that this side sent, OR-ed */
 	uint8_t os; /* enum stream_os_policy of the system itself; valid with END_OS_KNOWN */

@@ -171,14 +171,13 @@ static void reject_packet(struct stream_step *step)
 		packet->drop_reason = DROP_REASON_STREAM_ERROR;
 }
 
-/* What nobody will look at any more takes the short way: encrypted flows when their parser says so, and with
- * "stream.bypass" those that reached the depth. */
+/* What nobody will look at any more takes the short way: with "stream.bypass" flows that reached the depth. */
 static void maybe_bypass(struct stream_step *step)
 {
 	struct stream_session *session = step->session;
 	bool deep = session->ends[0].flags & END_DEPTH || session->ends[1].flags & END_DEPTH;
 
-	if (session->flags & SSN_BYPASS || (deep && step->engine->settings->stream_bypass))
+	if (deep && step->engine->settings->stream_bypass)
 		flow_bypass(session->flow);
 }
 

@@ -15,7 +15,7 @@ static bool has_chunk(const struct stream_engine *engine, const struct stream_se
 }
 
 static uint64_t passive(
-	struct stream_engine *engine, const struct sensor_packet *packet, bool wide, stream_raw_fn fn, void *context)
+	struct stream_engine *engine, const struct sensor_packet *packet, stream_raw_fn fn, void *context)
 {
 	const struct stream_session *session = packet->flow->tcp;
 	enum sensor_dir dir = (enum sensor_dir)packet->dir;
@@ -28,9 +28,6 @@ static uint64_t passive(
 
 	if (!has_chunk(engine, session, dir, readable, eof))
 		return progress;
-	if (wide && end->flags & END_RAW_TRIGGER && end->min_inspect_size != 0 &&
-		end->app_progress < at + end->min_inspect_size)
-		at = end->app_progress > end->min_inspect_size ? end->app_progress - end->min_inspect_size : 0;
 	while (stream_stretch(session, dir, at, &data, &offset) && offset < readable) {
 		if (offset + data.size > readable)
 			data = bytes_first(data, (size_t)(readable - offset));
@@ -83,8 +80,7 @@ static uint64_t around_packet(
 	return last > end->raw_progress ? last : end->raw_progress;
 }
 
-static uint64_t inspect(
-	struct stream_engine *engine, const struct sensor_packet *packet, bool wide, stream_raw_fn fn, void *context)
+uint64_t stream_raw(struct stream_engine *engine, const struct sensor_packet *packet, stream_raw_fn fn, void *context)
 {
 	const struct stream_session *session = packet->flow ? packet->flow->tcp : NULL;
 	const struct stream_end *end;
@@ -92,22 +88,11 @@ static uint64_t inspect(
 	if (!session)
 		return 0;
 	end = &session->ends[packet->dir];
-	if (end->flags & (END_STOPPED | END_RAW_STOPPED))
+	if (end->flags & END_RAW_STOPPED)
 		return end->raw_progress;
 	if (stream_inline(engine) && !(packet->flags & PKT_PSEUDO))
 		return around_packet(engine, packet, fn, context);
-	return passive(engine, packet, wide, fn, context);
-}
-
-uint64_t stream_raw(struct stream_engine *engine, const struct sensor_packet *packet, stream_raw_fn fn, void *context)
-{
-	return inspect(engine, packet, false, fn, context);
-}
-
-uint64_t stream_raw_wide(
-	struct stream_engine *engine, const struct sensor_packet *packet, stream_raw_fn fn, void *context)
-{
-	return inspect(engine, packet, true, fn, context);
+	return passive(engine, packet, fn, context);
 }
 
 void stream_raw_done(struct stream_session *session, enum sensor_dir dir, uint64_t progress)

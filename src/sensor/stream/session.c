@@ -46,11 +46,6 @@ void stream_engine_free(struct stream_engine *engine)
 	free(engine);
 }
 
-void stream_engine_check_overlaps(struct stream_engine *engine)
-{
-	engine->check_overlaps = true;
-}
-
 static void count_memory(struct stream_engine *engine)
 {
 	engine->counters[COUNTER_TCP_MEMUSE] = engine->session_size;
@@ -291,25 +286,10 @@ void stream_app_stop(struct stream_session *session, enum sensor_dir dir)
 	session->ends[dir].flags |= END_APP_STOPPED;
 }
 
-void stream_stop(struct stream_session *session, enum sensor_dir dir)
-{
-	session->ends[dir].flags |= END_STOPPED | END_APP_STOPPED;
-}
-
-void stream_set_bypass(struct stream_session *session)
-{
-	session->flags |= SSN_BYPASS;
-}
-
 void stream_set_depth(struct stream_session *session, uint32_t depth_size)
 {
 	for (unsigned int dir = 0; dir < SENSOR_DIRS; dir++)
 		session->ends[dir].depth_size = depth_size;
-}
-
-void stream_set_min_inspect(struct stream_session *session, enum sensor_dir dir, uint32_t size)
-{
-	session->ends[dir].min_inspect_size = size;
 }
 
 void stream_facts(const struct stream_session *session, struct stream_facts *ret)
@@ -317,7 +297,6 @@ void stream_facts(const struct stream_session *session, struct stream_facts *ret
 	*ret = (struct stream_facts){ .state = session->state,
 		.state_name = state_names[session->state],
 		.midstream = session->flags & SSN_MIDSTREAM,
-		.bypassed = session->flags & SSN_BYPASS,
 		.urgent_count = session->urgent_total };
 	for (unsigned int dir = 0; dir < SENSOR_DIRS; dir++) {
 		const struct stream_end *end = &session->ends[dir];

@@ -78,7 +78,7 @@ struct stream_facts {
 	const char *state_name;
 	uint8_t flags[SENSOR_DIRS]; /* TCP flags seen, OR-ed */
 	bool gap[SENSOR_DIRS];
-	bool midstream, bypassed;
+	bool midstream;
 	uint32_t max_regions[SENSOR_DIRS];
 	uint64_t bytes[SENSOR_DIRS]; /* reassembled */
 	uint64_t urgent_count;
@@ -99,10 +99,6 @@ void stream_finish(struct stream_engine *engine, struct sensor_packet *packet, e
 /* True when stream_finish would hand over anything, or raw bytes are still unread by rules. */
 bool stream_unfinished(const struct stream_session *session, enum sensor_dir dir);
 
-/* Offers the bytes of 'dir' that are readable and not consumed yet once more: for a parser that was chosen only now,
- * because the other direction told the protocol. */
-void stream_feed(struct stream_engine *engine, struct sensor_packet *packet, enum sensor_dir dir);
-
 /* True when this packet opens a new connection on the addresses of a finished one, so that the flow must end first. */
 bool stream_session_reusable(const struct sensor_settings *settings, const struct stream_session *session,
 	const struct sensor_packet *packet, enum sensor_dir dir);
@@ -110,11 +106,6 @@ bool stream_session_reusable(const struct sensor_settings *settings, const struc
 /* Exchanges the directions of flow and session: protocol detection found that the client is the other side. The packet
  * in hand turns with it. */
 void stream_swap(struct flow *flow, struct sensor_packet *packet);
-
-/* Keeps a window of bytes that were read already, so that different data in a late retransmission is noticed. On by
- * itself inline and with "stream.reassembly.check-overlap-different-data"; a policy with a rule on
- * reassembly_overlap_different_data calls it. */
-void stream_engine_check_overlaps(struct stream_engine *engine);
 
 /* Frees what a flow's session holds; null is allowed. */
 void stream_session_free(struct stream_engine *engine, struct stream_session *session);
@@ -128,12 +119,6 @@ void stream_session_free(struct stream_engine *engine, struct stream_session *se
  * not). */
 typedef bool (*stream_raw_fn)(void *context, struct bytes data, uint64_t offset);
 uint64_t stream_raw(struct stream_engine *engine, const struct sensor_packet *packet, stream_raw_fn fn, void *context);
-/* The same, but with the bytes before that stream_set_min_inspect asks for: to confirm a rule, after stream_raw found
- * that it may match. */
-uint64_t stream_raw_wide(
-	struct stream_engine *engine, const struct sensor_packet *packet, stream_raw_fn fn, void *context);
-/* A parser wants rules to see that many bytes before the end of a message together with it; 0: none. */
-void stream_set_min_inspect(struct stream_session *session, enum sensor_dir dir, uint32_t size);
 void stream_raw_done(struct stream_session *session, enum sensor_dir dir, uint64_t progress);
 /* A parser finished a message: rules should see the raw bytes now. */
 void stream_raw_trigger(struct stream_session *session, enum sensor_dir dir);
@@ -145,8 +130,6 @@ void stream_raw_resume(struct stream_session *session, enum sensor_dir dir);
 void stream_hold(struct stream_session *session, enum sensor_dir dir, uint64_t offset);
 /* No more application layer for this direction; bytes are not kept for it. */
 void stream_app_stop(struct stream_session *session, enum sensor_dir dir);
-/* No more reassembly at all. */
-void stream_stop(struct stream_session *session, enum sensor_dir dir);
 /* Overrides the reassembly depth for one flow (file-store.stream-depth, parsers). 0: no limit. */
 void stream_set_depth(struct stream_session *session, uint32_t depth_size);
 
@@ -154,8 +137,6 @@ void stream_set_depth(struct stream_session *session, uint32_t depth_size);
 void stream_trim(struct stream_engine *engine, struct stream_session *session);
 
 void stream_facts(const struct stream_session *session, struct stream_facts *ret);
-/* The flow needs no inspection any more (encrypted): with "stream.bypass" it is bypassed with the packet in hand. */
-void stream_set_bypass(struct stream_session *session);
 
 /* Bytes of 'dir' that are still held in order from 'offset' on, for frames and payload printing; borrowed. */
 struct bytes stream_bytes(const struct stream_session *session, enum sensor_dir dir, uint64_t offset, size_t max_size);

@@ -96,7 +96,7 @@ struct http2_side {
 	/* A DATA frame whose payload still comes, or another one that is skipped. */
 	uint32_t data_left, padding_left;
 	uint32_t data_stream;
-	bool data_ends_stream, skipping, data_first;
+	bool data_ends_stream, skipping;
 	/* A header block in pieces. */
 	uint8_t *block;
 	size_t block_size, block_capacity;

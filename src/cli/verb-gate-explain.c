@@ -27,7 +27,7 @@ struct explain {
 __attribute__((format_arg(2), format_arg(3))) static const char *t(
 	const struct explain *e, const char *en, const char *vi)
 {
-	return e->a->cli.lang == LUYTRE_LANG_VI ? vi : en;
+	return cli_text(&e->a->cli, en, vi);
 }
 
 /* ---- rules ---- */

@@ -209,7 +209,7 @@ static const char *t(const struct report *report, const char *en, const char *vi
 	__attribute__((format_arg(2), format_arg(3)));
 static const char *t(const struct report *report, const char *en, const char *vi)
 {
-	return report->a->cli.lang == LUYTRE_LANG_VI ? vi : en;
+	return cli_text(&report->a->cli, en, vi);
 }
 
 static void print_counts(const struct report *r)

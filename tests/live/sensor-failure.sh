@@ -91,20 +91,11 @@ end
 sensor_start server --interface eth0 --rules $DIR/test.rules --suricata-config $DIR/socket.yaml
 attack
 check "no reader: the sensor goes on" eventually 5 has_counter detect.alert 1
-python3 - $DIR/reader.sock $DIR/read <<-'end' &
-	import socket, sys
-	s = socket.socket(socket.AF_UNIX)
-	s.bind(sys.argv[1])
-	s.listen(1)
-	peer = s.accept()[0]
-	open(sys.argv[2], "wb").write(peer.recv(1 << 20))
-end
-reader=$!
-eventually 5 test -S $DIR/reader.sock
+reader_start $DIR/reader.sock $DIR/read
 sleep 1.2
 attack
 check "a reader comes: events reach it" eventually 5 grep -q '"event_type":"alert"' $DIR/read
-wait $reader
+reader_end
 attack
 attack
 check "the reader is gone again: the sensor goes on" eventually 5 has_counter detect.alert 4

@@ -66,6 +66,25 @@ has_counter() {
 	[ "$(counter "$1")" -ge "$2" ]
 }
 
+# reader_start SOCKET FILE: listens on a socket of the type unix_stream for whoever connects first, and writes what it says first, up to
+# a mebibyte, to the file. reader_end waits for it to have done so.
+reader=
+reader_start() {
+	python3 - "$1" "$2" <<-'end' &
+		import socket, sys
+		s = socket.socket(socket.AF_UNIX)
+		s.bind(sys.argv[1])
+		s.listen(1)
+		peer = s.accept()[0]
+		open(sys.argv[2], "wb").write(peer.recv(1 << 20))
+	end
+	reader=$!
+	eventually 5 test -S "$1"
+}
+reader_end() {
+	wait "$reader"
+}
+
 # refuses COMMAND...: the command must not succeed.
 refuses() {
 	! "$@"

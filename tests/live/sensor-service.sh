@@ -102,20 +102,11 @@ check "evidence is kept" eventually 5 bash -c "[ -s \"\$(ls $DIR/log/evidence/ba
 check "the ceiling is that of the file" [ "$("$LUYTRE" sensor stats --json | jq '.stats.flow.memuse')" -le $((8 << 20)) ]
 check "the cache was made and is filled" bash -c "[ -n \"\$(ls $DIR/cache/below)\" ]"
 check "lost events are counted: nobody reads the socket" eventually 5 has_counter output.events_lost 1
-python3 - $DIR/reader.sock $DIR/read <<-'end' &
-	import socket, sys
-	s = socket.socket(socket.AF_UNIX)
-	s.bind(sys.argv[1])
-	s.listen(1)
-	peer = s.accept()[0]
-	open(sys.argv[2], "wb").write(peer.recv(1 << 20))
-end
-reader=$!
-eventually 5 test -S $DIR/reader.sock
+reader_start $DIR/reader.sock $DIR/read
 sleep 1.2
 attack
 check "a reader that comes is found" eventually 5 grep -q '"event_type":"alert"' $DIR/read
-wait $reader
+reader_end
 
 echo 'alert http any any -> any any (msg:"new"; http.uri; content:"union select"; sid:3;)' >>$DIR/etc/common.rules
 check "rules are loaded again" "$LUYTRE" sensor reload

@@ -104,7 +104,7 @@ int app_ports_parse(const char *text, struct app_ports *ret)
 		return 0;
 	}
 	while (*text != '\0') {
-		struct app_port_range range;
+		struct app_port_range range = { 0 };
 		int error = port_read(&text, &range.first);
 
 		range.last = range.first;

@@ -137,6 +137,7 @@ static void request_read(struct app_tx *tx, struct dcerpc_call *call, const stru
 {
 	struct dcerpc_stub *stub = &call->stub[TO_SERVER];
 	const struct dcerpc_interface *agreed;
+	struct dcerpc_interface *copy;
 	struct dcerpc_body body;
 
 	if (!dcerpc_body_read(head, pdu, &body))
@@ -146,10 +147,10 @@ static void request_read(struct app_tx *tx, struct dcerpc_call *call, const stru
 		call->opnum = body.opnum;
 		stub->little = head->little;
 		agreed = find_context(association, body.context_id);
-		if (agreed)
-			call->interfaces = app_tx_alloc(tx, sizeof(*call->interfaces));
-		if (call->interfaces) {
-			*call->interfaces = *agreed;
+		copy = agreed ? app_tx_alloc(tx, sizeof(*copy)) : NULL;
+		if (copy) {
+			*copy = *agreed;
+			call->interfaces = copy;
 			call->interface_count = 1;
 		}
 	}

@@ -266,7 +266,6 @@ static void malformed(struct app_conn *conn, enum sensor_dir dir, uint64_t now_n
 
 enum step { STEP_DONE, STEP_MORE, STEP_BAD };
 
-/* One message from the front of '*data'. With STEP_MORE '*ret_needed' bytes are wanted. */
 enum mqtt_frame { FRAME_PDU, FRAME_HEADER, FRAME_DATA };
 
 static const char *const frames[] = { [FRAME_PDU] = "pdu", [FRAME_HEADER] = "header", [FRAME_DATA] = "data", NULL };
@@ -279,10 +278,12 @@ static void announce(const struct arrival *arrival, struct bytes data, size_t he
 		app_frame(arrival->conn, arrival->dir, FRAME_DATA, data.ptr + head_size, (int64_t)body_size, NULL);
 }
 
-static enum step parse_message(struct arrival *arrival, struct bytes *data, size_t *ret_needed)
+/* One message from the front of '*data'. With STEP_MORE '*ret_needed' bytes are wanted. */
+static enum step parse_message(const struct arrival *from, struct bytes *data, size_t *ret_needed)
 {
-	const struct mqtt_config *config = arrival->conn->config;
+	const struct mqtt_config *config = from->conn->config;
 	struct mqtt_message message = { 0 };
+	struct arrival arrival = *from;
 	struct cursor cur = cursor_over(*data);
 	struct mqtt_header header;
 	bool bad;
@@ -290,33 +291,33 @@ static enum step parse_message(struct arrival *arrival, struct bytes *data, size
 	*ret_needed = data->size + 1;
 	if (!mqtt_header_read(&cur, &header, &bad))
 		return bad ? STEP_BAD : STEP_MORE;
-	arrival->message = &message;
+	arrival.message = &message;
 	if (header.size > config->message_max_size) {
 		size_t here = cursor_left(&cur) < header.size ? cursor_left(&cur) : header.size;
 
-		announce(arrival, *data, data->size - cursor_left(&cur), header.size);
+		announce(&arrival, *data, data->size - cursor_left(&cur), header.size);
 		message.header = header;
 		message.truncated = true;
-		arrival->state->skip_size[arrival->dir] = header.size - (uint32_t)here;
+		arrival.state->skip_size[arrival.dir] = header.size - (uint32_t)here;
 		*data = bytes_skip(cursor_rest(&cur), here);
-		handle(arrival);
+		handle(&arrival);
 		return STEP_DONE;
 	}
 	*ret_needed = data->size - cursor_left(&cur) + header.size;
-	if (!cursor_take(&cur, header.size, &arrival->body))
+	if (!cursor_take(&cur, header.size, &arrival.body))
 		return STEP_MORE;
-	announce(arrival, *data, *ret_needed - header.size, header.size);
-	if (!mqtt_message_read(arrival->body, &header, arrival->state->version, &message))
+	announce(&arrival, *data, *ret_needed - header.size, header.size);
+	if (!mqtt_message_read(arrival.body, &header, arrival.state->version, &message))
 		return STEP_BAD;
 	*data = cursor_rest(&cur);
-	handle(arrival);
+	handle(&arrival);
 	return STEP_DONE;
 }
 
 static struct app_result parse_dir(struct app_conn *conn, void *opaque, enum sensor_dir dir, const struct app_input *in)
 {
 	struct mqtt_state *state = opaque;
-	struct arrival arrival = { .conn = conn, .state = state, .dir = dir, .now_ns = in->now_ns };
+	const struct arrival arrival = { .conn = conn, .state = state, .dir = dir, .now_ns = in->now_ns };
 	struct bytes data = in->data;
 	size_t skipped = state->skip_size[dir] < data.size ? state->skip_size[dir] : data.size, needed = 0;
 

@@ -227,15 +227,16 @@ static void base64_line(struct mime *mime, struct bytes text)
 static void qp_escape(struct mime *mime, uint8_t c)
 {
 	bool second = mime->qp_size == 2;
+	int low = ascii_hex_value(c), high = second ? ascii_hex_value(mime->qp_digit) : -1;
 
-	if (ascii_hex_value(c) >= 0 && !second) {
+	if (low >= 0 && !second) {
 		mime->qp_digit = c;
 		mime->qp_size = 2;
 		return;
 	}
 	mime->qp_size = 0;
-	if (ascii_hex_value(c) >= 0) {
-		out_byte(mime, (uint8_t)(ascii_hex_value(mime->qp_digit) << 4 | ascii_hex_value(c)));
+	if (low >= 0 && high >= 0) {
+		out_byte(mime, (uint8_t)(high << 4 | low));
 		return;
 	}
 	trouble(mime, MIME_BAD_QP);

@@ -134,9 +134,12 @@ static size_t put_piece(const struct parameter *piece, bool encoded, bool first,
 			in = bytes_skip(in, mark + second + 2);
 	}
 	for (size_t i = 0; i < in.size; i++) {
-		if (encoded && in.ptr[i] == '%' && i + 2 < in.size && ascii_hex_value(in.ptr[i + 1]) >= 0 &&
-			ascii_hex_value(in.ptr[i + 2]) >= 0) {
-			out[used++] = (uint8_t)(ascii_hex_value(in.ptr[i + 1]) << 4 | ascii_hex_value(in.ptr[i + 2]));
+		bool escape = encoded && in.ptr[i] == '%' && i + 2 < in.size;
+		int high = escape ? ascii_hex_value(in.ptr[i + 1]) : -1;
+		int low = high >= 0 ? ascii_hex_value(in.ptr[i + 2]) : -1;
+
+		if (low >= 0) {
+			out[used++] = (uint8_t)(high << 4 | low);
 			i += 2;
 		} else {
 			if (piece->escaped && in.ptr[i] == '\\' && i + 1 < in.size)

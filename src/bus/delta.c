@@ -132,7 +132,8 @@ static bool read_delta(const json_t *root, struct delta *ret)
 
 	if (!read_number(root, "epoch", INT64_MAX, &ret->epoch) || !read_number(root, "from", INT64_MAX, &ret->from) ||
 		!read_number(root, "to", INT64_MAX, &ret->to) || !json_is_array(changes) ||
-		json_array_size(changes) > DELTA_CHANGES_MAX || ret->to - ret->from != json_array_size(changes))
+		json_array_size(changes) > DELTA_CHANGES_MAX || ret->to < ret->from ||
+		ret->to - ret->from < json_array_size(changes))
 		return false;
 	ret->change_count = (uint32_t)json_array_size(changes);
 	for (uint32_t i = 0; i < ret->change_count; i++)

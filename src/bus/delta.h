@@ -6,8 +6,8 @@
  *	 {"op":"put","id":"81","prefix":"203.0.113.5/32","action":"block","tenant":0,"until":1700000120000000,"reason":"web-exploit"},
  *	 {"op":"lift","id":"80"}]}
  *
- * Changes are numbered within an epoch, without gaps: this object takes an edge from change 17 to change 19. An edge that stands
- * elsewhere asks for a snapshot. A new epoch means that everything before is void: what lifts all decisions at once is an epoch
+ * Changes are numbered within an epoch: this object takes an edge from change 17 to change 19, and there may be fewer of them than
+ * numbers, for not all concern edges. An edge that stands elsewhere asks for a snapshot. A new epoch means that everything before is void: what lifts all decisions at once is an epoch
  * with nothing in it. Putting an id that is there changes it; lifting one that is not there is nothing. Until is real time: the
  * decision ends by itself where the hub is gone. */
 #pragma once
@@ -60,7 +60,7 @@ struct delta {
 
 const char *delta_action_name(enum delta_action action);
 
-/* Writes the object; 'to' - 'from' must be the number of changes. */
+/* Writes the object; 'to' - 'from' must be the number of changes or more. */
 void delta_write(struct jsonw *json, const struct delta *delta);
 /* LUYTRE_E_SYNTAX (not of this form), LUYTRE_E_FULL (too long). '*ret' is written on success only. */
 MUST_CHECK int delta_read(struct bytes text, struct delta *ret);

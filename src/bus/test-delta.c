@@ -75,8 +75,8 @@ static void test_largest(void **state)
 static void test_refused(void **state)
 {
 	static const char *const bad[] = { "", "[]", "{}", "{\"epoch\":1,\"from\":1,\"to\":1}",
-		"{\"epoch\":1,\"from\":1,\"to\":2,\"changes\":[]}", "{\"epoch\":-1,\"from\":1,\"to\":1,\"changes\":[]}",
-		"{\"epoch\":1,\"from\":2,\"to\":1,\"changes\":[{\"op\":\"lift\",\"id\":\"1\"}]}",
+		"{\"epoch\":1,\"from\":2,\"to\":1,\"changes\":[]}", "{\"epoch\":-1,\"from\":1,\"to\":1,\"changes\":[]}",
+		"{\"epoch\":1,\"from\":1,\"to\":1,\"changes\":[{\"op\":\"lift\",\"id\":\"1\"}]}",
 		"{\"epoch\":1,\"from\":0,\"to\":1,\"changes\":[{\"op\":\"lift\",\"id\":1}]}",
 		"{\"epoch\":1,\"from\":0,\"to\":1,\"changes\":[{\"op\":\"lift\",\"id\":\"0\"}]}",
 		"{\"epoch\":1,\"from\":0,\"to\":1,\"changes\":[{\"op\":\"lift\",\"id\":\"9999999999999999999\"}]}",
@@ -93,6 +93,7 @@ static void test_refused(void **state)
 		assert_int_equal(delta_read(bytes_from_str(bad[i]), delta), LUYTRE_E_SYNTAX);
 	assert_int_equal(delta_read(bytes_from_str("{\"epoch\":1,\"from\":1,\"to\":1,\"changes\":[]}"), delta), 0);
 	assert_int_equal(delta->epoch, 1);
+	assert_int_equal(delta_read(bytes_from_str("{\"epoch\":1,\"from\":1,\"to\":9,\"changes\":[]}"), delta), 0);
 	free(delta);
 }
 

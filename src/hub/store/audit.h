@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Who changed what: a log of the control database that cannot be altered unseen.
+ *
+ * Each record's hash is BLAKE2b-256 over the hash before it and the record (every field with its length in front,
+ * numbers in network order), so a record that is changed, removed, put in or moved breaks the chain from there on.
+ * The end of the chain (its "head") is signed with Ed25519 from time to time, and the signed head handed to a
+ * second party as a line of text:
+ *
+ *	luytre-audit-head 1 SEQUENCE TIME_US HASH PUBLIC_KEY SIGNATURE
+ *
+ * Whoever rules the database alone can rewrite at most what came after the newest signed head that others hold. A
+ * record is written in the transaction of the change it speaks of: either both are stored or neither.
+ *
+ * No secret stands in a record: the value of a field with a name like "password" or "token" is replaced, and so is
+ * anything that looks like an API token. Calls of one handle belong to its thread. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/compiler.h"
+#include "hub/store/db.h"
+#include "hub/store/scope.h"
+
+enum {
+	AUDIT_HASH_SIZE = 32,
+	AUDIT_PUBLIC_KEY_SIZE = 32,
+	AUDIT_SECRET_KEY_SIZE = 64,
+	AUDIT_SIGNATURE_SIZE = 64,
+	AUDIT_FIELDS_MAX = 32,
+	AUDIT_DETAIL_MAX = 16 << 10, /* longer is refused */
+	AUDIT_LINE_SIZE = 384,
+};
+
+/* Who does something, from where, when. Handed down to every function that changes control data. */
+struct audit_origin {
+	const char *actor; /* "account:7 lan", "token:12 lan", "system" */
+	const char *address; /* of the client; null: none */
+	int64_t now_us;
+};
+
+struct audit_field {
+	const char *name;
+	struct db_value value;
+};
+
+struct audit_record {
+	const char *action; /* "tenant.create": kind of thing, dot, verb */
+	const char *subject; /* "tenant:12" */
+	uint32_t tenant; /* whose it is; 0: the nation's */
+	const struct audit_field *fields; /* may be null */
+	size_t field_count;
+};
+
+/* Makes the tables. */
+MUST_CHECK int audit_setup(struct db *db);
+
+/* Within the caller's transaction, or in one of its own where there is none. LUYTRE_E_FULL: the fields are too long. */
+MUST_CHECK int audit_append(struct db *db, const struct audit_origin *origin, const struct audit_record *record);
+
+struct audit_entry {
+	int64_t sequence, time_us;
+	struct bytes actor, address, action, subject, detail; /* borrowed; detail is a JSON object */
+	uint32_t tenant;
+};
+
+typedef int (*audit_fn)(void *context, const struct audit_entry *entry); /* not 0 stops and is returned */
+
+/* Newest first, below 'before' (0: from the newest), at most 'limit'. */
+MUST_CHECK int audit_each(
+	struct db *db, const struct scope *scope, int64_t before, uint32_t limit, audit_fn fn, void *context);
+
+struct audit_key {
+	uint8_t public_key[AUDIT_PUBLIC_KEY_SIZE];
+	uint8_t secret_key[AUDIT_SECRET_KEY_SIZE];
+};
+
+/* The signing key of a file (hex of the secret key, mode 0600), made when there is none. LUYTRE_E_IO, LUYTRE_E_CORRUPT,
+ * LUYTRE_E_PERMISSION when others may read it. */
+MUST_CHECK int audit_key_load(const char *path, struct audit_key *ret);
+
+/* Signs the head, if records came since the last time (else LUYTRE_E_NOT_FOUND), stores it, and writes its line,
+ * without newline. Nothing may be under way in the handle. */
+MUST_CHECK int audit_sign(struct db *db, const struct audit_key *key, int64_t now_us, char ret_line[AUDIT_LINE_SIZE]);
+
+/* Adds a line to a file of the second party and waits until it is on the disk. */
+MUST_CHECK int audit_export(const char *path, const char *line);
+
+/* X(identifier, word) */
+#define AUDIT_FAULTS(X)                                                                                                \
+	X(WHOLE, "whole")                                                                                              \
+	X(CHANGED, "changed") /* record or order do not fit the hash */                                                \
+	X(MISSING, "missing") /* a sequence number is not there */                                                     \
+	X(TRUNCATED, "truncated") /* ends before a signed head, or before what the database itself notes as the end */ \
+	X(REWRITTEN, "rewritten") /* whole in itself, but not what was signed */                                       \
+	X(SIGNATURE, "signature") /* a head that this key did not sign */
+
+enum audit_fault {
+#define X(id, word) AUDIT_##id,
+	AUDIT_FAULTS(X)
+#undef X
+};
+
+struct audit_result {
+	enum audit_fault fault;
+	int64_t record_count; /* read */
+	int64_t first_broken; /* sequence; after REWRITTEN the first that may be false; 0: whole */
+	int64_t signed_until; /* the newest signed head that fits */
+	int64_t head_count; /* signed heads compared */
+};
+
+/* Reads the whole chain. 'public_key' may be null: then signatures are not looked at. 'heads' is the text of a
+ * second party's file and may be empty. 0 also when the chain is broken: that stands in '*ret'. LUYTRE_E_SYNTAX for
+ * a line that is no head. */
+MUST_CHECK int audit_verify(struct db *db, const uint8_t *public_key, struct bytes heads, struct audit_result *ret);
+
+const char *audit_fault_name(enum audit_fault fault);

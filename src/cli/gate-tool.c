@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/compiler.h"
+#include "gate/output/progress.h"
 
 enum kind { FLAG, TEXT, RULES, LANGUAGE };
 
@@ -154,13 +155,19 @@ static int load(const struct gate_arguments *arguments, struct sec_rules *rules)
 static int build(
 	const struct gate_arguments *arguments, struct sec_rules *rules, size_t memory_max, struct gate_tool *ret)
 {
+	struct progress progress;
 	struct gate_plan_options options = { .cache_dir = arguments->cache_dir,
-		.no_prefilter = arguments->no_prefilter };
+		.no_prefilter = arguments->no_prefilter,
+		.progress = progress_show,
+		.context = &progress };
 	struct gate_site_settings site = {
 		.name = "default", .mode = arguments->shadow ? GATE_SHADOW : GATE_ON, .memory_max = memory_max
 	};
-	int error = gate_plan_build(rules, &options, &ret->plan);
+	int error;
 
+	progress_begin(&progress, arguments->cli.lang);
+	error = gate_plan_build(rules, &options, &ret->plan);
+	progress_end(&progress);
 	if (error < 0)
 		return error;
 	ret->rules = rules;

@@ -42,10 +42,20 @@ struct gate_site;
 struct gate_worker;
 struct gate_tx;
 
+/* Automatons that are there, of all that have to be compiled. One call at a time, from any thread. */
+typedef void (*gate_progress_fn)(void *context, size_t done, size_t count);
+
 /* How a plan is compiled. */
 struct gate_plan_options {
 	const char *cache_dir; /* compiled automatons are kept here, by content; null: no cache */
 	bool no_prefilter; /* evaluate every rule on every value: for tests of the prefilter */
+
+	/* match/obtain.h */
+	const struct gate_plan *before; /* may be null; automatons that did not change since are shared */
+	unsigned int threads; /* that compile; 0: as many as there are processors */
+	unsigned int wait_ms; /* for other processes that compile the same into the cache; 0: a minute */
+	gate_progress_fn progress; /* may be null */
+	void *context; /* of 'progress' */
 };
 
 /* Takes over 'rules' (finished), also on failure. '*ret' has one reference. LUYTRE_E_NOMEM. */
@@ -56,8 +66,9 @@ void gate_plan_unref(struct gate_plan *plan);
 
 struct gate_plan_info {
 	size_t rule_count, prefiltered_count, pattern_set_count, pattern_count, memory_bytes;
+	size_t automaton_count, compiled_count; /* compiled: neither the cache nor the plan before had them */
 	uint32_t build_ms;
-	bool cached; /* all automatons came from the cache */
+	bool cached; /* with a cache, nothing had to be compiled */
 };
 
 struct gate_plan_info gate_plan_info(const struct gate_plan *plan);
@@ -213,6 +224,15 @@ struct gate_facts {
 };
 
 struct gate_facts gate_tx_facts(const struct gate_tx *tx);
+
+/* The anomaly score of the request as the Core Rule Set adds it up (tx.blocking_inbound_anomaly_score). False when the rules know of none or
+ * have not come to it. */
+bool gate_tx_score(const struct gate_tx *tx, uint64_t *ret);
+
+/* Each value of the argument 'name', of the query first, then of the body, as far as it was read; of JSON those at the top level and those
+ * whose whole path was given ("user.name"). Names are compared as they are. */
+typedef void (*gate_value_fn)(void *context, struct bytes value);
+void gate_tx_each_argument(const struct gate_tx *tx, struct bytes name, gate_value_fn each, void *context);
 
 typedef void (*gate_header_fn)(void *context, struct bytes name, struct bytes value);
 void gate_tx_each_header(const struct gate_tx *tx, bool response, gate_header_fn each, void *context);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "match/cache.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -85,4 +87,57 @@ void cache_write(const char *dir, const char *name, const uint8_t *data, size_t 
 	if (fd >= 0 && (close(fd) != 0 || done != size || renameat(dir_fd, temporary, dir_fd, name) != 0))
 		(void)unlinkat(dir_fd, temporary, 0);
 	close(dir_fd);
+}
+
+/* ---- locks ---- */
+
+static bool lock_name(const char *name, char ret[256])
+{
+	return snprintf(ret, 256, "%s.lock", name) < 256;
+}
+
+/* The one who had the lock takes its file away: then what is locked here is nobody's any more. */
+static bool still_named(int dir_fd, const char *name, int fd)
+{
+	struct stat named, locked;
+
+	return fstatat(dir_fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &locked) == 0 &&
+	       named.st_ino == locked.st_ino && named.st_dev == locked.st_dev;
+}
+
+enum cache_lock cache_try_lock(const char *dir, const char *name, int *ret_fd)
+{
+	enum cache_lock result = CACHE_NO_LOCK;
+	char file[256];
+	int dir_fd, fd;
+
+	if (!lock_name(name, file))
+		return CACHE_NO_LOCK;
+	(void)mkdir(dir, 0700);
+	dir_fd = open_dir(dir);
+	if (dir_fd < 0)
+		return CACHE_NO_LOCK;
+	fd = openat(dir_fd, file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		result = still_named(dir_fd, file, fd) ? CACHE_LOCKED : CACHE_BUSY;
+	else if (fd >= 0 && errno == EWOULDBLOCK)
+		result = CACHE_BUSY;
+	close(dir_fd);
+	if (result == CACHE_LOCKED)
+		*ret_fd = fd;
+	else if (fd >= 0)
+		close(fd);
+	return result;
+}
+
+void cache_unlock(const char *dir, const char *name, int fd)
+{
+	char file[256];
+	int dir_fd = open_dir(dir);
+
+	if (dir_fd >= 0 && lock_name(name, file))
+		(void)unlinkat(dir_fd, file, 0);
+	if (dir_fd >= 0)
+		close(dir_fd);
+	close(fd);
 }

@@ -17,3 +17,18 @@ void cache_free(struct bytes data);
 
 /* Writes under another name first, so that nobody ever reads half a file. Makes the folder (mode 0700) when it is missing. */
 void cache_write(const char *dir, const char *name, const uint8_t *data, size_t size);
+
+/* ---- who compiles ----
+ *
+ * What several processes need is made by the one that has the lock of its name; the others wait until it is there. The kernel takes
+ * the lock from a process that dies. */
+
+enum cache_lock {
+	CACHE_LOCKED, /* by the caller now: cache_unlock() */
+	CACHE_BUSY, /* another one has it */
+	CACHE_NO_LOCK, /* there can be none in this folder */
+};
+
+/* Does not wait. */
+enum cache_lock cache_try_lock(const char *dir, const char *name, int *ret_fd);
+void cache_unlock(const char *dir, const char *name, int fd);

@@ -1,28 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Patterns are expressions of Hyperscan automatons in block mode, one for each tier: a tier is an alphabet, and has those patterns
  * that can match something written in it. A buffer is searched with the smallest that it is written in; the last has all. HS_FLAG_PREFILTER makes it accept what it cannot
- * search exactly (look-around, back references) as something that matches more; HS_FLAG_SINGLEMATCH tells each id once. What it
- * refuses even so is remembered as matching always: the others are compiled without it. */
+ * search exactly (look-around, back references) as something that matches more; HS_FLAG_SINGLEMATCH tells each number once. What it
+ * refuses even so is remembered as matching always: the others are compiled without it. automaton.c has the automatons. */
 #include "match/patterns.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/cursor.h"
 #include "base/error.h"
-#include "base/siphash.h"
 #include "match/alphabet.h"
+#include "match/automaton.h"
 #include "match/internal.h"
 
-#define FILE_FORMAT   4
-#define FILE_SUM_SIZE 8
+/* Tiers that have nearly the same texts (in percent of bytes) have one automaton. */
+#define SHARE_MIN_PERCENT 95
 
-static const uint8_t file_magic[8] = { 'L', 'T', 'P', 'A', 'T', 'S', 'E', 'T' };
-static const struct siphash_key file_key = { UINT64_C(0x4c54504154534554), UINT64_C(0x7061747465726e73) };
-
-/* What values of web requests are mostly written in, each tier with all of those before it: words and numbers; identifiers; text;
- * addresses; and everything. byte_tiers below has them. */
-#define TIER_COUNT 5
+/* What values of web requests are mostly written in, each tier with all of those before it: identifiers; text; addresses; everything
+ * but line feeds; and everything. byte_tiers below has them. Where a tier has no line feed, no match goes from one line into the next. */
+#define TIER_COUNT PATTERN_TIERS
 
 struct pattern_set_builder {
 	char **texts; /* owned; as the automaton's compiler wants them */
@@ -30,19 +26,24 @@ struct pattern_set_builder {
 	unsigned int *flags;
 	unsigned int *ids;
 	size_t count, room;
-	size_t owned; /* of a tier's part: texts that belong to it */
+	bool asks_ends; /* an expression that is about the ends of the buffer, whatever lines are in it */
 };
 
+/* Until the set is finished a tier has a draft; then what scans want to know. */
 struct tier {
-	hs_database_t *automaton; /* owned; null when no pattern could be taken */
-	size_t pattern_count;
+	const hs_database_t *database; /* the automaton's; null when no pattern could be taken */
+	uint16_t *ids; /* owned; by the automaton's numbers */
+	uint16_t *always; /* owned; ids that libhs could not take */
+	size_t always_count;
+	unsigned int owner; /* the tier whose automaton it has: its own, or a richer one's */
+	struct automaton *automaton; /* a reference of the owner */
+	struct automaton_draft draft;
 };
 
 struct pattern_set {
 	struct tier tiers[TIER_COUNT];
-	uint16_t *always; /* owned; ids */
-	size_t always_count, pattern_count;
-	uint64_t key[2];
+	size_t pattern_count;
+	bool takes_lines;
 };
 
 struct pattern_set_builder *pattern_set_builder_new(void)
@@ -123,11 +124,11 @@ static char *quote_nuls(struct bytes text)
 
 /* The tiers of each byte, a bit for each: tier t is in a byte's row when its alphabet has the byte. */
 #define IN(byte, tier)                                                                                                 \
-	((tier) == TIER_COUNT - 1 || (byte) >= 0x80 || ((byte) >= '0' && (byte) <= '9') ||                             \
-		((byte) >= 'A' && (byte) <= 'Z') || ((byte) >= 'a' && (byte) <= 'z') ||                                \
-		((tier) >= 1 && ((byte) == '_' || (byte) == '-' || (byte) == '.')) ||                                  \
-		((tier) >= 2 && ((byte) == ' ' || (byte) == ',')) ||                                                   \
-		((tier) >= 3 && ((byte) == '@' || (byte) == ':' || (byte) == '/' || (byte) == '+')))
+	((tier) == TIER_COUNT - 1 || ((tier) == TIER_COUNT - 2 && (byte) != '\n') || (byte) >= 0x80 ||                 \
+		((byte) >= '0' && (byte) <= '9') || ((byte) >= 'A' && (byte) <= 'Z') ||                                \
+		((byte) >= 'a' && (byte) <= 'z') || (byte) == '_' || (byte) == '-' || (byte) == '.' ||                 \
+		((tier) >= 1 && ((byte) == ' ' || (byte) == ',')) ||                                                   \
+		((tier) >= 2 && ((byte) == '@' || (byte) == ':' || (byte) == '/' || (byte) == '+')))
 #define ROW(byte)                                                                                                      \
 	(uint8_t)(IN(byte, 0) << 0 | IN(byte, 1) << 1 | IN(byte, 2) << 2 | IN(byte, 3) << 3 | IN(byte, 4) << 4)
 #define ROWS4(byte)  ROW(byte), ROW((byte) + 1), ROW((byte) + 2), ROW((byte) + 3)
@@ -157,6 +158,42 @@ static uint8_t first_tier(const struct pattern *pattern)
 	return TIER_COUNT - 1;
 }
 
+/* (?-m) and (?^) end the mode in which ^ and $ are about lines. At an opening "(?". */
+static bool leaves_lines(struct bytes group)
+{
+	bool off = false;
+
+	for (size_t i = 2; i < group.size; i++) {
+		uint8_t byte = group.ptr[i];
+
+		if (byte == '^' || (off && byte == 'm'))
+			return true;
+		if (byte != '-' && (byte < 'a' || byte > 'z'))
+			return false;
+		off |= byte == '-';
+	}
+	return false;
+}
+
+/* Too many are said to, never too few: in a class or behind \Q these are letters. */
+static bool asks_ends(struct bytes expression)
+{
+	if (bytes_equal(bytes_first(expression, 2), bytes_of("(*", 2)))
+		return true;
+	for (size_t i = 0; i + 1 < expression.size; i++) {
+		uint8_t byte = expression.ptr[i], next = expression.ptr[i + 1];
+
+		if (byte == '(' && next == '?' && leaves_lines(bytes_skip(expression, i)))
+			return true;
+		if (byte != '\\')
+			continue;
+		if (next == 'A' || next == 'z' || next == 'Z' || next == 'G')
+			return true;
+		i++;
+	}
+	return false;
+}
+
 int pattern_set_builder_add(struct pattern_set_builder *builder, const struct pattern *pattern)
 {
 	unsigned int flags = HS_FLAG_SINGLEMATCH;
@@ -178,6 +215,7 @@ int pattern_set_builder_add(struct pattern_set_builder *builder, const struct pa
 	}
 	if (!text)
 		return LUYTRE_E_NOMEM;
+	builder->asks_ends |= !pattern->literal && asks_ends(pattern->text);
 	builder->texts[builder->count] = text;
 	builder->tiers[builder->count] = first_tier(pattern);
 	builder->flags[builder->count] = flags;
@@ -185,203 +223,171 @@ int pattern_set_builder_add(struct pattern_set_builder *builder, const struct pa
 	return 0;
 }
 
-/* Two hashes over lengths, flags, ids, tiers and texts, and the version of the automaton's library. */
-static void builder_key(const struct pattern_set_builder *builder, uint64_t ret[2])
+/* ---- automatons ---- */
+
+/* What of a text is left in the tier's alphabet; what cannot be written down stays as it is. Null without memory. */
+static char *restrict_text(const struct alphabet *alphabet, const char *text, unsigned int flags)
 {
-	for (uint64_t half = 0; half < 2; half++) {
-		const char *version = hs_version();
-		uint64_t sum =
-			siphash24((struct siphash_key){ file_key.k0 ^ half, file_key.k1 }, version, strlen(version));
+	struct bytes bytes = bytes_from_str(text);
+	char *restricted = malloc(bytes.size + 1);
+	size_t size = bytes.size;
 
-		/* Another alphabet gives another automaton for the same patterns. */
-		sum = siphash24((struct siphash_key){ sum, half }, byte_tiers, sizeof(byte_tiers));
-
-		for (size_t i = 0; i < builder->count; i++) {
-			struct siphash_key key = { sum, file_key.k1 + half };
-			uint64_t head[4] = { builder->flags[i], builder->ids[i], strlen(builder->texts[i]),
-				builder->tiers[i] };
-
-			sum = siphash24(key, head, sizeof(head));
-			key.k0 = sum;
-			sum = siphash24(key, builder->texts[i], head[2]);
-		}
-		ret[half] = sum;
-	}
+	if (!restricted)
+		return NULL;
+	if (!alphabet || (flags & HS_FLAG_PREFILTER) == 0 || !alphabet_restrict(alphabet, bytes, restricted, &size))
+		memcpy(restricted, bytes.ptr, size);
+	restricted[size] = '\0';
+	return restricted;
 }
 
-void pattern_set_builder_key(const struct pattern_set_builder *builder, char ret[PATTERN_SET_KEY_SIZE])
-{
-	uint64_t key[2];
-
-	builder_key(builder, key);
-	snprintf(ret, PATTERN_SET_KEY_SIZE, "%016llx%016llx", (unsigned long long)key[0], (unsigned long long)key[1]);
-}
-
-static int hs_error_code(int result, const hs_compile_error_t *message)
-{
-	if (result == HS_NOMEM || (message && message->expression < 0 && strstr(message->message, "allocate")))
-		return LUYTRE_E_NOMEM;
-	return LUYTRE_E_UNSUPPORTED;
-}
-
-static bool taken_alone(const char *text, unsigned int flags)
-{
-	hs_expr_info_t *info = NULL;
-	hs_compile_error_t *message = NULL;
-	bool taken = hs_expression_info(text, flags, &info, &message) == HS_SUCCESS;
-
-	hs_free_compile_error(message);
-	free(info);
-	return taken;
-}
-
-static int part_reserve(struct pattern_set_builder *part, size_t count)
-{
-	part->texts = calloc(count + 1, sizeof(*part->texts));
-	part->tiers = calloc(count + 1, sizeof(*part->tiers));
-	part->flags = calloc(count + 1, sizeof(*part->flags));
-	part->ids = calloc(count + 1, sizeof(*part->ids));
-	return part->texts && part->tiers && part->flags && part->ids ? 0 : LUYTRE_E_NOMEM;
-}
-
-/* What the automaton cannot take goes to set->always. The others, views into the builder, go to '*ret'. */
-static int split(const struct pattern_set_builder *builder, struct pattern_set *set, struct pattern_set_builder *ret)
-{
-	/* A pattern may be refused in every tier. */
-	set->always = calloc((builder->count + 1) * TIER_COUNT, sizeof(*set->always));
-	if (!set->always || part_reserve(ret, builder->count) < 0)
-		return LUYTRE_E_NOMEM;
-	for (size_t i = 0; i < builder->count; i++) {
-		if (!taken_alone(builder->texts[i], builder->flags[i])) {
-			set->always[set->always_count++] = (uint16_t)builder->ids[i];
-			continue;
-		}
-		ret->texts[ret->count] = builder->texts[i];
-		ret->tiers[ret->count] = builder->tiers[i];
-		ret->flags[ret->count] = builder->flags[i];
-		ret->ids[ret->count++] = builder->ids[i];
-	}
-	return 0;
-}
-
-static void part_done(struct pattern_set_builder *part)
-{
-	for (size_t i = 0; i < part->owned; i++)
-		free(part->texts[i]);
-	free(part->texts);
-	free(part->tiers);
-	free(part->flags);
-	free(part->ids);
-}
-
-static void part_remove(struct pattern_set_builder *part, size_t index)
-{
-	size_t behind = --part->count - index;
-
-	if (part->owned != 0) {
-		free(part->texts[index]);
-		part->owned--;
-	}
-
-	memmove(part->texts + index, part->texts + index + 1, behind * sizeof(*part->texts));
-	memmove(part->tiers + index, part->tiers + index + 1, behind * sizeof(*part->tiers));
-	memmove(part->flags + index, part->flags + index + 1, behind * sizeof(*part->flags));
-	memmove(part->ids + index, part->ids + index + 1, behind * sizeof(*part->ids));
-}
-
-/* Some patterns pass the look of hs_expression_info() and are refused by the compiler, which names the first: taken out, again. */
-static int compile_part(struct pattern_set *set, struct tier *tier, struct pattern_set_builder *part)
-{
-	while (part->count != 0) {
-		hs_compile_error_t *message = NULL;
-		int result = hs_compile_multi((const char *const *)part->texts, part->flags, part->ids,
-			(unsigned int)part->count, HS_MODE_BLOCK, NULL, &tier->automaton, &message);
-		size_t bad;
-		int error;
-
-		if (result == HS_SUCCESS)
-			break;
-		error = hs_error_code(result, message);
-		bad = message && message->expression >= 0 ? (size_t)message->expression : part->count;
-		hs_free_compile_error(message);
-		if (bad >= part->count)
-			return error;
-		set->always[set->always_count++] = (uint16_t)part->ids[bad];
-		part_remove(part, bad);
-	}
-	tier->pattern_count = part->count;
-	return 0;
-}
-
-/* For each text what is left of it in the tier's alphabet; what cannot be written down stays as it is. The texts are owned. */
-static int restrict_texts(unsigned int number, struct pattern_set_builder *part)
+static int draft_tier(const struct pattern_set_builder *builder, unsigned int number, struct automaton_draft *ret)
 {
 	struct alphabet alphabet;
-
-	tier_alphabet(number, &alphabet);
-	for (size_t i = 0; i < part->count; i++) {
-		struct bytes text = bytes_from_str(part->texts[i]);
-		char *restricted = malloc(text.size + 1);
-		size_t size = text.size;
-
-		if (!restricted)
-			return LUYTRE_E_NOMEM;
-		if ((part->flags[i] & HS_FLAG_PREFILTER) == 0 || !alphabet_restrict(&alphabet, text, restricted, &size))
-			memcpy(restricted, text.ptr, size);
-		restricted[size] = '\0';
-		part->texts[i] = restricted;
-		part->owned = i + 1;
-	}
-	return 0;
-}
-
-/* A copy of the rows that are in the tier; the texts are the builder's until restrict_texts(). */
-static int select_tier(const struct pattern_set_builder *all, unsigned int number, struct pattern_set_builder *ret)
-{
-	int error = part_reserve(ret, all->count);
-
-	if (error < 0)
-		return error;
-	for (size_t i = 0; i < all->count; i++) {
-		if (all->tiers[i] > number)
-			continue;
-		ret->texts[ret->count] = all->texts[i];
-		ret->tiers[ret->count] = all->tiers[i];
-		ret->flags[ret->count] = all->flags[i];
-		ret->ids[ret->count++] = all->ids[i];
-	}
-	return number + 1 == TIER_COUNT ? 0 : restrict_texts(number, ret);
-}
-
-static int compile_tiers(struct pattern_set *set, const struct pattern_set_builder *all)
-{
 	int error = 0;
 
-	for (unsigned int number = 0; number < TIER_COUNT && error == 0; number++) {
-		struct pattern_set_builder part = { 0 };
+	tier_alphabet(number, &alphabet);
+	for (size_t i = 0; i < builder->count && error == 0; i++) {
+		char *text;
 
-		error = select_tier(all, number, &part);
-		if (error == 0)
-			error = compile_part(set, &set->tiers[number], &part);
-		part_done(&part);
+		if (builder->tiers[i] > number)
+			continue;
+		text = restrict_text(number + 1 == TIER_COUNT ? NULL : &alphabet, builder->texts[i], builder->flags[i]);
+		error = text ? automaton_draft_add(ret, text, builder->flags[i], (uint16_t)builder->ids[i])
+			     : LUYTRE_E_NOMEM;
+	}
+	automaton_draft_finish(ret);
+	return error;
+}
+
+/* The richer tier finds all that the poorer one would. Two automatons are worth it only where one of them is smaller. */
+static bool nearly_equal(const struct automaton_draft *poor, const struct automaton_draft *rich)
+{
+	return poor->text_size * 100 >= rich->text_size * SHARE_MIN_PERCENT;
+}
+
+static int make_tiers(struct pattern_set *set, const struct pattern_set_builder *builder)
+{
+	unsigned int owner = TIER_COUNT - 1;
+	int error = 0;
+
+	for (unsigned int number = TIER_COUNT; number-- > 0 && error == 0;) {
+		struct tier *tier = &set->tiers[number];
+
+		error = draft_tier(builder, number, &tier->draft);
+		tier->owner = number;
+		if (number + 1 < TIER_COUNT && nearly_equal(&tier->draft, &set->tiers[owner].draft)) {
+			tier->owner = owner;
+			automaton_draft_done(&tier->draft);
+		}
+		owner = tier->owner;
 	}
 	return error;
 }
 
-int pattern_set_compile(const struct pattern_set_builder *builder, struct pattern_set **ret)
+int pattern_set_new(const struct pattern_set_builder *builder, struct pattern_set **ret)
 {
 	struct pattern_set *set = calloc(1, sizeof(*set));
-	struct pattern_set_builder part = { 0 };
 	int error;
 
 	if (!set)
 		return LUYTRE_E_NOMEM;
 	set->pattern_count = builder->count;
-	builder_key(builder, set->key);
-	error = split(builder, set, &part);
-	if (error == 0)
-		error = compile_tiers(set, &part);
-	part_done(&part);
+	set->takes_lines = !builder->asks_ends;
+	error = make_tiers(set, builder);
+	if (error < 0) {
+		pattern_set_free(set);
+		return error;
+	}
+	*ret = set;
+	return 0;
+}
+
+size_t pattern_set_part_weight(const struct pattern_set *set, unsigned int part)
+{
+	return set->tiers[part].automaton ? 0 : set->tiers[part].draft.weight;
+}
+
+void pattern_set_part_key(const struct pattern_set *set, unsigned int part, char ret[PATTERN_SET_KEY_SIZE])
+{
+	const uint64_t *key = set->tiers[part].draft.key;
+
+	snprintf(ret, PATTERN_SET_KEY_SIZE, "%016llx%016llx", (unsigned long long)key[0], (unsigned long long)key[1]);
+}
+
+int pattern_set_part_compile(struct pattern_set *set, unsigned int part)
+{
+	return automaton_compile(&set->tiers[part].draft, &set->tiers[part].automaton);
+}
+
+int pattern_set_part_load(struct pattern_set *set, unsigned int part, struct bytes saved)
+{
+	return automaton_load(&set->tiers[part].draft, saved, &set->tiers[part].automaton);
+}
+
+int pattern_set_part_save(const struct pattern_set *set, unsigned int part, uint8_t **ret, size_t *ret_size)
+{
+	return automaton_save(set->tiers[part].automaton, ret, ret_size);
+}
+
+bool pattern_set_part_take(struct pattern_set *set, unsigned int part, const struct pattern_set *from)
+{
+	const uint64_t *key = set->tiers[part].draft.key;
+
+	for (unsigned int i = 0; i < TIER_COUNT; i++) {
+		struct automaton *other = from->tiers[i].automaton;
+
+		if (!other || other->key[0] != key[0] || other->key[1] != key[1])
+			continue;
+		set->tiers[part].automaton = automaton_ref(other);
+		return true;
+	}
+	return false;
+}
+
+/* From numbers of rows to ids of patterns. */
+static int bind_tier(struct tier *tier)
+{
+	const struct automaton_draft *draft = &tier->draft;
+
+	tier->database = tier->automaton->database;
+	tier->ids = calloc(automaton_draft_numbers(draft) + 1, sizeof(*tier->ids));
+	tier->always = calloc(tier->automaton->refused_count + 1, sizeof(*tier->always));
+	if (!tier->ids || !tier->always)
+		return LUYTRE_E_NOMEM;
+	for (size_t i = 0; i < draft->count; i++)
+		tier->ids[draft->rows[i].number] = draft->rows[i].id;
+	for (uint32_t i = 0; i < tier->automaton->refused_count; i++)
+		tier->always[tier->always_count++] = tier->ids[tier->automaton->refused[i]];
+	automaton_draft_done(&tier->draft);
+	return 0;
+}
+
+int pattern_set_finish(struct pattern_set *set)
+{
+	for (unsigned int number = 0; number < TIER_COUNT; number++) {
+		struct tier *tier = &set->tiers[number];
+		int error = 0;
+
+		if (tier->owner != number)
+			continue;
+		if (!tier->automaton)
+			error = automaton_compile(&tier->draft, &tier->automaton);
+		if (error == 0)
+			error = bind_tier(tier);
+		if (error < 0)
+			return error;
+	}
+	return 0;
+}
+
+int pattern_set_compile(const struct pattern_set_builder *builder, struct pattern_set **ret)
+{
+	struct pattern_set *set;
+	int error = pattern_set_new(builder, &set);
+
+	if (error < 0)
+		return error;
+	error = pattern_set_finish(set);
 	if (error < 0) {
 		pattern_set_free(set);
 		return error;
@@ -394,203 +400,13 @@ void pattern_set_free(struct pattern_set *set)
 {
 	if (!set)
 		return;
-	for (unsigned int tier = 0; tier < TIER_COUNT; tier++) {
-		if (tier + 1 == TIER_COUNT || set->tiers[tier].automaton != set->tiers[tier + 1].automaton)
-			hs_free_database(set->tiers[tier].automaton);
+	for (unsigned int number = 0; number < TIER_COUNT; number++) {
+		automaton_unref(set->tiers[number].automaton);
+		automaton_draft_done(&set->tiers[number].draft);
+		free(set->tiers[number].ids);
+		free(set->tiers[number].always);
 	}
-	free(set->always);
 	free(set);
-}
-
-/* ---- saved ---- */
-
-/*	offset	bytes
- *	0	8	"LTPATSET"
- *	8	16	key, two words of this machine's byte order
- *	24	4	format
- *	28	4	number of ids that match always
- *	32	5 * 16	for each tier: number of patterns; size of the automaton, 0: none; both UINT64_MAX: that of the tier above
- *	112		the ids, two bytes each, then the automatons as hs_serialize_database() wrote them
- *	end - 8	8	SipHash of all before
- *
- * The library itself refuses an automaton of another version or processor. */
-struct file_header {
-	uint8_t magic[8];
-	uint64_t key[2];
-	uint32_t format, always_count;
-	struct {
-		uint64_t pattern_count, size;
-	} tiers[TIER_COUNT];
-};
-
-_Static_assert(sizeof(struct file_header) == 32 + TIER_COUNT * 16, "the file has no padding");
-
-static bool is_shared(const struct pattern_set *set, unsigned int tier)
-{
-	return tier + 1 < TIER_COUNT && set->tiers[tier].automaton == set->tiers[tier + 1].automaton &&
-	       set->tiers[tier].pattern_count == set->tiers[tier + 1].pattern_count;
-}
-
-static uint8_t *join_file(
-	const struct pattern_set *set, struct file_header *header, char *automatons[TIER_COUNT], size_t *ret_size)
-{
-	size_t always_size = set->always_count * sizeof(*set->always);
-	size_t size = sizeof(*header) + always_size + FILE_SUM_SIZE;
-	uint8_t *file, *at;
-	uint64_t sum;
-
-	for (unsigned int tier = 0; tier < TIER_COUNT; tier++)
-		size += automatons[tier] ? header->tiers[tier].size : 0;
-	file = malloc(size);
-	if (!file)
-		return NULL;
-	memcpy(file, header, sizeof(*header));
-	at = file + sizeof(*header);
-	memcpy(at, set->always, always_size);
-	at += always_size;
-	for (unsigned int tier = 0; tier < TIER_COUNT; tier++) {
-		if (!automatons[tier])
-			continue;
-		memcpy(at, automatons[tier], header->tiers[tier].size);
-		at += header->tiers[tier].size;
-	}
-	sum = siphash24(file_key, file, size - FILE_SUM_SIZE);
-	memcpy(at, &sum, sizeof(sum));
-	*ret_size = size;
-	return file;
-}
-
-int pattern_set_save(const struct pattern_set *set, uint8_t **ret, size_t *ret_size)
-{
-	struct file_header header = { .format = FILE_FORMAT, .always_count = (uint32_t)set->always_count };
-	char *automatons[TIER_COUNT] = { NULL };
-	uint8_t *file = NULL;
-	bool failed = false;
-
-	memcpy(header.magic, file_magic, sizeof(file_magic));
-	memcpy(header.key, set->key, sizeof(set->key));
-	for (unsigned int tier = 0; tier < TIER_COUNT; tier++) {
-		size_t size = 0;
-
-		header.tiers[tier].pattern_count = header.tiers[tier].size = UINT64_MAX;
-		if (is_shared(set, tier))
-			continue;
-		if (set->tiers[tier].automaton)
-			failed |= hs_serialize_database(set->tiers[tier].automaton, &automatons[tier], &size) !=
-				  HS_SUCCESS;
-		header.tiers[tier].pattern_count = set->tiers[tier].pattern_count;
-		header.tiers[tier].size = size;
-	}
-	if (!failed)
-		file = join_file(set, &header, automatons, ret_size);
-	for (unsigned int tier = 0; tier < TIER_COUNT; tier++)
-		free(automatons[tier]);
-	if (!file)
-		return LUYTRE_E_NOMEM;
-	*ret = file;
-	return 0;
-}
-
-static int read_tier(struct tier *tier, uint64_t pattern_count, uint64_t size, struct bytes *rest)
-{
-	hs_error_t result;
-
-	if (size > rest->size || (size != 0) != (pattern_count != 0))
-		return LUYTRE_E_CORRUPT;
-	tier->pattern_count = pattern_count;
-	if (size == 0)
-		return 0;
-	result = hs_deserialize_database((const char *)rest->ptr, size, &tier->automaton);
-	*rest = bytes_skip(*rest, size);
-	if (result == HS_NOMEM)
-		return LUYTRE_E_NOMEM;
-	if (result == HS_DB_VERSION_ERROR || result == HS_DB_PLATFORM_ERROR)
-		return LUYTRE_E_VERSION;
-	return result == HS_SUCCESS ? 0 : LUYTRE_E_CORRUPT;
-}
-
-static int read_tiers(struct pattern_set *set, const struct file_header *header, struct bytes rest)
-{
-	for (unsigned int tier = 0; tier < TIER_COUNT; tier++) {
-		int error;
-
-		if (header->tiers[tier].size == UINT64_MAX)
-			continue;
-		error = read_tier(
-			&set->tiers[tier], header->tiers[tier].pattern_count, header->tiers[tier].size, &rest);
-		if (error < 0)
-			return error;
-	}
-	if (header->tiers[TIER_COUNT - 1].size == UINT64_MAX || rest.size != 0)
-		return LUYTRE_E_CORRUPT;
-	for (unsigned int tier = TIER_COUNT - 1; tier-- > 0;) {
-		if (header->tiers[tier].size == UINT64_MAX)
-			set->tiers[tier] = set->tiers[tier + 1];
-	}
-	return 0;
-}
-
-static int read_saved(struct pattern_set *set, struct bytes saved)
-{
-	struct file_header header;
-	size_t always_size;
-	uint64_t sum;
-
-	if (saved.size < sizeof(header) + FILE_SUM_SIZE || memcmp(saved.ptr, file_magic, sizeof(file_magic)) != 0)
-		return LUYTRE_E_VERSION;
-	memcpy(&header, saved.ptr, sizeof(header));
-	memcpy(&sum, saved.ptr + saved.size - FILE_SUM_SIZE, sizeof(sum));
-	if (header.format != FILE_FORMAT)
-		return LUYTRE_E_VERSION;
-	if (sum != siphash24(file_key, saved.ptr, saved.size - FILE_SUM_SIZE))
-		return LUYTRE_E_CORRUPT;
-	if (header.key[0] != set->key[0] || header.key[1] != set->key[1])
-		return LUYTRE_E_CONFLICT;
-	always_size = header.always_count * sizeof(*set->always);
-	if (header.always_count > set->pattern_count * TIER_COUNT ||
-		always_size > saved.size - sizeof(header) - FILE_SUM_SIZE)
-		return LUYTRE_E_CORRUPT;
-	set->always = calloc((set->pattern_count + 1) * TIER_COUNT, sizeof(*set->always));
-	if (!set->always)
-		return LUYTRE_E_NOMEM;
-	memcpy(set->always, saved.ptr + sizeof(header), always_size);
-	set->always_count = header.always_count;
-	return read_tiers(
-		set, &header, bytes_skip(bytes_first(saved, saved.size - FILE_SUM_SIZE), sizeof(header) + always_size));
-}
-
-/* The caller has room for the builder's ids. */
-static bool knows_ids(const struct pattern_set_builder *builder, const struct pattern_set *set)
-{
-	unsigned int last = 0;
-
-	for (size_t i = 0; i < builder->count; i++)
-		last = builder->ids[i] > last ? builder->ids[i] : last;
-	for (size_t i = 0; i < set->always_count; i++) {
-		if (set->always[i] > last)
-			return false;
-	}
-	return true;
-}
-
-int pattern_set_load(const struct pattern_set_builder *builder, struct bytes saved, struct pattern_set **ret)
-{
-	struct pattern_set *set = calloc(1, sizeof(*set));
-	int error;
-
-	if (!set)
-		return LUYTRE_E_NOMEM;
-	set->pattern_count = builder->count;
-	builder_key(builder, set->key);
-	error = read_saved(set, saved);
-	if (error == 0 && !knows_ids(builder, set))
-		error = LUYTRE_E_CORRUPT;
-	if (error < 0) {
-		pattern_set_free(set);
-		return error;
-	}
-	*ret = set;
-	return 0;
 }
 
 /* ---- search ---- */
@@ -600,12 +416,12 @@ int pattern_set_prepare(const struct pattern_set *set, struct match_scratch *scr
 	for (unsigned int tier = 0; tier < TIER_COUNT; tier++) {
 		hs_scratch_t *grown = NULL;
 
-		if (!set->tiers[tier].automaton || is_shared(set, tier))
+		if (!set->tiers[tier].database)
 			continue;
 		/* On a copy, because a scratch that could not grow is gone. */
 		if (scratch->automaton && hs_clone_scratch(scratch->automaton, &grown) != HS_SUCCESS)
 			return LUYTRE_E_NOMEM;
-		if (hs_alloc_scratch(set->tiers[tier].automaton, &grown) != HS_SUCCESS) {
+		if (hs_alloc_scratch(set->tiers[tier].database, &grown) != HS_SUCCESS) {
 			hs_free_scratch(grown);
 			return LUYTRE_E_NOMEM;
 		}
@@ -615,7 +431,7 @@ int pattern_set_prepare(const struct pattern_set *set, struct match_scratch *scr
 	return 0;
 }
 
-static unsigned int tier_of(struct bytes in)
+unsigned int pattern_tier(struct bytes in)
 {
 	unsigned int tiers = EVERY_TIER;
 
@@ -624,32 +440,58 @@ static unsigned int tier_of(struct bytes in)
 	return (unsigned int)__builtin_ctz(tiers);
 }
 
-static int on_match(unsigned int id, unsigned long long from, unsigned long long to, unsigned int flags, void *context)
+struct found {
+	const uint16_t *ids; /* by number */
+	uint64_t *bits;
+};
+
+static int on_match(
+	unsigned int number, unsigned long long from, unsigned long long to, unsigned int flags, void *context)
 {
-	uint64_t *bits = context;
+	const struct found *found = context;
+	unsigned int id = found->ids[number];
 
 	(void)from, (void)to, (void)flags;
-	bits[id / 64] |= UINT64_C(1) << (id % 64);
+	found->bits[id / 64] |= UINT64_C(1) << (id % 64);
 	return 0;
+}
+
+static bool scan_tier(const struct pattern_set *set, struct match_scratch *scratch, unsigned int number,
+	struct bytes in, uint64_t *bits)
+{
+	const struct tier *tier = &set->tiers[set->tiers[number].owner];
+	struct found found = { tier->ids, bits };
+
+	for (size_t i = 0; i < tier->always_count; i++)
+		bits[tier->always[i] / 64] |= UINT64_C(1) << (tier->always[i] % 64);
+	if (in.size > UINT32_MAX)
+		return false;
+	return !tier->database || hs_scan(tier->database, in.size ? (const char *)in.ptr : "", (unsigned int)in.size, 0,
+					  scratch->automaton, on_match, &found) == HS_SUCCESS;
 }
 
 bool pattern_set_scan(const struct pattern_set *set, struct match_scratch *scratch, struct bytes in, uint64_t *bits)
 {
-	const hs_database_t *automaton;
+	return scan_tier(set, scratch, pattern_tier(in), in, bits);
+}
 
-	for (size_t i = 0; i < set->always_count; i++)
-		bits[set->always[i] / 64] |= UINT64_C(1) << (set->always[i] % 64);
-	if (in.size > UINT32_MAX)
-		return false;
-	automaton = set->tiers[tier_of(in)].automaton;
-	return !automaton || hs_scan(automaton, in.size ? (const char *)in.ptr : "", (unsigned int)in.size, 0,
-				     scratch->automaton, on_match, bits) == HS_SUCCESS;
+bool pattern_set_scan_lines(const struct pattern_set *set, struct match_scratch *scratch, unsigned int tier,
+	struct bytes lines, uint64_t *bits)
+{
+	return set->takes_lines && scan_tier(set, scratch, tier, lines, bits);
+}
+
+bool pattern_set_takes_lines(const struct pattern_set *set)
+{
+	return set->takes_lines;
 }
 
 bool pattern_set_is_always(const struct pattern_set *set, uint32_t id)
 {
-	for (size_t i = 0; i < set->always_count; i++) {
-		if (set->always[i] == id)
+	const struct tier *last = &set->tiers[TIER_COUNT - 1];
+
+	for (size_t i = 0; i < last->always_count; i++) {
+		if (last->always[i] == id)
 			return true;
 	}
 	return false;
@@ -657,15 +499,16 @@ bool pattern_set_is_always(const struct pattern_set *set, uint32_t id)
 
 struct pattern_set_info pattern_set_info(const struct pattern_set *set)
 {
-	struct pattern_set_info info = { .pattern_count = set->pattern_count, .always_count = set->always_count };
+	struct pattern_set_info info = { .pattern_count = set->pattern_count,
+		.always_count = set->tiers[TIER_COUNT - 1].always_count,
+		.memory_bytes = sizeof(*set) };
 
-	for (unsigned int tier = 0; tier < TIER_COUNT; tier++) {
+	for (unsigned int number = 0; number < TIER_COUNT; number++) {
+		const struct tier *tier = &set->tiers[number];
 		size_t size = 0;
 
-		if (set->tiers[tier].automaton && !is_shared(set, tier) &&
-			hs_database_size(set->tiers[tier].automaton, &size) == HS_SUCCESS)
-			info.memory_bytes += size;
+		if (tier->database && hs_database_size(tier->database, &size) == HS_SUCCESS)
+			info.memory_bytes += size + set->pattern_count * sizeof(*tier->ids);
 	}
-	info.memory_bytes += sizeof(*set) + set->pattern_count * sizeof(*set->always);
 	return info;
 }

@@ -7,10 +7,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char root[] = "/tmp/luytre-test-cache-XXXXXX";
@@ -129,6 +131,46 @@ static void a_folder_that_cannot_be_is_no_harm(void **unused)
 	assert_int_equal(cache_read("/proc/none/such", "one").size, 0);
 }
 
+static void has_one_owner_of_a_lock(void **unused)
+{
+	int fd, other;
+
+	assert_int_equal(cache_try_lock(dir, "one", &fd), CACHE_LOCKED);
+	assert_int_equal(cache_try_lock(dir, "one", &other), CACHE_BUSY);
+	assert_int_equal(cache_try_lock(dir, "two", &other), CACHE_LOCKED);
+	cache_unlock(dir, "two", other);
+	cache_unlock(dir, "one", fd);
+	assert_int_equal(access(in_dir("one.lock"), F_OK), -1);
+	assert_int_equal(cache_try_lock(dir, "one", &fd), CACHE_LOCKED);
+	cache_unlock(dir, "one", fd);
+	assert_int_equal(cache_try_lock("/proc/none/such", "one", &fd), CACHE_NO_LOCK);
+}
+
+/* What a process that was killed leaves behind is only a file. */
+static void the_dead_have_no_lock(void **unused)
+{
+	int ready[2], fd;
+	char byte;
+	pid_t child;
+
+	assert_int_equal(pipe(ready), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		if (cache_try_lock(dir, "one", &fd) == CACHE_LOCKED && write(ready[1], "x", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_int_equal(cache_try_lock(dir, "one", &fd), CACHE_BUSY);
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_int_equal(cache_try_lock(dir, "one", &fd), CACHE_LOCKED);
+	cache_unlock(dir, "one", fd);
+	close(ready[0]);
+	close(ready[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +180,8 @@ int main(void)
 		cmocka_unit_test(refuses_what_belongs_to_others),
 		cmocka_unit_test(follows_no_link_and_reads_no_empty_file),
 		cmocka_unit_test(a_folder_that_cannot_be_is_no_harm),
+		cmocka_unit_test(has_one_owner_of_a_lock),
+		cmocka_unit_test(the_dead_have_no_lock),
 	};
 
 	return cmocka_run_group_tests(tests, make_root, remove_root);

@@ -140,78 +140,239 @@ static void an_empty_set_finds_nothing(void **unused)
 {
 	struct pattern_set_builder *builder = pattern_set_builder_new();
 	struct pattern_set *set;
-	uint8_t *saved;
-	size_t size;
 
 	assert_non_null(builder);
-	assert_int_equal(pattern_set_compile(builder, &set), 0);
-	assert_int_equal(scan(set, bytes_from_str("a")), 0);
-	assert_int_equal(pattern_set_save(set, &saved, &size), 0);
-	pattern_set_free(set);
-	assert_int_equal(pattern_set_load(builder, bytes_of(saved, size), &set), 0);
+	assert_int_equal(pattern_set_new(builder, &set), 0);
+	for (unsigned int part = 0; part < PATTERN_TIERS; part++)
+		assert_int_equal(pattern_set_part_weight(set, part), 0);
+	assert_int_equal(pattern_set_finish(set), 0);
 	assert_int_equal(scan(set, bytes_from_str("a")), 0);
 	pattern_set_free(set);
 	pattern_set_builder_free(builder);
-	free(saved);
 }
 
-/* ---- saved ---- */
+/* A thousand strings of one id, and each is found. */
+static void finds_many_strings_of_one_id(void **unused)
+{
+	struct pattern_set_builder *builder = pattern_set_builder_new();
+	struct pattern_set *set;
+	char text[16];
 
-static void saves_and_loads(void **unused)
+	assert_non_null(builder);
+	for (unsigned int i = 0; i < 1000; i++) {
+		snprintf(text, sizeof(text), "word%03u;", i);
+		add(builder, bytes_from_str(text), true, i % 2 ? 7 : 40);
+	}
+	assert_int_equal(pattern_set_compile(builder, &set), 0);
+	pattern_set_builder_free(builder);
+	assert_int_equal(pattern_set_prepare(set, scratch), 0);
+	for (unsigned int i = 0; i < 1000; i++) {
+		snprintf(text, sizeof(text), "Word%03u; ", i);
+		assert_int_equal(scan(set, bytes_from_str(text)), UINT64_C(1) << (i % 2 ? 7 : 40));
+	}
+	pattern_set_free(set);
+}
+
+/* ---- in parts ---- */
+
+#define LAST (PATTERN_TIERS - 1)
+
+static struct pattern_set *make_set(const struct pattern_set_builder *builder)
+{
+	struct pattern_set *set;
+
+	assert_int_equal(pattern_set_new(builder, &set), 0);
+	return set;
+}
+
+/* Each part out of a file, or out of another set. */
+static void saves_loads_and_shares(void **unused)
+{
+	struct pattern_set_builder *builder = make_builder();
+	struct pattern_set *set = make_set(builder), *loaded = make_set(builder), *sharing = make_set(builder);
+	unsigned int parts = 0;
+
+	for (unsigned int part = 0; part < PATTERN_TIERS; part++) {
+		uint8_t *saved;
+		size_t size;
+
+		if (pattern_set_part_weight(set, part) == 0)
+			continue; /* as a richer one */
+		parts++;
+		assert_int_equal(pattern_set_part_compile(set, part), 0);
+		assert_int_equal(pattern_set_part_weight(set, part), 0);
+		assert_int_equal(pattern_set_part_save(set, part, &saved, &size), 0);
+		assert_int_equal(pattern_set_part_load(loaded, part, bytes_of(saved, size)), 0);
+		assert_true(pattern_set_part_take(sharing, part, set));
+		free(saved);
+	}
+	assert_true(parts >= 2);
+	assert_int_equal(pattern_set_finish(set), 0);
+	pattern_set_free(set);
+	assert_int_equal(pattern_set_finish(loaded), 0);
+	check_rows(loaded);
+	pattern_set_free(loaded);
+	assert_int_equal(pattern_set_finish(sharing), 0);
+	check_rows(sharing);
+	pattern_set_free(sharing);
+	pattern_set_builder_free(builder);
+}
+
+static void another_content_has_another_key(void **unused)
 {
 	struct pattern_set_builder *builder = make_builder(), *other = pattern_set_builder_new();
+	struct pattern_set *set = make_set(builder), *another;
 	char key[PATTERN_SET_KEY_SIZE], other_key[PATTERN_SET_KEY_SIZE];
-	struct pattern_set *set;
 	uint8_t *saved;
 	size_t size;
 
 	assert_non_null(other);
-	assert_int_equal(pattern_set_compile(builder, &set), 0);
-	assert_int_equal(pattern_set_save(set, &saved, &size), 0);
-	pattern_set_free(set);
-	assert_int_equal(pattern_set_load(builder, bytes_of(saved, size), &set), 0);
-	check_rows(set);
-	pattern_set_free(set);
-
 	add(other, bytes_from_str("select"), false, 0);
-	assert_int_equal(pattern_set_load(other, bytes_of(saved, size), &set), LUYTRE_E_CONFLICT);
-	pattern_set_builder_key(builder, key);
-	pattern_set_builder_key(other, other_key);
+	another = make_set(other);
+	assert_int_equal(pattern_set_part_compile(set, LAST), 0);
+	assert_int_equal(pattern_set_part_save(set, LAST, &saved, &size), 0);
+	assert_int_equal(pattern_set_part_load(another, LAST, bytes_of(saved, size)), LUYTRE_E_CONFLICT);
+	assert_false(pattern_set_part_take(another, LAST, set));
+	pattern_set_part_key(set, LAST, key);
+	pattern_set_part_key(another, LAST, other_key);
 	assert_int_equal(strlen(key), PATTERN_SET_KEY_SIZE - 1);
 	assert_string_not_equal(key, other_key);
+	pattern_set_free(set);
+	pattern_set_free(another);
 	pattern_set_builder_free(builder);
 	pattern_set_builder_free(other);
 	free(saved);
 }
 
-/* Everywhere in the header and in what is behind it, at many places in the automatons. */
+/* The poorest tier that has an automaton of its own. */
+static unsigned int first_part(const struct pattern_set *set)
+{
+	unsigned int part = 0;
+
+	while (part < LAST && pattern_set_part_weight(set, part) == 0)
+		part++;
+	return part;
+}
+
+/* A pattern in front that plain words cannot match gives all others other ids, and leaves the automaton for plain words as it was. */
+static void keys_depend_on_no_ids(void **unused)
+{
+	static const char *const words[] = { "union", "select\\w+", "alert" };
+	struct pattern_set_builder *builder = pattern_set_builder_new(), *longer = pattern_set_builder_new();
+	struct pattern_set *set, *another;
+	char key[PATTERN_SET_KEY_SIZE], other_key[PATTERN_SET_KEY_SIZE];
+	unsigned int part;
+
+	assert_non_null(builder);
+	assert_non_null(longer);
+	add(longer, bytes_from_str("<script[^>]+>.{3,20}</script"), false, 0);
+	for (uint32_t i = 0; i < ARRAY_COUNT(words); i++) {
+		add(builder, bytes_from_str(words[i]), false, i);
+		add(longer, bytes_from_str(words[i]), false, i + 1);
+	}
+	set = make_set(builder);
+	another = make_set(longer);
+	part = first_part(another);
+	assert_int_not_equal(part, LAST);
+	pattern_set_part_key(set, first_part(set), key);
+	pattern_set_part_key(another, part, other_key);
+	assert_string_equal(key, other_key);
+	assert_int_equal(pattern_set_finish(set), 0);
+	assert_true(pattern_set_part_take(another, part, set));
+	assert_false(pattern_set_part_take(another, LAST, set));
+	assert_int_equal(pattern_set_finish(another), 0);
+	assert_int_equal(pattern_set_prepare(another, scratch), 0);
+	assert_int_equal(scan(another, bytes_from_str("union")), 2);
+	assert_int_equal(scan(another, bytes_from_str("<script x>alert(1)</script")), 1 | 8);
+	pattern_set_free(set);
+	pattern_set_free(another);
+	pattern_set_builder_free(builder);
+	pattern_set_builder_free(longer);
+}
+
+/* What stands in one of several lines is found in all of them, whatever the other lines are. */
+static void lines_are_scanned_together(void **unused)
+{
+	static const char *const lines[] = { "select 1", "<script", "aba", "1=2", "cc", "/etc/passwd", "plain", "",
+		"x-y", "a<script" };
+	struct pattern_set_builder *builder = make_builder();
+	struct pattern_set *set = make_set(builder);
+
+	assert_int_equal(pattern_set_finish(set), 0);
+	assert_int_equal(pattern_set_prepare(set, scratch), 0);
+	assert_true(pattern_set_takes_lines(set));
+	for (size_t round = 0; round < 300; round++) {
+		uint64_t alone = 0, together = 0;
+		unsigned int tier = 0;
+		char text[256];
+		size_t size = 0;
+
+		for (size_t i = 0; i < 5; i++) {
+			const char *line = lines[test_random(&state, ARRAY_COUNT(lines))];
+			struct bytes bytes = bytes_from_str(line);
+
+			alone |= scan(set, bytes);
+			tier = pattern_tier(bytes) > tier ? pattern_tier(bytes) : tier;
+			size += (size_t)snprintf(text + size, sizeof(text) - size, "%s\n", line);
+		}
+		assert_true(pattern_set_scan_lines(set, scratch, tier, bytes_of(text, size), &together));
+		assert_int_equal(alone & ~together, 0);
+	}
+	pattern_set_free(set);
+	pattern_set_builder_free(builder);
+}
+
+/* The ends of the buffer are not the ends of a line. */
+static void expressions_about_ends_take_no_lines(void **unused)
+{
+	static const struct {
+		const char *text;
+		bool takes;
+	} rows[] = { { "^a$", true }, { "(?i)a", true }, { "(?i-s:a)", true }, { "\\\\A", true }, { "\\Aa", false },
+		{ "a\\z", false }, { "a\\Z", false }, { "\\Ga", false }, { "(?-m)^a", false }, { "(?i-sm:^a)", false },
+		{ "(?^)^a", false }, { "(*UTF)a", false }, { "(?m-i)a", true } };
+
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct pattern_set_builder *builder = pattern_set_builder_new();
+		struct pattern_set *set;
+
+		assert_non_null(builder);
+		add(builder, bytes_from_str(rows[i].text), false, 0);
+		set = make_set(builder);
+		assert_int_equal(pattern_set_takes_lines(set), rows[i].takes);
+		pattern_set_free(set);
+		pattern_set_builder_free(builder);
+	}
+}
+
 static void a_broken_file_is_refused(void **unused)
 {
 	struct pattern_set_builder *builder = make_builder();
-	struct pattern_set *set;
-	uint8_t *saved, *copy;
+	struct pattern_set *set = make_set(builder), *copy;
+	uint8_t *saved;
 	size_t size;
 
-	assert_int_equal(pattern_set_compile(builder, &set), 0);
-	assert_int_equal(pattern_set_save(set, &saved, &size), 0);
+	assert_int_equal(pattern_set_part_compile(set, LAST), 0);
+	assert_int_equal(pattern_set_part_save(set, LAST, &saved, &size), 0);
 	pattern_set_free(set);
-	for (size_t cut = 0; cut < size; cut += cut < 300 ? 1 : 131) {
-		/* In memory of its own, so that a sanitizer sees a read behind it. */
-		copy = malloc(cut + 1);
-		assert_non_null(copy);
-		memcpy(copy, saved, cut);
-		assert_true(pattern_set_load(builder, bytes_of(copy, cut), &set) < 0);
-		free(copy);
+	copy = make_set(builder);
+	for (size_t cut = 0; cut < size; cut += cut < 300 ? 1 : 97) {
+		uint8_t *part = malloc(cut + 1);
+
+		assert_non_null(part);
+		memcpy(part, saved, cut);
+		assert_true(pattern_set_part_load(copy, LAST, bytes_of(part, cut)) < 0);
+		free(part);
 	}
 	for (size_t at = 0; at < size; at += at < 300 || at > size - 20 ? 1 : 131) {
 		uint8_t change = (uint8_t)(1 + test_random(&state, 255));
 
 		saved[at] ^= change;
-		assert_true(pattern_set_load(builder, bytes_of(saved, size), &set) < 0);
+		assert_true(pattern_set_part_load(copy, LAST, bytes_of(saved, size)) < 0);
 		saved[at] ^= change;
 	}
-	assert_int_equal(pattern_set_load(builder, bytes_of(saved, size), &set), 0);
-	pattern_set_free(set);
+	assert_int_equal(pattern_set_part_load(copy, LAST, bytes_of(saved, size)), 0);
+	pattern_set_free(copy);
 	pattern_set_builder_free(builder);
 	free(saved);
 }
@@ -313,7 +474,12 @@ int main(void)
 		cmocka_unit_test(refuses_what_is_none),
 		cmocka_unit_test(always_names_what_it_cannot_take),
 		cmocka_unit_test(an_empty_set_finds_nothing),
-		cmocka_unit_test(saves_and_loads),
+		cmocka_unit_test(finds_many_strings_of_one_id),
+		cmocka_unit_test(saves_loads_and_shares),
+		cmocka_unit_test(another_content_has_another_key),
+		cmocka_unit_test(keys_depend_on_no_ids),
+		cmocka_unit_test(lines_are_scanned_together),
+		cmocka_unit_test(expressions_about_ends_take_no_lines),
 		cmocka_unit_test(a_broken_file_is_refused),
 		cmocka_unit_test(names_all_that_match),
 	};

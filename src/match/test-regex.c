@@ -191,6 +191,37 @@ static void time_bounds_all_matches_together(void **state)
 	regex_free(regex);
 }
 
+/* What every match must hold is looked for first in longer subjects, in either case, and only behind the start. */
+static void a_byte_that_is_needed(void **unused)
+{
+	static const struct {
+		const char *pattern;
+		size_t start;
+		enum regex_status wanted;
+	} rows[] = {
+		{ "a+.*;", 0, REGEX_NO_MATCH },
+		{ "a+.*x", 0, REGEX_MATCH },
+		{ "a+.*x", 45, REGEX_NO_MATCH },
+		{ "(?i)a+.*X", 0, REGEX_MATCH },
+		{ "a+.*X", 0, REGEX_NO_MATCH },
+		{ "a+(?:.*x|b;)", 0, REGEX_MATCH },
+		{ "(?<=x)a+", 41, REGEX_MATCH },
+		{ "a+.*\\Kx", 0, REGEX_MATCH },
+		{ "a+(?!;)b?", 0, REGEX_MATCH },
+	};
+	char text[80];
+
+	memset(text, 'a', sizeof(text));
+	text[40] = 'x';
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct regex *regex = compile(rows[i].pattern, 0, (struct regex_limits){ 0 });
+
+		assert_int_equal(
+			regex_match(regex, scratch, bytes_of(text, sizeof(text)), rows[i].start, NULL), rows[i].wanted);
+		regex_free(regex);
+	}
+}
+
 /* Where places are tried in parts, the answer is that of one search. */
 static void parts_are_one_search(void **state)
 {
@@ -263,6 +294,7 @@ int main(void)
 		cmocka_unit_test(runaway_patterns_reach_the_limit),
 		cmocka_unit_test(limits_belong_to_the_regex),
 		cmocka_unit_test(time_bounds_all_matches_together),
+		cmocka_unit_test(a_byte_that_is_needed),
 		cmocka_unit_test(parts_are_one_search),
 		cmocka_unit_test(bad_patterns_are_explained),
 		cmocka_unit_test(memory_counts_pattern_and_code),

@@ -134,6 +134,7 @@ static bool ask(struct gate_tx *tx, const struct plan_rule *link, struct bytes p
 	if (call.limit) {
 		tx->pcre_limits++;
 		tx->worker->counters.regex_limits++;
+		tx->spent |= !tx->trace && match_scratch_allowance(call.scratch) == 0;
 	}
 	if (matched)
 		keep_captures(tx, link, &call);
@@ -160,6 +161,8 @@ static bool ask_node(struct gate_tx *tx, struct run *run, const struct plan_rule
 	bool matched;
 
 	if (!tx->trace && !is_candidate(link, target, item->value, output))
+		return false;
+	if (!allowance_take(tx, value.size))
 		return false;
 	if (tx->trace) {
 		struct bytes label = item_label(tx, item);
@@ -228,7 +231,7 @@ static bool ask_target(struct gate_tx *tx, struct run *run, const struct plan_ru
 		watch_target(tx, link, named);
 	if (named->count)
 		return ask_count(tx, run, link, target, parameter);
-	for (uint32_t i = 0; i < tx->item_count; i++) {
+	for (uint32_t i = 0; i < tx->item_count && !tx->spent; i++) {
 		struct item item = tx->items[i];
 
 		if (exclusions && is_excluded(tx, link, &item)) {
@@ -378,7 +381,7 @@ void evaluate_phase(struct gate_tx *tx, uint8_t phase)
 	while (i < list->count) {
 		const struct plan_rule *rule = list->rules[i++];
 
-		if (tx->mode == SEC_OFF || is_allowed(tx, phase) || (tx->stopped && phase != 5)) {
+		if (tx->mode == SEC_OFF || is_allowed(tx, phase) || tx->spent || (tx->stopped && phase != 5)) {
 			if (tx->trace && is_allowed(tx, phase))
 				trace_allowed(tx, list, i - 1);
 			if (tx->watch)

@@ -50,6 +50,43 @@ void gate_tx_each_header(const struct gate_tx *tx, bool response, gate_header_fn
 		each(context, headers->items[i].name, headers->items[i].value->bytes);
 }
 
+bool gate_tx_score(const struct gate_tx *tx, uint64_t *ret)
+{
+	uint32_t slot = key_find(tx->plan->keys, bytes_from_str("blocking_inbound_anomaly_score"));
+	struct bytes text = slot == NONE32 ? (struct bytes){ 0 } : tx->slots[slot];
+	uint64_t score = 0;
+
+	if (text.size == 0 || text.size > 9)
+		return false;
+	for (size_t i = 0; i < text.size; i++) {
+		if (text.ptr[i] < '0' || text.ptr[i] > '9')
+			return false;
+		score = score * 10 + (text.ptr[i] - '0');
+	}
+	*ret = score;
+	return true;
+}
+
+void gate_tx_each_argument(const struct gate_tx *tx, struct bytes name, gate_value_fn each, void *context)
+{
+	/* Where JSON's arguments are, as "json.a.b": see request.c. */
+	static const enum variable kinds[] = { VARIABLE_ARGS_GET, VARIABLE_ARGS_POST, VARIABLE_ARGS };
+	static const char json[] = "json.";
+
+	for (size_t kind = 0; kind < ARRAY_COUNT(kinds); kind++) {
+		const struct entries *entries = &tx->collections[kinds[kind]];
+
+		for (uint32_t i = 0; i < entries->count; i++) {
+			struct bytes given = entries->items[i].name;
+
+			if (kinds[kind] == VARIABLE_ARGS && bytes_starts_with(given, bytes_from_str(json)))
+				given = bytes_skip(given, sizeof(json) - 1);
+			if (bytes_equal(given, name))
+				each(context, entries->items[i].value->bytes);
+		}
+	}
+}
+
 const struct sec_settings *gate_plan_settings(const struct gate_plan *plan)
 {
 	return plan->settings;

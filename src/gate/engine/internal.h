@@ -8,6 +8,7 @@
  *	request.c	what a request and a response say, as variables
  *	trace.c		the trace
  *	watch.c		looking on, for `explain`
+ *	allowance.c	how long a request may take
  *	cost.c		what rules cost, when that is asked
  *	origin.c	where in the request a value stood, for the trace
  *	facts.c		what logs want to know
@@ -224,6 +225,7 @@ struct gate_site {
 struct output {
 	struct bytes bytes;
 	uint32_t classes;
+	struct gate_value *once; /* what others have too; null: its own */
 };
 
 struct memo {
@@ -252,12 +254,16 @@ struct gate_value {
 	struct memo *memo;
 	uint8_t *node_outputs; /* by node; UINT8_MAX: not known yet */
 	struct scan_result *scans;
+	uint64_t waiting; /* outputs that stand in lines of the scan that runs, one bit each */
+	struct gate_value *same_hash; /* among those that requests have once, however often they say them */
 };
 
 /* Result of a node, as index in value->outputs. When memory is out: 0, and tx->memory_refused is set. */
 uint8_t value_output(struct gate_tx *tx, struct gate_value *value, uint16_t node);
 struct bytes value_bytes(struct gate_tx *tx, struct gate_value *value, uint16_t node);
 void value_init(struct gate_value *value, struct bytes bytes);
+/* The value of this text, which others may have too; null when memory is out. */
+struct gate_value *value_once(struct gate_tx *tx, struct bytes bytes);
 
 struct entry {
 	struct bytes name;
@@ -268,6 +274,20 @@ struct entry {
 struct entries {
 	struct entry *items;
 	uint32_t count, room;
+};
+
+/* Short texts that are scanned together, a line each: all of one tier (match/patterns.h). */
+#define LINES_MAX  32
+#define LINES_SIZE 2048
+
+struct lines {
+	struct line {
+		struct gate_value *value;
+		uint16_t start; /* in the text */
+		uint8_t output;
+	} of[LINES_MAX + 1]; /* a last one for where the text ends */
+	uint32_t count, size;
+	uint8_t text[LINES_SIZE];
 };
 
 /* What a target names: the label is `collection` or `collection:name`. */
@@ -312,6 +332,7 @@ struct gate_worker {
 	struct arena spare[SPARE_ARENAS]; /* of requests that ended */
 	uint32_t spare_count;
 	struct gate_counters counters;
+	struct lines lines[PATTERN_TIERS]; /* of the scan that runs */
 	uint64_t sequence; /* for UNIQUE_ID */
 	struct cost *cost; /* owned; null: nothing is measured */
 	uint64_t seed;
@@ -319,6 +340,7 @@ struct gate_worker {
 
 struct tx_field {
 	struct tx_field *next;
+	struct tx_field *same_bucket; /* in TX */
 	struct bytes name, value;
 	uint32_t hash; /* key_hash() of the name, in TX */
 };
@@ -350,6 +372,21 @@ struct cost {
 /* Processor time that all regular expressions of a request may take: ordinary requests take a tenth of a millisecond, only what is
  * made to backtrack comes near. */
 #define REGEX_TIME_NS UINT64_C(12000000)
+/* The same for all that is done for a request: what a body of 128 KiB takes at paranoia level 4, if it is no attack. */
+#define REQUEST_TIME_NS UINT64_C(25000000)
+/* More for each byte that a body has beyond that size, where the site's limits let it through: whoever wants large texts to be inspected has
+ * said what they may cost. */
+#define USUAL_BODY_SIZE (UINT64_C(128) << 10)
+#define BODY_TIME_NS    UINT64_C(200)
+#define BODY_REGEX_NS   UINT64_C(50)
+
+struct allowance {
+	uint64_t left_ns;
+	uint64_t mono_ns,
+		own_ns; /* of the machine and of the thread, when they were looked at; own_ns 0: not yet in this phase */
+	uint64_t work; /* bytes and calls since then */
+	bool running;
+};
 
 #define STORES 5 /* GLOBAL, IP, RESOURCE, SESSION, USER */
 
@@ -363,6 +400,7 @@ struct gate_tx {
 	uint8_t phase; /* running, or the last that ran */
 	bool stopped; /* the verdict is final */
 	bool memory_refused;
+	bool spent; /* the time is: nothing further is looked at */
 	uint8_t allow; /* enum sec_disruptive; 0: none */
 	uint8_t allow_phase; /* of SEC_ALLOW_PHASE */
 	uint32_t skip; /* rules to skip */
@@ -399,12 +437,15 @@ struct gate_tx {
 	enum sec_xml_args xml_args;
 	void *xml;
 
+	struct gate_value **once; /* values by their hash, each text once; null: too few to be worth it */
+	uint32_t entry_count; /* in all collections */
 	struct entries collections[VARIABLE_COUNT]; /* those that are stored; the others are made from them */
 	struct gate_value *scalars[VARIABLE_COUNT];
 
 	/* what rules write */
 	struct bytes *slots; /* TX, by slot; a null pointer: not set */
-	struct tx_field *fields; /* TX under names that are not interned */
+	struct tx_field *fields; /* TX under names that are not interned, the last first */
+	struct tx_field **field_buckets; /* the same by hash; null without any */
 	uint32_t field_count;
 	struct tx_field *environment;
 	struct tx_field *xml_done; /* expressions that were evaluated, with their namespaces */
@@ -418,6 +459,7 @@ struct gate_tx {
 	uint32_t audit_parts;
 	uint32_t pcre_limits;
 	uint64_t regex_left_ns; /* of REGEX_TIME_NS, what later phases may take */
+	struct allowance allowance;
 
 	/* of the rule that runs, and what it found */
 	const struct plan_rule *rule;
@@ -480,6 +522,41 @@ void trace_found(
 MUST_CHECK int geo_open(struct bytes path, struct MMDB_s **ret);
 void geo_close(struct MMDB_s *db); /* accepts null */
 bool geo_lookup(void *context, struct bytes address); /* 'context' is the transaction */
+/* allowance.c: between begin and end the time counts; begun already is begun. */
+void allowance_begin(struct gate_tx *tx);
+void allowance_end(struct gate_tx *tx);
+/* Phase 5 has some time of its own. */
+void allowance_for_log(struct gate_tx *tx);
+/* Looks at the clock; tx->spent when less is left than is wanted. */
+bool allowance_look(struct gate_tx *tx, uint64_t wanted_ns);
+
+/* What a call of an operator or a search takes besides its bytes, as bytes; and how much of both is done between two looks. */
+#define CALL_BYTES 64
+#define LOOK_BYTES 65536
+/* What a byte takes at worst in a transformation or an operator, in a search, and how much more in the first of a search: so much must be
+ * left to begin with a large value, since nothing interrupts them. A whole answer (512 KiB) may be searched at once. */
+#define BYTE_NS          15
+#define SCAN_NS          30
+#define SCAN_FIRST_NS    45
+#define SCAN_FIRST_BYTES ((size_t)128 << 10)
+
+/* Before each transformation and operator: whether there is time for it. */
+static inline bool allowance_take(struct gate_tx *tx, size_t size)
+{
+	tx->allowance.work += size + CALL_BYTES;
+	return tx->allowance.work < LOOK_BYTES ? !tx->spent : allowance_look(tx, size * BYTE_NS);
+}
+
+/* Before each search. */
+static inline bool allowance_scan(struct gate_tx *tx, size_t size)
+{
+	size_t first_size = size < SCAN_FIRST_BYTES ? size : SCAN_FIRST_BYTES;
+
+	tx->allowance.work += size + CALL_BYTES;
+	return tx->allowance.work < LOOK_BYTES ? !tx->spent
+					       : allowance_look(tx, size * SCAN_NS + first_size * SCAN_FIRST_NS);
+}
+
 /* xml-args.c */
 struct _xmlDoc;
 void xml_args_add(struct gate_tx *tx, const struct _xmlDoc *document);

@@ -14,7 +14,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "gate/engine/keys.h"
-#include "match/cache.h"
+#include "match/obtain.h"
 
 /* A source joins a set when at least this share (in percent) of the set that they would be together is its own. */
 #define SHARE_MIN_PERCENT 50
@@ -373,34 +373,37 @@ static int add_pattern(struct pattern_set_builder *builder, const struct pattern
 	return context.error;
 }
 
-/* From the cache, or compiled and written there. */
-static int obtain_set(struct build *build, const struct pattern_set_builder *builder, struct pattern_set **ret)
+/* The automatons of all sets: those of the plan before, which rules mostly leave as they are; of the cache; or compiled. */
+static void obtain_sets(struct build *build)
 {
-	const char *dir = build->options->cache_dir;
-	char name[PATTERN_SET_KEY_SIZE + 16];
-	struct bytes saved = { 0 };
-	uint8_t *data;
-	size_t size;
-	int error;
+	struct gate_plan *plan = build->plan;
+	const struct gate_plan *old = build->options->before;
+	const struct obtain_options options = { .cache_dir = build->options->cache_dir,
+		.threads = build->options->threads,
+		.wait_ms = build->options->wait_ms,
+		.progress = build->options->progress,
+		.context = build->options->context };
+	uint32_t old_count = old ? old->set_count : 0;
+	struct pattern_set **sets = calloc(plan->set_count + 1, sizeof(struct pattern_set *));
+	const struct pattern_set **before = calloc(old_count + 1, sizeof(const struct pattern_set *));
+	struct obtain_info info = { 0 };
 
-	if (dir) {
-		char key[PATTERN_SET_KEY_SIZE];
-
-		pattern_set_builder_key(builder, key);
-		snprintf(name, sizeof(name), "%s.patterns", key);
-		saved = cache_read(dir, name);
-		error = saved.size ? pattern_set_load(builder, saved, ret) : LUYTRE_E_NOT_FOUND;
-		cache_free(saved);
-		if (error == 0)
-			return 0;
+	if (sets && before) {
+		for (uint32_t i = 0; i < plan->set_count; i++)
+			sets[i] = plan->sets[i].patterns;
+		for (uint32_t i = 0; i < old_count; i++)
+			before[i] = old->sets[i].patterns;
+		build->error = pattern_sets_obtain(sets, plan->set_count, before, old_count, &options, &info);
+	} else {
+		build->error = LUYTRE_E_NOMEM;
 	}
-	build->plan->info.cached = false;
-	error = pattern_set_compile(builder, ret);
-	if (error == 0 && dir && pattern_set_save(*ret, &data, &size) == 0) {
-		cache_write(dir, name, data, size);
-		free(data);
-	}
-	return error;
+	free(sets);
+	free(before);
+	plan->info.cached = options.cache_dir && info.compiled_count == 0;
+	plan->info.automaton_count = info.part_count;
+	plan->info.compiled_count = info.compiled_count;
+	for (uint32_t i = 0; i < plan->set_count && build->error == 0; i++)
+		plan->info.memory_bytes += pattern_set_info(plan->sets[i].patterns).memory_bytes;
 }
 
 /* What matches the empty value is found out by asking the operators themselves. */
@@ -443,17 +446,16 @@ static void make_set(struct build *build, struct set_draft *draft)
 	for (uint32_t i = 0; i < draft->pattern_count && build->error == 0; i++)
 		build->error = add_pattern(builder, &build->patterns[draft->patterns[i]], i);
 	if (build->error == 0)
-		build->error = obtain_set(build, builder, &set->patterns);
+		build->error = pattern_set_new(builder, &set->patterns);
 	pattern_set_builder_free(builder);
 	if (build->error < 0)
 		return;
+	draft->final = (uint16_t)plan->set_count++;
 	set->words = PATTERN_SET_WORDS(draft->pattern_count);
 	set->empty = take(build, set->words * sizeof(*set->empty));
 	if (!set->empty)
 		return;
 	mark_empty(build, draft, set);
-	draft->final = (uint16_t)plan->set_count++;
-	plan->info.memory_bytes += pattern_set_info(set->patterns).memory_bytes;
 	plan->info.pattern_count += draft->pattern_count;
 }
 
@@ -569,6 +571,8 @@ static void build_sets(struct build *build)
 	plan->sets = take(build, (build->draft_count + 1) * sizeof(*plan->sets));
 	for (uint32_t i = 0; i < build->draft_count && build->error == 0; i++)
 		make_set(build, &build->drafts[i]);
+	if (build->error == 0)
+		obtain_sets(build);
 	if (build->error < 0)
 		return;
 	bind_targets(build);
@@ -588,7 +592,6 @@ int prefilter_build(struct gate_plan *plan, const struct gate_plan_options *opti
 	/* Patterns, sources and sets are numbered with 16 bits, and NONE16 is none. */
 	if (targets >= NONE16 || rules >= NONE16)
 		return LUYTRE_E_FULL;
-	plan->info.cached = options->cache_dir != NULL;
 	plan->sources = take(&build, targets * sizeof(*plan->sources));
 	build.patterns = calloc(rules, sizeof(*build.patterns));
 	build.rule_patterns = calloc(rules, sizeof(*build.rule_patterns));

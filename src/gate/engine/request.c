@@ -11,6 +11,8 @@
 
 /* Pieces of a body are joined in one buffer: grown by doubling, so at most half of it is unused. */
 #define BODY_ROOM_MIN 4096
+/* Between two looks at the clock a parser is given this much. */
+#define BODY_PIECE_SIZE ((size_t)64 << 10)
 /* Of each uploaded file, for rules that look into files. */
 #define FILE_CONTENT_MAX (128 << 10)
 
@@ -299,14 +301,29 @@ static bool append(struct gate_tx *tx, uint8_t **bytes, size_t *size, size_t *ro
 	return over;
 }
 
+/* A body grew from 'before' to 'size' bytes, of which the site lets 'limit' be inspected. */
+static void allow_more(struct gate_tx *tx, uint64_t before, uint64_t size, uint64_t limit)
+{
+	if (size > limit)
+		size = limit;
+	if (before < USUAL_BODY_SIZE)
+		before = USUAL_BODY_SIZE;
+	if (size <= before)
+		return;
+	tx->allowance.left_ns += (size - before) * BODY_TIME_NS;
+	tx->regex_left_ns += (size - before) * BODY_REGEX_NS;
+}
+
 void gate_tx_request_body(struct gate_tx *tx, struct bytes piece)
 {
 	const struct sec_settings *settings = tx->plan->settings;
+	uint64_t before = tx->body_size;
 
 	if (!gate_tx_wants_request_body(tx))
 		return;
 	tx->body_over =
 		append(tx, &tx->body_bytes, &tx->body_size, &tx->body_room, piece, settings->request_body_limit);
+	allow_more(tx, before, tx->body_size, settings->request_body_no_files_limit);
 	if (tx->body_over && !settings->request_body_partial)
 		tx_limit(tx, 403, "body-limit");
 }
@@ -431,7 +448,10 @@ static void parse_body(struct gate_tx *tx, enum body_kind kind, struct bytes bod
 		tx->memory_refused = true;
 		return;
 	}
-	body_feed(tx->body, body, true);
+	while (body.size != 0 && allowance_look(tx, 0)) {
+		body_feed(tx->body, bytes_first(body, BODY_PIECE_SIZE), true);
+		body = bytes_skip(body, BODY_PIECE_SIZE);
+	}
 	take_result(tx, kind, body_end(tx->body, tx->body_over));
 }
 
@@ -473,6 +493,14 @@ static uint64_t size_without_files(const struct gate_tx *tx, enum body_kind kind
 	return size;
 }
 
+/* As v3, which refuses documents that are too large without having read them. */
+static bool is_too_large(const struct gate_tx *tx, enum body_kind kind)
+{
+	uint64_t limit = tx->plan->settings->request_body_no_files_limit;
+
+	return limit != 0 && tx->body_size > limit && (kind == BODY_JSON || kind == BODY_XML);
+}
+
 void request_body_done(struct gate_tx *tx)
 {
 	const struct sec_settings *settings = tx->plan->settings;
@@ -481,7 +509,7 @@ void request_body_done(struct gate_tx *tx)
 
 	/* A form in parts says how it is parted in its header, so one without a body is looked at too, as v3 does. */
 	if (tx->body_access && (tx->body_size != 0 || (kind_of(tx->body_processor, &kind) && kind == BODY_MULTIPART))) {
-		if (kind_of(tx->body_processor, &kind))
+		if (kind_of(tx->body_processor, &kind) && !is_too_large(tx, kind))
 			parse_body(tx, kind, body);
 		if (settings->request_body_no_files_limit != 0 &&
 			size_without_files(tx, kind) > settings->request_body_no_files_limit) {
@@ -548,11 +576,13 @@ bool gate_tx_wants_response_body(const struct gate_tx *tx)
 void gate_tx_response_body(struct gate_tx *tx, struct bytes piece)
 {
 	const struct sec_settings *settings = tx->plan->settings;
+	uint64_t before = tx->response_size;
 
 	if (!gate_tx_wants_response_body(tx))
 		return;
 	tx->response_over = append(
 		tx, &tx->response_bytes, &tx->response_size, &tx->response_room, piece, settings->response_body_limit);
+	allow_more(tx, before, tx->response_size, settings->response_body_limit);
 	if (tx->response_over && !settings->response_body_partial)
 		tx_limit(tx, 403, "response-limit");
 }

@@ -538,6 +538,49 @@ static void facts_are_told(void **unused)
 	test_close(&engine);
 }
 
+static void join(void *context, struct bytes value)
+{
+	char *text = context;
+	size_t size = strlen(text);
+
+	snprintf(text + size, 64 - size, "%.*s;", (int)value.size, (const char *)value.ptr);
+}
+
+static void arguments_are_told(void **unused)
+{
+	static const struct {
+		const char *type, *body, *name, *wanted;
+	} rows[] = {
+		{ "application/x-www-form-urlencoded", "user=b%20c&user=d&User=e", "user", "a;b c;d;" },
+		{ "application/x-www-form-urlencoded", "user=b", "none", "" },
+		{ "application/json", "{\"user\":\"b\",\"in\":{\"user\":\"c\"}}", "user", "a;b;" },
+		{ "application/json", "{\"in\":{\"user\":\"c\"}}", "in.user", "c;" },
+	};
+	static const char rules[] = "SecRequestBodyAccess On\nSecRule REQUEST_HEADERS:Content-Type \"@contains json\" "
+				    "\"id:1,phase:1,pass,nolog,ctl:requestBodyProcessor=JSON\"\n";
+	struct gate_site_settings settings = { .name = "s", .mode = GATE_ON };
+	struct gate_plan_options options = { 0 };
+	struct test_engine engine;
+
+	(void)unused;
+	test_open(&engine, test_plan(rules, &options), &settings);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char headers[128], text[64] = "";
+		struct test_request request = {
+			.method = "POST", .target = "/?user=a", .headers = headers, .body = bytes_from_str(rows[i].body)
+		};
+		struct gate_tx *tx;
+
+		snprintf(headers, sizeof(headers), "Content-Type: %s\nContent-Length: %zu\n", rows[i].type,
+			strlen(rows[i].body));
+		tx = test_run(&engine, &request);
+		gate_tx_each_argument(tx, bytes_from_str(rows[i].name), join, text);
+		assert_string_equal(text, rows[i].wanted);
+		gate_tx_free(tx);
+	}
+	test_close(&engine);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -552,6 +595,7 @@ int main(void)
 		cmocka_unit_test(a_site_refuses_what_is_no_target),
 		cmocka_unit_test(threads_share_a_plan),
 		cmocka_unit_test(facts_are_told),
+		cmocka_unit_test(arguments_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -225,7 +225,8 @@ static void put_words(struct text *text)
 static void put_form(struct text *text)
 {
 	static const char *const names[] = { "a", "b", "bb", "c", "A", "" };
-	uint32_t count = below(5);
+	/* Many are searched together, and equal ones once. */
+	uint32_t count = below(6) == 0 ? 20 + below(60) : below(5);
 
 	for (uint32_t i = 0; i < count; i++) {
 		put(text, i ? "&" : "");

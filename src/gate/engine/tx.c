@@ -173,6 +173,7 @@ int gate_tx_new(struct gate_worker *worker, struct gate_site *site, struct gate_
 	tx->audit_parts = plan->settings->audit_parts;
 	tx->verdict.status = 200;
 	tx->regex_left_ns = REGEX_TIME_NS;
+	tx->allowance.left_ns = REQUEST_TIME_NS;
 	start_time(tx);
 	apply_overrides(tx);
 	worker->counters.requests++;
@@ -264,7 +265,7 @@ struct gate_value *tx_value(struct gate_tx *tx, struct bytes bytes)
 
 void entries_add(struct gate_tx *tx, struct entries *entries, struct bytes name, struct bytes value)
 {
-	struct gate_value *values;
+	struct entry *entry;
 
 	if (entries->count == entries->room) {
 		uint32_t room = entries->room ? 2 * entries->room : 8;
@@ -277,12 +278,10 @@ void entries_add(struct gate_tx *tx, struct entries *entries, struct bytes name,
 		entries->items = items;
 		entries->room = room;
 	}
-	values = tx_alloc(tx, 2 * sizeof(*values));
-	if (!values)
-		return;
-	value_init(&values[0], value);
-	value_init(&values[1], name);
-	entries->items[entries->count++] = (struct entry){ name, &values[0], &values[1] };
+	entry = &entries->items[entries->count];
+	*entry = (struct entry){ name, value_once(tx, value), value_once(tx, name) };
+	entries->count += entry->value && entry->name_value;
+	tx->entry_count++;
 }
 
 uint64_t tx_now_s(const struct gate_tx *tx)
@@ -369,6 +368,17 @@ void tx_limit(struct gate_tx *tx, uint16_t status, const char *reason)
 	tx->stopped = true;
 }
 
+/* What could not be looked at is not let through. */
+static void judge_limits(struct gate_tx *tx)
+{
+	if (tx->memory_refused)
+		tx_limit(tx, 413, "memory");
+	if (tx->regex_left_ns == 0)
+		tx_limit(tx, 403, "regex-time");
+	if (tx->spent)
+		tx_limit(tx, 403, "time");
+}
+
 static void run_phase(struct gate_tx *tx, uint8_t phase)
 {
 	if (tx->mode == SEC_OFF) {
@@ -378,15 +388,16 @@ static void run_phase(struct gate_tx *tx, uint8_t phase)
 	if (phase != 5 && tx->stopped)
 		return;
 	tx->phase = phase;
+	if (phase == 5)
+		allowance_for_log(tx);
+	allowance_begin(tx);
 	match_scratch_allow(tx->worker->scratch, tx->regex_left_ns);
 	evaluate_phase(tx, phase);
 	tx->regex_left_ns = match_scratch_allowance(tx->worker->scratch);
 	match_scratch_allow(tx->worker->scratch, MATCH_NO_LIMIT);
-	/* What could not be looked at is not let through. */
-	if (tx->memory_refused && phase != 5)
-		tx_limit(tx, 413, "memory");
-	if (tx->regex_left_ns == 0 && phase != 5)
-		tx_limit(tx, 403, "regex-time");
+	allowance_end(tx);
+	if (phase != 5)
+		judge_limits(tx);
 }
 
 void gate_tx_request_headers_end(struct gate_tx *tx)
@@ -398,8 +409,10 @@ void gate_tx_request_headers_end(struct gate_tx *tx)
 
 void gate_tx_request_body_end(struct gate_tx *tx)
 {
-	if (tx->mode != SEC_OFF && !tx->stopped)
+	if (tx->mode != SEC_OFF && !tx->stopped) {
+		allowance_begin(tx);
 		request_body_done(tx);
+	}
 	if (!tx->body_access)
 		TRACE(tx, 4, "Request body processing is disabled");
 	TRACE(tx, 4, "Starting phase REQUEST_BODY. (SecRules 2)");

@@ -8,6 +8,60 @@ void value_init(struct gate_value *value, struct bytes bytes)
 	*value = (struct gate_value){ .bytes = bytes };
 }
 
+/* Requests with more entries than this say many things twice: true, 0, the same name a hundred times. */
+#define ONCE_FROM     32
+#define ONCE_BUCKETS  1024
+#define ONCE_SIZE_MAX 128
+/* Further ones of the same hash are kept twice, so that nobody gains by looking for them. */
+#define ONCE_CHAIN_MAX 8
+
+static uint64_t hash_of(struct bytes bytes)
+{
+	uint64_t hash = bytes.size, word = 0;
+	size_t i = 0;
+
+	for (; i + sizeof(word) <= bytes.size; i += sizeof(word)) {
+		memcpy(&word, bytes.ptr + i, sizeof(word));
+		hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+		hash ^= hash >> 32;
+	}
+	word = 0;
+	if (i < bytes.size)
+		memcpy(&word, bytes.ptr + i, bytes.size - i);
+	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ hash >> 32;
+}
+
+/* The trace tells where each one stood. */
+static bool is_once(const struct gate_tx *tx, struct bytes bytes)
+{
+	return tx->entry_count >= ONCE_FROM && bytes.size <= ONCE_SIZE_MAX && !tx->trace;
+}
+
+struct gate_value *value_once(struct gate_tx *tx, struct bytes bytes)
+{
+	struct gate_value **bucket, *value;
+	unsigned int count = 0;
+
+	if (!is_once(tx, bytes))
+		return tx_value(tx, bytes);
+	if (!tx->once)
+		tx->once = tx_alloc(tx, ONCE_BUCKETS * sizeof(struct gate_value *));
+	if (!tx->once)
+		return NULL;
+	bucket = &tx->once[hash_of(bytes) % ONCE_BUCKETS];
+	for (value = *bucket; value; value = value->same_hash, count++) {
+		if (bytes_equal(value->bytes, bytes))
+			return value;
+	}
+	value = tx_value(tx, bytes);
+	if (value && count < ONCE_CHAIN_MAX) {
+		value->same_hash = *bucket;
+		*bucket = value;
+	}
+	return value;
+}
+
 static uint32_t classes_of(struct gate_value *value)
 {
 	if (!value->classified) {
@@ -46,7 +100,7 @@ static bool open_outputs(struct gate_tx *tx, struct gate_value *value)
 		return false;
 	memset(value->node_outputs, UINT8_MAX, tx->plan->node_count);
 	value->outputs = outputs;
-	value->outputs[0] = (struct output){ value->bytes, classes_of(value) };
+	value->outputs[0] = (struct output){ value->bytes, classes_of(value), NULL };
 	value->output_count = 1;
 	return true;
 }
@@ -64,7 +118,8 @@ static uint8_t number_of(struct gate_tx *tx, struct gate_value *value, struct by
 		!grow(tx, &outputs, sizeof(*value->outputs), value->output_count, &value->output_room))
 		return UINT8_MAX;
 	value->outputs = outputs;
-	value->outputs[value->output_count] = (struct output){ bytes, transform_classes(bytes) };
+	value->outputs[value->output_count] =
+		(struct output){ bytes, transform_classes(bytes), is_once(tx, bytes) ? value_once(tx, bytes) : NULL };
 	return value->output_count++;
 }
 
@@ -83,6 +138,8 @@ static uint8_t transformed(struct gate_tx *tx, struct gate_value *value, uint8_t
 		if (value->memo[i].from == from && value->memo[i].transform == transform)
 			return value->memo[i].to;
 	}
+	if (!allowance_take(tx, input.bytes.size))
+		return from;
 	bytes = transform_run(how, input.bytes, input.classes, &tx->arena, &refused);
 	tx->memory_refused |= refused;
 	to = bytes.ptr == input.bytes.ptr && bytes.size == input.bytes.size ? from : number_of(tx, value, bytes);

@@ -74,6 +74,10 @@ static void collect_entries(struct gate_tx *tx, const struct wanted *wanted, con
 
 /* ---- TX and the persistent collections ---- */
 
+/* More names than this in TX come from a rule that makes names out of a request. */
+#define FIELDS_MAX    4096
+#define FIELD_BUCKETS 1024
+
 struct bytes *tx_find_field(struct gate_tx *tx, struct bytes name)
 {
 	uint32_t slot = key_find(tx->plan->keys, name), hash;
@@ -81,20 +85,36 @@ struct bytes *tx_find_field(struct gate_tx *tx, struct bytes name)
 	if (slot != NONE32 && slot < tx->plan->slot_count)
 		return &tx->slots[slot];
 	hash = key_hash(name);
-	for (struct tx_field *field = tx->fields; field; field = field->next) {
+	if (!tx->field_buckets)
+		return NULL;
+	for (struct tx_field *field = tx->field_buckets[hash % FIELD_BUCKETS]; field; field = field->same_bucket) {
 		if (field->hash == hash && key_equal(field->name, name))
 			return &field->value;
 	}
 	return NULL;
 }
 
-/* More names than this in TX come from a rule that makes names out of a request. */
-#define FIELDS_MAX 4096
+static void add_field(struct gate_tx *tx, struct bytes name, struct bytes value)
+{
+	struct tx_field *field = tx->field_count < FIELDS_MAX ? tx_alloc(tx, sizeof(*field)) : NULL;
+	uint32_t hash = key_hash(name);
+
+	if (!tx->field_buckets)
+		tx->field_buckets = tx_alloc(tx, FIELD_BUCKETS * sizeof(struct tx_field *));
+	if (!field || !tx->field_buckets) {
+		tx->memory_refused = true;
+		return;
+	}
+	*field = (struct tx_field){ .next = tx->fields, .name = tx_copy(tx, name), .value = value, .hash = hash };
+	field->same_bucket = tx->field_buckets[hash % FIELD_BUCKETS];
+	tx->field_buckets[hash % FIELD_BUCKETS] = field;
+	tx->fields = field;
+	tx->field_count++;
+}
 
 void tx_set_slot(struct gate_tx *tx, uint32_t slot, struct bytes name, struct bytes value, bool unset)
 {
 	struct bytes *place;
-	struct tx_field *field;
 
 	if (slot == NONE32)
 		slot = key_find(tx->plan->keys, name);
@@ -109,14 +129,7 @@ void tx_set_slot(struct gate_tx *tx, uint32_t slot, struct bytes name, struct by
 			*place = unset ? (struct bytes){ 0 } : value;
 		return;
 	}
-	field = tx->field_count < FIELDS_MAX ? tx_alloc(tx, sizeof(*field)) : NULL;
-	if (!field) {
-		tx->memory_refused = true;
-		return;
-	}
-	*field = (struct tx_field){ tx->fields, tx_copy(tx, name), value, key_hash(name) };
-	tx->fields = field;
-	tx->field_count++;
+	add_field(tx, name, value);
 }
 
 static void collect_tx(struct gate_tx *tx, const struct wanted *wanted, uint32_t slot)

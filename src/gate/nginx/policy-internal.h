@@ -52,9 +52,9 @@ struct policy {
 	uint64_t seen, refused; /* fingerprints */
 };
 
-/* Any thread: changes nothing of the policy. */
-MUST_CHECK int policy_prepare(
-	const struct policy *policy, const char *cache_dir, struct policy_prepared *ret, char why[POLICY_WHY_SIZE]);
+/* Any thread: changes nothing of the policy. 'options' say how the plan is compiled. */
+MUST_CHECK int policy_prepare(const struct policy *policy, const struct gate_plan_options *options,
+	struct policy_prepared *ret, char why[POLICY_WHY_SIZE]);
 /* Puts it in place of what is there; empties it. */
 void policy_put(struct policy *policy, struct policy_prepared *prepared);
 void policy_prepared_free(struct policy_prepared *prepared, size_t site_count);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "gate/nginx/policy-internal.h"
 #include "gate/output/event.h"
+#include "gate/output/progress.h"
 #include "gate/seclang/rules.h"
 
 /* All policies of the process that are alive: after a reload those of the old configuration too, whose plans are still right when no
@@ -185,10 +186,9 @@ static int make_sites(const struct policy *policy, struct policy_prepared *prepa
 	return error;
 }
 
-int policy_prepare(
-	const struct policy *policy, const char *cache_dir, struct policy_prepared *ret, char why[POLICY_WHY_SIZE])
+int policy_prepare(const struct policy *policy, const struct gate_plan_options *options, struct policy_prepared *ret,
+	char why[POLICY_WHY_SIZE])
 {
-	struct gate_plan_options options = { .cache_dir = cache_dir };
 	struct policy_prepared prepared = { 0 };
 	uint64_t before = files_fingerprint(&policy->files);
 	struct sec_rules *rules = NULL;
@@ -204,7 +204,7 @@ int policy_prepare(
 	if (error < 0) {
 		sec_rules_free(rules);
 	} else {
-		error = gate_plan_build(rules, &options, &prepared.plan);
+		error = gate_plan_build(rules, options, &prepared.plan);
 	}
 	if (error < 0)
 		snprintf(why, POLICY_WHY_SIZE, "%s", error_text(error, LUYTRE_LANG_EN));
@@ -260,6 +260,36 @@ static const struct policy *find_compiled(const struct policy *policy)
 	return NULL;
 }
 
+/* Whose plan has most in common with the one to come: of the same files, else any. Null when there is none. */
+static const struct gate_plan *find_similar(const struct policy *policy)
+{
+	const struct gate_plan *plan = NULL;
+
+	for (const struct policy *other = alive; other; other = other->next) {
+		if (other->plan && same_paths(policy, other))
+			return other->plan;
+		if (other->plan && !plan)
+			plan = other->plan;
+	}
+	return plan;
+}
+
+/* Nothing else is to be done meanwhile: all processors are taken. */
+static int prepare_first(
+	const struct policy *policy, const char *cache_dir, struct policy_prepared *ret, char why[POLICY_WHY_SIZE])
+{
+	struct progress progress;
+	struct gate_plan_options options = {
+		.cache_dir = cache_dir, .before = find_similar(policy), .progress = progress_show, .context = &progress
+	};
+	int error;
+
+	progress_begin(&progress, progress_lang());
+	error = policy_prepare(policy, &options, ret, why);
+	progress_end(&progress);
+	return error;
+}
+
 int policy_load(struct policy *policy, const char *cache_dir, char why[POLICY_WHY_SIZE])
 {
 	const struct policy *other = find_compiled(policy);
@@ -275,7 +305,7 @@ int policy_load(struct policy *policy, const char *cache_dir, char why[POLICY_WH
 		if (error < 0)
 			policy_prepared_free(&prepared, policy->site_count);
 	} else {
-		error = policy_prepare(policy, cache_dir, &prepared, why);
+		error = prepare_first(policy, cache_dir, &prepared, why);
 	}
 	if (error < 0)
 		return error;

@@ -3,7 +3,7 @@
  *
  *	policy_new(), policy_add_path() ...		while the configuration is read
  *	policy_add_site() ...
- *	policy_load()					once: compiles, or shares the plan of a policy with the same files
+ *	policy_load()					once: compiles with all processors, or shares the plan of a policy with the same files
  *	policy_watch_start()				in a worker: a thread looks at the files and compiles what has changed
  *	policy_watch_poll()				in the worker's event loop: puts new plans in place
  *
@@ -66,7 +66,8 @@ void policy_warm(struct policy *policy);
 struct policy_watch;
 
 /* Starts the thread: every 'interval_ms' it looks whether files have changed, and compiles once nothing has for as long again, so that
- * a set of files that is being copied is not read half. 'cache_dir' may be null. LUYTRE_E_SYSTEM, LUYTRE_E_NOMEM. */
+ * a set of files that is being copied is not read half. It compiles alone and with low priority, what the plan in place does not
+ * have; processes with the same 'cache_dir' share that (match/obtain.h). 'cache_dir' may be null. LUYTRE_E_SYSTEM, LUYTRE_E_NOMEM. */
 MUST_CHECK int policy_watch_start(struct policy *const *policies, size_t count, unsigned int interval_ms,
 	const char *cache_dir, struct policy_watch **ret);
 /* Waits for a compilation that is under way. Accepts null. */

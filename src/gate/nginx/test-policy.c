@@ -168,6 +168,51 @@ static void test_watch(void **state)
 	policy_free(policy);
 }
 
+/* Rules that make several automatons; 'word' is in one of them, behind signs that plain values do not have. */
+static void write_many(const char *word)
+{
+	char text[2048];
+
+	snprintf(text, sizeof(text),
+		"SecRuleEngine On\n"
+		"SecRule ARGS \"@rx union\\s+select\" \"id:11,phase:1,deny\"\n"
+		"SecRule ARGS \"@rx [<{]%s[>}]\" \"id:12,phase:1,deny\"\n"
+		"SecRule REQUEST_HEADERS:User-Agent \"@rx bad(?:bot|robot)\" \"id:13,phase:1,deny\"\n"
+		"SecRule REQUEST_HEADERS:User-Agent \"@rx scan(?:ner|bot)\" \"id:14,phase:1,deny\"\n",
+		word);
+	write_rules(text);
+}
+
+/* A changed rule costs the automatons that it is in, also without a cache. */
+static void test_change_of_one(void **state)
+{
+	struct gate_site_settings settings = { .name = "site", .mode = GATE_ON };
+	struct gate_plan_info first_info, info;
+	struct policy_site *site;
+	struct policy_watch *watch;
+	struct policy *policy;
+
+	write_many("script");
+	policy = make(&settings, &site);
+	assert_int_equal(policy_load(policy, NULL, why), 0);
+	first_info = policy_info(policy).plan;
+	assert_true(first_info.automaton_count >= 3);
+	assert_int_equal(first_info.compiled_count, first_info.automaton_count);
+	assert_int_equal(denied_by(site, "/?q=%3cscript%3e"), 12);
+
+	assert_int_equal(policy_watch_start(&policy, 1, INTERVAL_MS, NULL, &watch), 0);
+	write_many("object");
+	assert_int_equal(wait_for_change(watch, policy), POLICY_SWAPPED);
+	info = policy_info(policy).plan;
+	assert_int_equal(info.automaton_count, first_info.automaton_count);
+	assert_true(info.compiled_count > 0 && info.compiled_count < info.automaton_count);
+	assert_int_equal(denied_by(site, "/?q=%3cscript%3e"), 0);
+	assert_int_equal(denied_by(site, "/?q=%3cobject%3e"), 12);
+	assert_int_equal(denied_by(site, "/?q=union%20select"), 11);
+	policy_watch_stop(watch);
+	policy_free(policy);
+}
+
 static int make_folder(void **state)
 {
 	if (!mkdtemp(folder))
@@ -188,6 +233,7 @@ int main(void)
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_watch),
+		cmocka_unit_test(test_change_of_one),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -26,6 +26,8 @@ struct policy_watch {
 /* One policy, once each interval. The files that are watched change in policy_watch_poll only, and only while a result waits. */
 static void look(struct policy_watch *watch, struct policy *policy)
 {
+	/* One thread: requests need the processors. The workers share the compiling by the cache (match/obtain.h). */
+	struct gate_plan_options options = { .cache_dir = watch->cache_dir, .threads = 1 };
 	struct policy_prepared prepared = { 0 };
 	static _Thread_local char why[POLICY_WHY_SIZE];
 	uint64_t now;
@@ -47,7 +49,8 @@ static void look(struct policy_watch *watch, struct policy *policy)
 		policy->seen = now;
 		return;
 	}
-	error = policy_prepare(policy, watch->cache_dir, &prepared, why);
+	options.before = policy->plan; /* stays until what is made here was taken */
+	error = policy_prepare(policy, &options, &prepared, why);
 	policy->refused = error < 0 ? now : 0;
 
 	pthread_mutex_lock(&watch->mutex);

@@ -60,8 +60,10 @@ struct client_entry {
 	uint64_t held_until_ns;
 	enum abuse_reason held_reason;
 	enum abuse_action held_action;
-	uint32_t open;
-	struct window logins, failures, steps, ids;
+	uint64_t struck_until_ns;
+	enum abuse_reason struck_reason;
+	uint32_t open, open_age; /* requests; those of another age are forgotten */
+	struct window logins, failures, steps, ids, strikes;
 	struct distinct failed_names, good_names;
 	uint64_t last_ids[WALK_IDS];
 	uint32_t last_id;
@@ -93,15 +95,16 @@ struct endpoint_entry {
 };
 
 struct abuse {
-	struct abuse_settings settings;
+	struct siphash_key key;
 	uint64_t window_ns;
 	uint64_t verdicts[ABUSE_REASON_COUNT];
-	size_t clusters_at, names_at, sites_at, endpoints_at; /* offsets from this; clients follow it */
+	size_t tables_at[ABUSE_TABLE_COUNT]; /* offsets from this */
+	uint32_t open_age;
 };
 
-static inline struct ways *abuse_table(struct abuse *abuse, size_t at)
+static inline struct ways *abuse_table(struct abuse *abuse, enum abuse_table table)
 {
-	return (struct ways *)((uint8_t *)abuse + at);
+	return (struct ways *)((uint8_t *)abuse + abuse->tables_at[table]);
 }
 
 static inline uint64_t abuse_mix(uint64_t left, uint64_t right)

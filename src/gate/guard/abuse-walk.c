@@ -50,13 +50,12 @@ static enum walk_answer walk(struct client_entry *entry, uint64_t id)
 	return answer;
 }
 
-static void judge_client(struct abuse *abuse, struct client_entry *entry, enum abuse_id_kind kind, uint64_t id,
-	uint64_t now_ns, struct abuse_verdict *ret)
+static void judge_client(struct abuse *abuse, const struct abuse_settings *limits, struct client_entry *entry,
+	enum abuse_id_kind kind, uint64_t id, uint64_t now_ns, struct abuse_verdict *ret)
 {
-	const struct abuse_settings *settings = &abuse->settings;
 	bool citizen = kind == ABUSE_ID_CITIZEN;
-	uint32_t first = citizen ? settings->walk_challenge : settings->walk_other_slow;
-	uint32_t last = citizen ? settings->walk_deny : settings->walk_other_deny;
+	uint32_t first = citizen ? limits->walk_challenge : limits->walk_other_slow;
+	uint32_t last = citizen ? limits->walk_deny : limits->walk_other_deny;
 	enum walk_answer answer = walk(entry, id);
 	uint32_t steps, ids;
 
@@ -121,8 +120,9 @@ static bool is_alone(const struct endpoint_entry *endpoint, uint64_t address)
 	return same * 100 > endpoint->count * ONE_ADDRESS_PERCENT;
 }
 
-static void judge_spread(struct abuse *abuse, const struct abuse_client *client, struct endpoint_entry *endpoint,
-	enum abuse_id_kind kind, uint64_t id, uint64_t now_ns, struct abuse_verdict *ret)
+static void judge_spread(struct abuse *abuse, const struct abuse_settings *limits, const struct abuse_client *client,
+	struct endpoint_entry *endpoint, enum abuse_id_kind kind, uint64_t id, uint64_t now_ns,
+	struct abuse_verdict *ret)
 {
 	bool near = false, walking;
 
@@ -130,20 +130,20 @@ static void judge_spread(struct abuse *abuse, const struct abuse_client *client,
 		is_alone(endpoint, client->address))
 		return;
 	if (kind == ABUSE_ID_CITIZEN)
-		walking = endpoint->near * 100 >= endpoint->count * abuse->settings.spread_percent;
+		walking = endpoint->near * 100 >= endpoint->count * limits->spread_percent;
 	else
 		walking = endpoint->ordered * 100 >= endpoint->count * UINT32_C(60) &&
 			  is_one_cluster(endpoint, client->cluster);
 	if (walking)
-		endpoint->held_until_ns = now_ns + abuse->settings.hold_ms * NS_PER_MS;
+		endpoint->held_until_ns = now_ns + limits->hold_ms * NS_PER_MS;
 	/* Only lookups that belong to the walk are held up. */
 	if (near && endpoint->held_until_ns > now_ns && ret->action == ABUSE_PASS &&
 		(kind == ABUSE_ID_CITIZEN || is_one_cluster(endpoint, client->cluster)))
 		abuse_say(abuse, ABUSE_CHALLENGE, ABUSE_ENUM_SPREAD, endpoint->held_until_ns, ret);
 }
 
-void abuse_lookup(struct abuse *abuse, const struct abuse_client *client, uint64_t endpoint, enum abuse_id_kind kind,
-	struct bytes id, uint64_t now_ns, struct abuse_verdict *ret)
+void abuse_lookup(struct abuse *abuse, const struct abuse_settings *limits, const struct abuse_client *client,
+	uint64_t endpoint, enum abuse_id_kind kind, struct bytes id, uint64_t now_ns, struct abuse_verdict *ret)
 {
 	struct abuse_client walker = *client;
 	uint64_t number = read_id(id);
@@ -152,7 +152,7 @@ void abuse_lookup(struct abuse *abuse, const struct abuse_client *client, uint64
 	if (number == 0)
 		return;
 	walker.site = abuse_mix(client->site, endpoint);
-	judge_client(abuse, abuse_address(abuse, &walker, now_ns), kind, number, now_ns, ret);
-	judge_spread(abuse, client, ways_get(abuse_table(abuse, abuse->endpoints_at), endpoint, now_ns), kind, number,
-		now_ns, ret);
+	judge_client(abuse, limits, abuse_address(abuse, &walker, now_ns), kind, number, now_ns, ret);
+	judge_spread(abuse, limits, client, ways_get(abuse_table(abuse, ABUSE_ENDPOINTS), endpoint, now_ns), kind,
+		number, now_ns, ret);
 }

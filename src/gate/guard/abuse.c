@@ -15,6 +15,17 @@ const char *abuse_reason_name(enum abuse_reason reason)
 	return reason < ABUSE_REASON_COUNT ? reason_names[reason] : "none";
 }
 
+static const char *const table_names[] = {
+#define X(id, word) word,
+	ABUSE_TABLES(X)
+#undef X
+};
+
+const char *abuse_table_name(enum abuse_table table)
+{
+	return table_names[table];
+}
+
 const char *abuse_action_name(enum abuse_action action)
 {
 	static const char *const names[] = { "pass", "slow", "challenge", "deny" };
@@ -51,71 +62,83 @@ void abuse_settings_default(struct abuse_settings *settings)
 		.body_grace_ms = 5000,
 		.body_min_rate = 500,
 		.resets_max = 100,
+		.strikes_max = 10,
 	};
 }
 
 /* ---- memory ---- */
 
-/* A site is a place of the table of endpoints' size: few of both. */
-static void lay_out(const struct abuse_settings *settings, struct abuse *abuse, size_t *ret_size)
-{
-	size_t at = sizeof(*abuse) + ways_size(sizeof(struct client_entry), settings->clients_max);
+struct table_form {
+	size_t value_size, count;
+	uint64_t ttl_ns;
+};
 
-	abuse->clusters_at = at;
-	at += ways_size(sizeof(struct client_entry), settings->clusters_max);
-	abuse->names_at = at;
-	at += ways_size(sizeof(struct name_entry), settings->names_max);
-	abuse->sites_at = at;
-	at += ways_size(sizeof(struct site_entry), settings->endpoints_max);
-	abuse->endpoints_at = at;
-	*ret_size = at + ways_size(sizeof(struct endpoint_entry), settings->endpoints_max);
+/* A site is a place of the table of endpoints' size: few of both. What a name's own addresses are, and what is usual at a site, is worth
+ * keeping for a month. */
+static struct table_form form_of(const struct abuse_settings *settings, enum abuse_table table)
+{
+	const uint64_t month_ns = 30 * 86400 * NS_PER_S;
+	uint64_t ttl_ns = (UINT64_C(2) * settings->window_ms + settings->hold_ms) * NS_PER_MS;
+
+	switch (table) {
+	case ABUSE_ADDRESSES:
+		return (struct table_form){ sizeof(struct client_entry), settings->clients_max, ttl_ns };
+	case ABUSE_CLUSTERS:
+		return (struct table_form){ sizeof(struct client_entry), settings->clusters_max, ttl_ns };
+	case ABUSE_NAMES:
+		return (struct table_form){ sizeof(struct name_entry), settings->names_max, month_ns };
+	case ABUSE_SITES:
+		return (struct table_form){ sizeof(struct site_entry), settings->endpoints_max, month_ns };
+	case ABUSE_ENDPOINTS:
+	case ABUSE_TABLE_COUNT:
+		break;
+	}
+	return (struct table_form){ sizeof(struct endpoint_entry), settings->endpoints_max, ttl_ns };
 }
 
 size_t abuse_size(const struct abuse_settings *settings)
 {
-	struct abuse abuse;
-	size_t size;
+	size_t size = sizeof(struct abuse);
 
-	lay_out(settings, &abuse, &size);
+	for (unsigned int i = 0; i < ABUSE_TABLE_COUNT; i++) {
+		struct table_form form = form_of(settings, i);
+
+		size += ways_size(form.value_size, form.count);
+	}
 	return size;
 }
 
 struct abuse *abuse_place(void *memory, const struct abuse_settings *settings)
 {
 	struct abuse *abuse = memory;
-	uint64_t ttl_ns;
-	size_t size;
+	size_t at = sizeof(*abuse);
 
 	memset(abuse, 0, sizeof(*abuse));
-	abuse->settings = *settings;
+	abuse->key = settings->key;
 	abuse->window_ns = (settings->window_ms == 0 ? 1 : settings->window_ms) * NS_PER_MS;
-	ttl_ns = 2 * abuse->window_ns + settings->hold_ms * NS_PER_MS;
-	lay_out(settings, abuse, &size);
-	ways_place(abuse + 1, sizeof(struct client_entry), settings->clients_max, ttl_ns);
-	ways_place(abuse_table(abuse, abuse->clusters_at), sizeof(struct client_entry), settings->clusters_max, ttl_ns);
-	/* What a name's own addresses are, and what is usual at a site, is worth keeping for a month. */
-	ways_place(abuse_table(abuse, abuse->names_at), sizeof(struct name_entry), settings->names_max,
-		30 * 86400 * NS_PER_S);
-	ways_place(abuse_table(abuse, abuse->sites_at), sizeof(struct site_entry), settings->endpoints_max,
-		30 * 86400 * NS_PER_S);
-	ways_place(abuse_table(abuse, abuse->endpoints_at), sizeof(struct endpoint_entry), settings->endpoints_max,
-		ttl_ns);
+	for (unsigned int i = 0; i < ABUSE_TABLE_COUNT; i++) {
+		struct table_form form = form_of(settings, i);
+
+		abuse->tables_at[i] = at;
+		ways_place((uint8_t *)memory + at, form.value_size, form.count, form.ttl_ns);
+		at += ways_size(form.value_size, form.count);
+	}
 	return abuse;
 }
 
 uint64_t abuse_hash(const struct abuse *abuse, struct bytes text)
 {
-	return siphash24(abuse->settings.key, text.ptr, text.size);
+	return siphash24(abuse->key, text.ptr, text.size);
 }
 
 struct client_entry *abuse_address(struct abuse *abuse, const struct abuse_client *client, uint64_t now_ns)
 {
-	return ways_get(abuse_table(abuse, sizeof(*abuse)), abuse_mix(client->address, client->site), now_ns);
+	return ways_get(abuse_table(abuse, ABUSE_ADDRESSES), abuse_mix(client->address, client->site), now_ns);
 }
 
 struct client_entry *abuse_cluster(struct abuse *abuse, const struct abuse_client *client, uint64_t now_ns)
 {
-	return ways_get(abuse_table(abuse, abuse->clusters_at), abuse_mix(client->cluster, client->site), now_ns);
+	return ways_get(abuse_table(abuse, ABUSE_CLUSTERS), abuse_mix(client->cluster, client->site), now_ns);
 }
 
 void abuse_say(struct abuse *abuse, enum abuse_action action, enum abuse_reason reason, uint64_t until_ns,
@@ -128,18 +151,18 @@ void abuse_say(struct abuse *abuse, enum abuse_action action, enum abuse_reason 
 
 void abuse_counters(const struct abuse *abuse, struct abuse_counters *ret)
 {
-	const size_t tables[] = { sizeof(*abuse), abuse->clusters_at, abuse->names_at, abuse->sites_at,
-		abuse->endpoints_at };
-
 	*ret = (struct abuse_counters){ 0 };
 	memcpy(ret->verdicts, abuse->verdicts, sizeof(ret->verdicts));
-	for (size_t i = 0; i < ARRAY_COUNT(tables); i++) {
-		struct ways_counters one =
-			ways_counters((const struct ways *)(const void *)((const uint8_t *)abuse + tables[i]));
+	for (unsigned int i = 0; i < ABUSE_TABLE_COUNT; i++) {
+		const struct ways *table =
+			(const struct ways *)(const void *)((const uint8_t *)abuse + abuse->tables_at[i]);
+		struct ways_counters one = ways_counters(table);
 
 		ret->created += one.created;
 		ret->expired += one.expired;
 		ret->evicted += one.evicted;
+		ret->tables[i] = (struct abuse_table_counters){ one.created, one.expired, one.evicted,
+			one.created - one.expired - one.evicted, ways_places(table) };
 	}
 }
 
@@ -219,40 +242,68 @@ static uint32_t people_of(struct abuse *abuse, struct client_entry *entry, uint6
 	return 1 + (names > 99 ? 99 : names);
 }
 
-void abuse_request_begin(struct abuse *abuse, const struct abuse_client *client, uint32_t cost, uint64_t now_ns,
-	struct abuse_verdict *ret)
+/* Of requests, as they are counted now. */
+static uint32_t open_of(const struct abuse *abuse, struct client_entry *address)
 {
-	const struct abuse_settings *settings = &abuse->settings;
+	if (address->open_age != abuse->open_age) {
+		address->open_age = abuse->open_age;
+		address->open = 0;
+	}
+	return address->open;
+}
+
+void abuse_forget_open(struct abuse *abuse)
+{
+	abuse->open_age++;
+}
+
+static enum abuse_action take_all(const struct abuse_settings *limits, struct client_entry *address,
+	struct client_entry *cluster, uint32_t cost, uint64_t people, uint64_t now_ns, struct abuse_verdict *ret)
+{
+	enum abuse_action action = ABUSE_PASS;
+
+	ret->reason = ABUSE_RATE_CLIENT;
+	if (limits->client_rate != 0)
+		action = take_cost(address, cost, limits->client_rate * people, limits->client_burst * people, now_ns,
+			&ret->delay_ms);
+	if (action != ABUSE_PASS || limits->cluster_rate == 0)
+		return action;
+	ret->reason = ABUSE_RATE_CLUSTER;
+	action = take_cost(cluster, cost, limits->cluster_rate, limits->cluster_burst, now_ns, &ret->delay_ms);
+	/* A fingerprint is shared by strangers: they wait, they are not refused. */
+	if (action == ABUSE_DENY) {
+		action = ABUSE_SLOW;
+		ret->delay_ms = 2000;
+	}
+	return action;
+}
+
+void abuse_request_begin(struct abuse *abuse, const struct abuse_settings *limits, const struct abuse_client *client,
+	uint32_t cost, uint64_t now_ns, struct abuse_verdict *ret)
+{
 	struct client_entry *address = abuse_address(abuse, client, now_ns);
 	struct client_entry *cluster = abuse_cluster(abuse, client, now_ns);
 	uint64_t people = people_of(abuse, address, now_ns);
-	enum abuse_reason reason = ABUSE_RATE_CLIENT;
-	enum abuse_action action;
-	uint32_t delay_ms = 0;
+	struct abuse_verdict taken = { 0 };
 
-	if (settings->client_open_max != 0 && address->open >= settings->client_open_max * people) {
+	if (address->struck_until_ns > now_ns) {
+		abuse_say(abuse, ABUSE_DENY, address->struck_reason, address->struck_until_ns, ret);
+		return;
+	}
+	if (limits->client_open_max != 0 && open_of(abuse, address) >= limits->client_open_max * people) {
 		abuse_say(abuse, ABUSE_DENY, ABUSE_OPEN_CLIENT, now_ns, ret);
 		return;
 	}
-	action = settings->client_rate == 0 ? ABUSE_PASS
-					    : take_cost(address, cost, settings->client_rate * people,
-						      settings->client_burst * people, now_ns, &delay_ms);
-	if (action == ABUSE_PASS && settings->cluster_rate != 0) {
-		reason = ABUSE_RATE_CLUSTER;
-		action = take_cost(cluster, cost, settings->cluster_rate, settings->cluster_burst, now_ns, &delay_ms);
-		/* A fingerprint is shared by strangers: they wait, they are not refused. */
-		if (action == ABUSE_DENY) {
-			action = ABUSE_SLOW;
-			delay_ms = 2000;
-		}
-	}
-	if (action == ABUSE_PASS)
+	taken.action = take_all(limits, address, cluster, cost, people, now_ns, &taken);
+	if (taken.action == ABUSE_PASS)
 		*ret = (struct abuse_verdict){ 0 };
 	else
-		abuse_say(abuse, action, reason, now_ns + delay_ms * NS_PER_MS, ret);
-	ret->delay_ms = delay_ms;
-	if (action != ABUSE_DENY)
+		abuse_say(abuse, taken.action, taken.reason, now_ns + taken.delay_ms * NS_PER_MS, ret);
+	ret->delay_ms = taken.delay_ms;
+	if (taken.action != ABUSE_DENY) {
+		open_of(abuse, address);
 		address->open++;
+	}
 }
 
 void abuse_request_end(struct abuse *abuse, const struct abuse_client *client, uint64_t now_ns)
@@ -260,8 +311,22 @@ void abuse_request_end(struct abuse *abuse, const struct abuse_client *client, u
 	struct client_entry *address = abuse_address(abuse, client, now_ns);
 
 	/* The entry may have been evicted and made again meanwhile. */
-	if (address->open > 0)
+	if (open_of(abuse, address) > 0)
 		address->open--;
+}
+
+void abuse_strike(struct abuse *abuse, const struct abuse_settings *limits, const struct abuse_client *client,
+	enum abuse_reason reason, uint64_t now_ns)
+{
+	struct client_entry *address = abuse_address(abuse, client, now_ns);
+
+	abuse->verdicts[reason]++;
+	window_add(&address->strikes, 1, now_ns, abuse->window_ns);
+	if (limits->strikes_max == 0 || window_sum(&address->strikes, now_ns, abuse->window_ns) <=
+						limits->strikes_max * people_of(abuse, address, now_ns))
+		return;
+	address->struck_reason = reason;
+	address->struck_until_ns = now_ns + limits->hold_ms * NS_PER_MS / 10;
 }
 
 void abuse_slow_check(const struct abuse_settings *settings, const struct abuse_progress *progress, uint64_t now_ns,

@@ -12,14 +12,15 @@
  *	challenge	ask for a proof (a puzzle, a one-time code) before going on; 403 where there is none
  *	deny		403 or 429
  *
- * Use by a server, per request:
+ * Use by a server, per request, with the limits of the place that is asked for:
  *
- *	abuse_request_begin(abuse, &client, cost, now, &verdict)	when the headers are there: limits
- *	abuse_login_ask(abuse, &client, name, now, &verdict)		a POST to a login URL, before it is passed on
- *	abuse_lookup(abuse, &client, endpoint, kind, id, now, &verdict)	a request that carries an identifier
- *	abuse_slow_check(&settings, &progress, now, &verdict)		from a timer, while headers or body come in
- *	abuse_login_done(abuse, &client, name, success, now)		when the answer is known
- *	abuse_request_end(abuse, &client, now)				always after begin
+ *	abuse_request_begin(abuse, &limits, &client, cost, now, &verdict)	when the headers are there
+ *	abuse_login_ask(abuse, &limits, &client, name, now, &verdict)	a POST to a login URL, before it is passed on
+ *	abuse_lookup(abuse, &limits, &client, endpoint, kind, id, now, &verdict)	a request that carries an identifier
+ *	abuse_slow_check(&limits, &progress, now, &verdict)	from a timer, while headers or body come in
+ *	abuse_strike(abuse, &limits, &client, reason, now)	when that was denied: several make the address be denied
+ *	abuse_login_done(abuse, &limits, &client, name, success, now)	when the answer is known
+ *	abuse_request_end(abuse, &client, now)	always after begin
  *
  * An office behind one address is no attack: hundreds of names from one address pass as long as most of them get in, limits grow with
  * the people that have logged in from there, and a name is never locked (that would let anybody lock anybody out): it is asked for a
@@ -70,6 +71,7 @@ struct abuse_verdict {
 	uint32_t delay_ms; /* with ABUSE_SLOW */
 };
 
+/* Key, tables and window are those of abuse_place; the limits behind them may be others in each call, as places of a site have theirs. */
 struct abuse_settings {
 	struct siphash_key key; /* random */
 	size_t clients_max, names_max, clusters_max, endpoints_max; /* places in the tables */
@@ -92,6 +94,7 @@ struct abuse_settings {
 
 	uint32_t headers_max_ms, body_grace_ms, body_min_rate; /* bytes a second */
 	uint32_t resets_max; /* streams of one HTTP/2 connection that were reset */
+	uint32_t strikes_max; /* times that one address was slow or reset, before all its requests are denied */
 };
 
 void abuse_settings_default(struct abuse_settings *settings);
@@ -99,7 +102,8 @@ void abuse_settings_default(struct abuse_settings *settings);
 struct abuse;
 
 size_t abuse_size(const struct abuse_settings *settings);
-/* In 'memory' of abuse_size bytes, aligned to 8; copies the settings. */
+/* In 'memory' of abuse_size bytes, aligned to 8; copies of the settings what it needs, and keeps an entry for twice the window and
+ * hold_ms, which no later call should exceed. */
 struct abuse *abuse_place(void *memory, const struct abuse_settings *settings);
 
 /* Who asks. Hashes of abuse_hash: the address (a /64 for IPv6), the fingerprint (JA4 and User-Agent), site and login URL. */
@@ -112,22 +116,24 @@ uint64_t abuse_hash(const struct abuse *abuse, struct bytes text);
 /* ---- limits ---- */
 
 /* 'cost' is 1 for an ordinary request; more for expensive ones. Counts an open request unless it is denied. */
-void abuse_request_begin(struct abuse *abuse, const struct abuse_client *client, uint32_t cost, uint64_t now_ns,
-	struct abuse_verdict *ret);
+void abuse_request_begin(struct abuse *abuse, const struct abuse_settings *limits, const struct abuse_client *client,
+	uint32_t cost, uint64_t now_ns, struct abuse_verdict *ret);
 /* Only after a begin that did not say ABUSE_DENY. */
 void abuse_request_end(struct abuse *abuse, const struct abuse_client *client, uint64_t now_ns);
+/* A process that died has ended none of its requests: all open ones are forgotten, so that a count may be too low, never too high. */
+void abuse_forget_open(struct abuse *abuse);
 
 /* ---- logins ---- */
 
 /* 'name' is the user name as it was typed; case and outer spaces do not matter. */
-void abuse_login_ask(struct abuse *abuse, const struct abuse_client *client, struct bytes name, uint64_t now_ns,
-	struct abuse_verdict *ret);
-void abuse_login_done(
-	struct abuse *abuse, const struct abuse_client *client, struct bytes name, bool success, uint64_t now_ns);
+void abuse_login_ask(struct abuse *abuse, const struct abuse_settings *limits, const struct abuse_client *client,
+	struct bytes name, uint64_t now_ns, struct abuse_verdict *ret);
+void abuse_login_done(struct abuse *abuse, const struct abuse_settings *limits, const struct abuse_client *client,
+	struct bytes name, bool success, uint64_t now_ns);
 
 /* Failures in a thousand logins of the site as learned, and in the present window. False when nothing is known. */
-bool abuse_login_shares(
-	struct abuse *abuse, uint64_t site, uint64_t now_ns, uint32_t *ret_learned, uint32_t *ret_present);
+bool abuse_login_shares(struct abuse *abuse, const struct abuse_settings *limits, uint64_t site, uint64_t now_ns,
+	uint32_t *ret_learned, uint32_t *ret_present);
 
 /* ---- identifiers ---- */
 
@@ -137,8 +143,8 @@ enum abuse_id_kind {
 };
 
 /* 'endpoint' is a hash of site, path and parameter. Identifiers that are no number of at most 18 digits pass. */
-void abuse_lookup(struct abuse *abuse, const struct abuse_client *client, uint64_t endpoint, enum abuse_id_kind kind,
-	struct bytes id, uint64_t now_ns, struct abuse_verdict *ret);
+void abuse_lookup(struct abuse *abuse, const struct abuse_settings *limits, const struct abuse_client *client,
+	uint64_t endpoint, enum abuse_id_kind kind, struct bytes id, uint64_t now_ns, struct abuse_verdict *ret);
 
 /* ---- slow requests ---- */
 
@@ -153,9 +159,37 @@ struct abuse_progress {
 void abuse_slow_check(const struct abuse_settings *settings, const struct abuse_progress *progress, uint64_t now_ns,
 	struct abuse_verdict *ret);
 
+/* A request was ended for 'reason' (slowness, resets), which is counted. More than strikes_max of an address in a window, for each person
+ * that has logged in from there, and abuse_request_begin denies it for a tenth of hold_ms. */
+void abuse_strike(struct abuse *abuse, const struct abuse_settings *limits, const struct abuse_client *client,
+	enum abuse_reason reason, uint64_t now_ns);
+
+/* X(identifier, word) */
+#define ABUSE_TABLES(X)                                                                                                \
+	X(ADDRESSES, "addresses")                                                                                      \
+	X(CLUSTERS, "clusters")                                                                                        \
+	X(NAMES, "names")                                                                                              \
+	X(SITES, "sites")                                                                                              \
+	X(ENDPOINTS, "endpoints")
+
+enum abuse_table {
+#define X(id, word) ABUSE_##id,
+	ABUSE_TABLES(X)
+#undef X
+		ABUSE_TABLE_COUNT
+};
+
+const char *abuse_table_name(enum abuse_table table);
+
+struct abuse_table_counters {
+	uint64_t created, expired, evicted; /* see ways.h */
+	uint64_t used, places; /* entries now, those included whose time is over; room for them */
+};
+
 struct abuse_counters {
 	uint64_t verdicts[ABUSE_REASON_COUNT]; /* other than pass */
 	uint64_t created, expired, evicted; /* entries of all tables */
+	struct abuse_table_counters tables[ABUSE_TABLE_COUNT];
 };
 
 void abuse_counters(const struct abuse *abuse, struct abuse_counters *ret);

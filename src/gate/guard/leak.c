@@ -376,7 +376,6 @@ struct session {
 
 struct leak_sessions {
 	uint64_t cut;
-	uint64_t session_ns;
 };
 
 static struct ways *session_table(struct leak_sessions *sessions)
@@ -395,7 +394,6 @@ struct leak_sessions *leak_sessions_place(void *memory, size_t count, const stru
 	uint64_t longest_ms = settings->session_ms > settings->cut_ms ? settings->session_ms : settings->cut_ms;
 
 	sessions->cut = 0;
-	sessions->session_ns = settings->session_ms * 1000000;
 	ways_place(session_table(sessions), sizeof(struct session), count, longest_ms * 1000000);
 	return sessions;
 }
@@ -434,7 +432,7 @@ enum leak_verdict leak_sessions_add(struct leak_sessions *sessions, const struct
 	struct session *entry = ways_get(session_table(sessions), session, now_ns);
 	uint32_t count;
 
-	if (entry->began_ns == 0 || now_ns - entry->began_ns > sessions->session_ns) {
+	if (entry->began_ns == 0 || now_ns - entry->began_ns > settings->session_ms * 1000000) {
 		memset(entry->bits, 0, sizeof(entry->bits));
 		entry->bits_set = 0;
 		entry->began_ns = now_ns == 0 ? 1 : now_ns;

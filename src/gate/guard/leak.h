@@ -102,6 +102,8 @@ const struct leak_result *leak_scan_result(const struct leak_scan *scan);
 struct leak_sessions;
 
 size_t leak_sessions_size(size_t count);
+/* In 'memory' of that size, aligned to 8. Of the settings only the times count, and only for how long an unused session is remembered:
+ * the longest that calls will have. */
 struct leak_sessions *leak_sessions_place(void *memory, size_t count, const struct leak_settings *settings);
 
 /* 'id' is the session cookie's value, or the client's address when there is none. */

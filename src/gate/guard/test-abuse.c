@@ -79,10 +79,10 @@ static enum abuse_action login(struct world *world, const struct abuse_client *c
 	struct abuse_verdict verdict;
 
 	snprintf(text, sizeof(text), "user%u", name);
-	abuse_login_ask(world->abuse, client, bytes_from_str(text), world->now_ns, &verdict);
+	abuse_login_ask(world->abuse, &world->settings, client, bytes_from_str(text), world->now_ns, &verdict);
 	note(world, &verdict);
 	if (verdict.action < ABUSE_CHALLENGE)
-		abuse_login_done(world->abuse, client, bytes_from_str(text), success, world->now_ns);
+		abuse_login_done(world->abuse, &world->settings, client, bytes_from_str(text), success, world->now_ns);
 	return verdict.action;
 }
 
@@ -197,13 +197,14 @@ static void names_are_compared_without_case(void **state)
 	for (unsigned int i = 0; i < 12; i++) {
 		struct abuse_client client = client_of(world, 5000 + i, i);
 
-		abuse_login_done(world->abuse, &client, bytes_from_str(names[i % 4]), false, world->now_ns);
+		abuse_login_done(
+			world->abuse, &world->settings, &client, bytes_from_str(names[i % 4]), false, world->now_ns);
 	}
-	abuse_login_ask(
-		world->abuse, &(struct abuse_client){ 1, 1, 77 }, bytes_from_str("admin"), world->now_ns, &verdict);
+	abuse_login_ask(world->abuse, &world->settings, &(struct abuse_client){ 1, 1, 77 }, bytes_from_str("admin"),
+		world->now_ns, &verdict);
 	assert_int_equal(verdict.reason, ABUSE_LOGIN_NAME);
-	abuse_login_ask(
-		world->abuse, &(struct abuse_client){ 1, 1, 78 }, bytes_from_str("admin"), world->now_ns, &verdict);
+	abuse_login_ask(world->abuse, &world->settings, &(struct abuse_client){ 1, 1, 78 }, bytes_from_str("admin"),
+		world->now_ns, &verdict);
 	assert_int_equal(verdict.action, ABUSE_PASS); /* another site */
 }
 
@@ -237,7 +238,7 @@ static void site_ratio_finds_the_hidden(void **state)
 	for (unsigned int window = 0; window < 6; window++)
 		usual_traffic(world, 300, 2 * NS_PER_S);
 	assert_int_equal(world->actions[ABUSE_CHALLENGE] + world->actions[ABUSE_DENY], 0);
-	assert_true(abuse_login_shares(world->abuse, 77, world->now_ns, &learned, &present));
+	assert_true(abuse_login_shares(world->abuse, &world->settings, 77, world->now_ns, &learned, &present));
 	assert_in_range(learned, 50, 150);
 	forget(world);
 	for (unsigned int i = 0; i < 3000; i++) {
@@ -255,7 +256,7 @@ static void site_ratio_finds_the_hidden(void **state)
 	assert_true(world->actions[ABUSE_CHALLENGE] > 2000);
 	/* Some that mistype meanwhile, from fingerprints that the attack uses, are asked too. */
 	assert_in_range(good_challenged, 0, 330);
-	(void)abuse_login_shares(world->abuse, 77, world->now_ns, &learned, &present);
+	(void)abuse_login_shares(world->abuse, &world->settings, 77, world->now_ns, &learned, &present);
 	assert_true(learned < 300);
 }
 
@@ -266,7 +267,7 @@ static enum abuse_action look_up(
 	struct abuse_verdict verdict;
 
 	snprintf(text, sizeof(text), "%012llu", id);
-	abuse_lookup(world->abuse, client, 4711, kind, bytes_from_str(text), world->now_ns, &verdict);
+	abuse_lookup(world->abuse, &world->settings, client, 4711, kind, bytes_from_str(text), world->now_ns, &verdict);
 	note(world, &verdict);
 	return verdict.action;
 }
@@ -361,8 +362,8 @@ static void text_is_no_identifier(void **state)
 	struct abuse_verdict verdict;
 
 	for (size_t i = 0; i < 100; i++) {
-		abuse_lookup(world->abuse, &client, 1, ABUSE_ID_CITIZEN, bytes_from_str(texts[i % ARRAY_COUNT(texts)]),
-			world->now_ns, &verdict);
+		abuse_lookup(world->abuse, &world->settings, &client, 1, ABUSE_ID_CITIZEN,
+			bytes_from_str(texts[i % ARRAY_COUNT(texts)]), world->now_ns, &verdict);
 		assert_int_equal(verdict.action, ABUSE_PASS);
 	}
 }
@@ -371,7 +372,7 @@ static enum abuse_action request(struct world *world, const struct abuse_client 
 {
 	struct abuse_verdict verdict;
 
-	abuse_request_begin(world->abuse, client, 1, world->now_ns, &verdict);
+	abuse_request_begin(world->abuse, &world->settings, client, 1, world->now_ns, &verdict);
 	note(world, &verdict);
 	if (verdict.action != ABUSE_DENY)
 		abuse_request_end(world->abuse, client, world->now_ns);
@@ -418,13 +419,69 @@ static void open_requests_are_limited(void **state)
 	struct abuse_verdict verdict;
 
 	for (unsigned int i = 0; i < 100; i++) {
-		abuse_request_begin(world->abuse, &client, 1, world->now_ns, &verdict);
+		abuse_request_begin(world->abuse, &world->settings, &client, 1, world->now_ns, &verdict);
 		assert_int_equal(verdict.action, ABUSE_PASS);
 	}
-	abuse_request_begin(world->abuse, &client, 1, world->now_ns, &verdict);
+	abuse_request_begin(world->abuse, &world->settings, &client, 1, world->now_ns, &verdict);
 	assert_int_equal(verdict.reason, ABUSE_OPEN_CLIENT);
 	abuse_request_end(world->abuse, &client, world->now_ns);
-	abuse_request_begin(world->abuse, &client, 1, world->now_ns, &verdict);
+	abuse_request_begin(world->abuse, &world->settings, &client, 1, world->now_ns, &verdict);
+	assert_int_equal(verdict.action, ABUSE_PASS);
+}
+
+/* A worker that died has ended none of its requests. */
+static void open_requests_are_forgotten(void **state)
+{
+	struct world *world = *state;
+	struct abuse_client client = client_of(world, 9, 0);
+	struct abuse_verdict verdict;
+
+	for (unsigned int i = 0; i < 100; i++)
+		abuse_request_begin(world->abuse, &world->settings, &client, 1, world->now_ns, &verdict);
+	abuse_forget_open(world->abuse);
+	/* One of another process, begun before, ends: below nothing there is nothing. */
+	abuse_request_end(world->abuse, &client, world->now_ns);
+	for (unsigned int i = 0; i < 100; i++) {
+		abuse_request_begin(world->abuse, &world->settings, &client, 1, world->now_ns, &verdict);
+		assert_int_equal(verdict.action, ABUSE_PASS);
+	}
+	abuse_request_begin(world->abuse, &world->settings, &client, 1, world->now_ns, &verdict);
+	assert_int_equal(verdict.reason, ABUSE_OPEN_CLIENT);
+}
+
+static void strikes_add_up(void **state)
+{
+	struct world *world = *state;
+	struct abuse_client striker = client_of(world, 9, 0), other = client_of(world, 10, 0);
+	struct abuse_counters counters;
+
+	for (unsigned int i = 0; i < world->settings.strikes_max; i++)
+		abuse_strike(world->abuse, &world->settings, &striker, ABUSE_RESETS, world->now_ns);
+	assert_int_equal(request(world, &striker), ABUSE_PASS);
+	abuse_strike(world->abuse, &world->settings, &striker, ABUSE_RESETS, world->now_ns);
+	assert_int_equal(request(world, &striker), ABUSE_DENY);
+	assert_int_equal(world->last_reason, ABUSE_RESETS);
+	assert_int_equal(request(world, &other), ABUSE_PASS);
+	abuse_counters(world->abuse, &counters);
+	assert_int_equal(counters.verdicts[ABUSE_RESETS], world->settings.strikes_max + 2);
+	world->now_ns += world->settings.hold_ms / 10 * NS_PER_MS + 1;
+	assert_int_equal(request(world, &striker), ABUSE_PASS);
+}
+
+/* Each place may have limits of its own. */
+static void limits_are_those_of_the_call(void **state)
+{
+	struct world *world = *state;
+	struct abuse_settings narrow = world->settings;
+	struct abuse_client client = client_of(world, 9, 0);
+	struct abuse_verdict verdict;
+
+	narrow.client_open_max = 1;
+	abuse_request_begin(world->abuse, &narrow, &client, 1, world->now_ns, &verdict);
+	assert_int_equal(verdict.action, ABUSE_PASS);
+	abuse_request_begin(world->abuse, &narrow, &client, 1, world->now_ns, &verdict);
+	assert_int_equal(verdict.reason, ABUSE_OPEN_CLIENT);
+	abuse_request_begin(world->abuse, &world->settings, &client, 1, world->now_ns, &verdict);
 	assert_int_equal(verdict.action, ABUSE_PASS);
 }
 
@@ -488,6 +545,10 @@ static void tables_are_bounded(void **state)
 	}
 	abuse_counters(world->abuse, &counters);
 	assert_true(counters.evicted > 400000);
+	assert_int_equal(counters.tables[ABUSE_ADDRESSES].used, counters.tables[ABUSE_ADDRESSES].places);
+	assert_int_equal(counters.tables[ABUSE_ADDRESSES].places, world->settings.clients_max);
+	assert_int_equal(counters.tables[ABUSE_SITES].used, 1);
+	assert_string_equal(abuse_table_name(ABUSE_ENDPOINTS), "endpoints");
 	assert_true(size < UINT32_C(40) << 20);
 }
 
@@ -511,6 +572,9 @@ int main(void)
 		T(flood_is_limited),
 		T(office_has_room),
 		T(open_requests_are_limited),
+		T(open_requests_are_forgotten),
+		T(strikes_add_up),
+		T(limits_are_those_of_the_call),
 		T(cluster_is_slowed_not_refused),
 		T(slow_requests),
 		T(tables_are_bounded),

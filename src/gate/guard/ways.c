@@ -124,3 +124,8 @@ struct ways_counters ways_counters(const struct ways *table)
 {
 	return table->counters;
 }
+
+size_t ways_places(const struct ways *table)
+{
+	return (size_t)table->bucket_count * PLACES;
+}

@@ -35,3 +35,6 @@ void *ways_find(struct ways *table, uint64_t key, uint64_t now_ns);
 void *ways_get(struct ways *table, uint64_t key, uint64_t now_ns);
 
 struct ways_counters ways_counters(const struct ways *table);
+
+/* How many entries there are room for. */
+size_t ways_places(const struct ways *table);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The module as nginx sees it: directives, how they are inherited, and what happens when a configuration is loaded and a worker starts. */
-#include "gate/nginx/module.h"
-
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "gate/nginx/guard.h"
 #include "gate/output/event.h"
 
 static ngx_conf_enum_t modes[] = {
@@ -17,6 +16,9 @@ static ngx_conf_enum_t modes[] = {
 #define EVERYWHERE  (NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF)
 #define OF_LOCATION NGX_HTTP_LOC_CONF_OFFSET
 #define OF_MAIN     NGX_HTTP_MAIN_CONF_OFFSET
+
+#define MEMORY_SIZE ((size_t)32 << 20)
+#define PUBLISH_MS  1000
 
 static ngx_command_t directives[] = {
 	{ ngx_string("luytre_gate"), EVERYWHERE | NGX_CONF_TAKE1, ngx_conf_set_enum_slot, OF_LOCATION,
@@ -33,16 +35,37 @@ static ngx_command_t directives[] = {
 		NULL },
 	{ ngx_string("luytre_gate_watch"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_msec_slot, OF_MAIN,
 		offsetof(struct gate_main, watch_ms), NULL },
+	{ ngx_string("luytre_gate_limit"), EVERYWHERE | NGX_CONF_ANY, guard_directive_limit, OF_LOCATION, 0, NULL },
+	{ ngx_string("luytre_gate_slow"), EVERYWHERE | NGX_CONF_ANY, guard_directive_slow, OF_LOCATION, 0, NULL },
+	{ ngx_string("luytre_gate_login"), EVERYWHERE | NGX_CONF_1MORE, guard_directive_login, OF_LOCATION, 0, NULL },
+	{ ngx_string("luytre_gate_lookup"), EVERYWHERE | NGX_CONF_TAKE123, guard_directive_lookup, OF_LOCATION, 0,
+		NULL },
+	{ ngx_string("luytre_gate_leak"), EVERYWHERE | NGX_CONF_ANY, guard_directive_leak, OF_LOCATION, 0, NULL },
+	{ ngx_string("luytre_gate_memory"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, guard_directive_memory, OF_MAIN, 0,
+		NULL },
+	{ ngx_string("luytre_gate_status"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS, guard_directive_status, OF_LOCATION, 0,
+		NULL },
 	ngx_null_command,
 };
 
 /* ---- configuration ---- */
 
+static void stop_timer(ngx_event_t *event)
+{
+	if (event->timer_set) {
+		ngx_del_timer(event);
+	}
+}
+
+/* A process without a master outlives its configuration. */
 static void free_policies(void *data)
 {
 	struct gate_main *conf = data;
 	struct policy **policies = conf->policies.elts;
 
+	stop_timer(&conf->poll);
+	stop_timer(&conf->publish);
+	policy_watch_stop(conf->watch);
 	for (ngx_uint_t i = 0; i < conf->policies.nelts; i++)
 		policy_free(policies[i]);
 }
@@ -53,9 +76,14 @@ static void *create_main(ngx_conf_t *cf)
 	ngx_pool_cleanup_t *cleanup = ngx_pool_cleanup_add(cf->pool, 0);
 
 	if (!conf || !cleanup || ngx_array_init(&conf->policies, cf->pool, 4, sizeof(struct policy *)) != NGX_OK ||
-		ngx_array_init(&conf->events, cf->pool, 4, sizeof(struct gate_events *)) != NGX_OK)
+		ngx_array_init(&conf->events, cf->pool, 4, sizeof(struct gate_events *)) != NGX_OK ||
+		ngx_array_init(&conf->leaks, cf->pool, 4, sizeof(struct guard_leak *)) != NGX_OK)
+		return NULL;
+	conf->zone = ngx_pcalloc(cf->pool, sizeof(*conf->zone));
+	if (!conf->zone)
 		return NULL;
 	conf->watch_ms = NGX_CONF_UNSET_MSEC;
+	conf->memory_size = NGX_CONF_UNSET_SIZE;
 	cleanup->handler = free_policies;
 	cleanup->data = conf;
 	return conf;
@@ -67,7 +95,16 @@ static char *init_main(ngx_conf_t *cf, void *data)
 	ngx_str_t name = ngx_string("request_id");
 
 	ngx_conf_init_msec_value(conf->watch_ms, 1000);
+	ngx_conf_init_size_value(conf->memory_size, MEMORY_SIZE);
 	conf->request_id = ngx_http_get_variable_index(cf, &name);
+#if (NGX_HTTP_SSL)
+	name = (ngx_str_t)ngx_string("ssl_ciphers");
+	conf->ssl_ciphers = ngx_http_get_variable_index(cf, &name);
+	name = (ngx_str_t)ngx_string("ssl_curves");
+	conf->ssl_curves = ngx_http_get_variable_index(cf, &name);
+	if (conf->ssl_ciphers == NGX_ERROR || conf->ssl_curves == NGX_ERROR)
+		return NGX_CONF_ERROR;
+#endif
 	return conf->request_id == NGX_ERROR ? NGX_CONF_ERROR : NGX_CONF_OK;
 }
 
@@ -79,6 +116,11 @@ static void *create_location(ngx_conf_t *cf)
 		return NULL;
 	conf->mode = NGX_CONF_UNSET_UINT;
 	conf->events = NGX_CONF_UNSET_PTR;
+	conf->limit = NGX_CONF_UNSET_PTR;
+	conf->slow = NGX_CONF_UNSET_PTR;
+	conf->login = NGX_CONF_UNSET_PTR;
+	conf->lookups = NGX_CONF_UNSET_PTR;
+	conf->leak = NGX_CONF_UNSET_PTR;
 	return conf;
 }
 
@@ -171,6 +213,8 @@ static char *merge_location(ngx_conf_t *cf, void *parent, void *child)
 		conf->site = outer->site;
 	if (!conf->site.data && !name_site(cf, conf))
 		return NGX_CONF_ERROR;
+	if (!guard_merge(cf, outer, conf))
+		return NGX_CONF_ERROR;
 	if (conf->mode == GATE_OFF)
 		return NGX_CONF_OK;
 	if (!own && outer->handle) {
@@ -258,7 +302,11 @@ static ngx_int_t postconfigure(ngx_conf_t *cf)
 
 	gate_response_init();
 	/* `nginx -s` reads the configuration only to find a process. */
-	if (conf->policies.nelts == 0 || ngx_process == NGX_PROCESS_SIGNALLER)
+	if (ngx_process == NGX_PROCESS_SIGNALLER)
+		return NGX_OK;
+	if (guard_zone_add(cf, conf) != NGX_OK)
+		return NGX_ERROR;
+	if (conf->policies.nelts == 0)
 		return NGX_OK;
 	if (!make_cache(cf, conf) || load_policies(cf, conf) != NGX_OK)
 		return NGX_ERROR;
@@ -302,6 +350,24 @@ static void open_sinks(struct gate_main *conf, ngx_log_t *log)
 	}
 }
 
+static void publish(ngx_event_t *event)
+{
+	guard_publish(event->data);
+	if (!ngx_exiting)
+		ngx_add_timer(event, PUBLISH_MS);
+}
+
+/* Without memory what the engine counts is not told; nothing else changes. */
+static void start_counting(struct gate_main *conf, ngx_cycle_t *cycle)
+{
+	if (!conf->zone->shared)
+		return;
+	guard_zone_start(conf->zone);
+	conf->published = ngx_pcalloc(cycle->pool, (conf->policies.nelts + 1) * sizeof(*conf->published));
+	conf->publish = (ngx_event_t){ .handler = publish, .data = conf, .log = cycle->log, .cancelable = 1 };
+	ngx_add_timer(&conf->publish, PUBLISH_MS);
+}
+
 static struct gate_main *main_of(ngx_cycle_t *cycle)
 {
 	bool serving = ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE;
@@ -314,7 +380,10 @@ static ngx_int_t start_process(ngx_cycle_t *cycle)
 	struct gate_main *conf = main_of(cycle);
 	struct policy **policies;
 
-	if (!conf || conf->policies.nelts == 0)
+	if (!conf)
+		return NGX_OK;
+	start_counting(conf, cycle);
+	if (conf->policies.nelts == 0)
 		return NGX_OK;
 	policies = conf->policies.elts;
 	for (ngx_uint_t i = 0; i < conf->policies.nelts; i++)
@@ -339,6 +408,7 @@ static void end_process(ngx_cycle_t *cycle)
 
 	if (!conf)
 		return;
+	guard_publish(conf);
 	policy_watch_stop(conf->watch);
 	conf->watch = NULL;
 	events = conf->events.elts;

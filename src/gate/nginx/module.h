@@ -7,6 +7,8 @@
  *	response.c	phases 3 and 4, as filters; a body that could be cut is held back until it was looked at
  *	page.c		what a client is told that was stopped
  *	record.c	phase 5, events, variables for log formats
+ *	guard*.c	what rules do not see (guard.h)
+ *	status.c	counters
  *	policy.c ...	rules, sites and their change; no nginx in there
  *
  * Everything runs in a worker's event loop, but for the thread of policy.h. nginx's own return codes (ngx_int_t) stay inside these
@@ -22,6 +24,13 @@
 #include "gate/nginx/policy.h"
 
 struct event_sink; /* gate/output/event.h */
+struct guard; /* these: guard.h */
+struct guard_leak;
+struct guard_limit;
+struct guard_login;
+struct guard_request;
+struct guard_slow;
+struct guard_zone;
 
 extern ngx_module_t ngx_http_luytre_gate_module;
 
@@ -42,8 +51,16 @@ struct gate_main {
 	ngx_str_t worker_cache; /* a folder in there that workers may write: nginx's master reads nothing they wrote */
 	ngx_msec_t watch_ms; /* 0: not */
 	ngx_int_t request_id; /* index of $request_id */
+	ngx_int_t ssl_ciphers, ssl_curves; /* likewise */
 	struct policy_watch *watch; /* this worker's */
 	ngx_event_t poll;
+	size_t memory_size; /* of the guards' zone */
+	bool zone_wanted; /* somebody counts */
+	struct guard_zone *zone; /* filled when the memory is there */
+	ngx_array_t leaks; /* struct guard_leak *, which need its key */
+	ngx_event_t publish;
+	struct gate_counters *published; /* by policy: what of the engine's is counted already */
+	uint64_t lost_published;
 };
 
 /* A server or location. */
@@ -55,13 +72,32 @@ struct gate_location {
 	ngx_str_t site, tenant;
 	struct gate_events *events; /* null: none */
 	struct policy_site *handle; /* null: off */
+	struct guard *guard; /* null: none, or off */
+	struct guard_limit *limit; /* as configured; null: none */
+	struct guard_slow *slow;
+	struct guard_login *login;
+	ngx_array_t *lookups; /* struct guard_lookup */
+	struct guard_leak *leak;
 };
 
 enum gate_progress {
+	GATE_AT_LIMITS, /* the guards are to be asked */
+	GATE_AT_HEADERS, /* phase 1 is to run */
 	GATE_AT_BODY, /* the body is to be read */
 	GATE_AT_READING, /* nginx reads it */
 	GATE_AT_FEEDING, /* it is given to the engine */
-	GATE_AT_DONE, /* phases 1 and 2 are over */
+	GATE_AT_ASKING, /* phase 2 is over; the guards are to be asked about what the body said */
+	GATE_AT_DONE,
+};
+
+enum gate_page { GATE_PAGE_BLOCKED, GATE_PAGE_LIMITED, GATE_PAGE_CHALLENGED, GATE_PAGE_WITHHELD };
+
+/* Ours, in place of the site's. */
+struct gate_answer {
+	enum gate_page page;
+	ngx_uint_t status;
+	ngx_uint_t retry_s; /* 0: nothing is said */
+	const char *location; /* null: no redirect */
 };
 
 /* One inspected request; lives in its pool. nginx forgets contexts at an internal redirect, so it is found by its cleanup. */
@@ -70,6 +106,7 @@ struct gate_request {
 	struct gate_tx *tx;
 	struct gate_events *events;
 	struct policy *policy;
+	struct guard_request *guard; /* null: no guards here */
 	ngx_str_t id;
 	uint64_t engine_ns;
 	enum gate_progress at;
@@ -77,9 +114,11 @@ struct gate_request {
 	off_t next_pos; /* in there */
 	ngx_event_t more; /* goes on with it after others had their turn */
 	bool stopped; /* the answer is ours */
+	bool unread; /* ... and no rule has seen the request */
 	bool response_begun; /* the engine knows its status */
 	bool inspecting; /* the response's body goes to the engine */
-	bool holding; /* and is kept here, headers too, until it has said yes */
+	bool engine_holds; /* ... which may stop it */
+	bool holding; /* it is kept here, headers too, until engine and leak guard have said yes */
 	bool recorded;
 	ngx_chain_t *held, **held_end;
 };
@@ -108,7 +147,11 @@ void gate_response_init(void);
 
 /* ---- page.c ---- */
 /* Answers in place of the content, before any answer was sent: the code to finalize the request with. */
-ngx_int_t gate_page_send(struct gate_request *gate);
+ngx_int_t gate_page_send(struct gate_request *gate, const struct gate_answer *answer);
+/* Of a verdict of rules. */
+struct gate_answer gate_page_of(const struct gate_verdict *verdict);
+/* Whether a program asks that wants JSON. */
+bool gate_page_is_json(const ngx_http_request_t *r);
 
 /* ---- record.c ---- */
 ngx_int_t gate_record_handler(ngx_http_request_t *r);

@@ -4,9 +4,8 @@
  *
  * The body is read by nginx's own means into memory or a temporary file and then given to the engine piece by piece, with a turn for
  * other requests after each FEED_SIZE. */
-#include "gate/nginx/module.h"
-
 #include "base/clock.h"
+#include "gate/nginx/guard.h"
 
 #define FEED_SIZE  ((size_t)512 << 10)
 #define PIECE_SIZE ((size_t)32 << 10)
@@ -22,6 +21,8 @@ static void request_cleanup(void *data)
 	if (gate->more.posted) {
 		ngx_delete_posted_event(&gate->more); /* a macro of several statements */
 	}
+	if (gate->guard)
+		guard_end(gate);
 	gate_tx_free(gate->tx);
 }
 
@@ -191,7 +192,7 @@ static ngx_int_t feed_body(struct gate_request *gate)
 
 	if (result == NGX_OK) {
 		gate_tx_request_body_end(gate->tx);
-		gate->at = GATE_AT_DONE;
+		gate->at = GATE_AT_ASKING;
 	} else if (result == NGX_AGAIN && !gate->more.posted) {
 		gate->more.handler = go_on;
 		gate->more.data = gate;
@@ -208,6 +209,8 @@ static void body_is_there(ngx_http_request_t *r)
 	struct gate_request *gate = gate_request_find(r);
 
 	gate->at = GATE_AT_FEEDING;
+	if (gate->guard)
+		guard_body_end(gate);
 	gate->next = r->request_body ? r->request_body->bufs : NULL;
 	r->write_event_handler = ngx_http_core_run_phases;
 	ngx_http_core_run_phases(r);
@@ -223,12 +226,17 @@ static ngx_int_t read_body(struct gate_request *gate)
 	ngx_http_request_t *r = gate->request;
 	ngx_int_t result;
 
-	if (!gate_tx_wants_request_body(gate->tx) || !has_body(r)) {
+	/* A body that is to be watched is read here even if no rule wants it. */
+	if (!has_body(r) || (!gate_tx_wants_request_body(gate->tx) && !(gate->guard && gate->guard->conf->slow))) {
 		gate->at = GATE_AT_FEEDING;
 		return feed_body(gate);
 	}
 	gate->at = GATE_AT_READING;
+	if (gate->guard)
+		guard_body_begin(gate);
 	result = ngx_http_read_client_request_body(r, body_is_there);
+	if (gate->guard)
+		guard_body_waits(gate, result == NGX_AGAIN);
 	if (result >= NGX_HTTP_SPECIAL_RESPONSE)
 		return result;
 	ngx_http_finalize_request(r, NGX_DONE);
@@ -239,18 +247,49 @@ static ngx_int_t read_body(struct gate_request *gate)
 
 static ngx_int_t stop(struct gate_request *gate)
 {
+	const struct gate_verdict *verdict = gate_tx_verdict(gate->tx);
 	ngx_http_request_t *r = gate->request;
+	struct gate_answer answer;
 	ngx_int_t result;
 
 	gate->at = GATE_AT_DONE;
 	gate->stopped = true;
-	if (gate_tx_verdict(gate->tx)->action == GATE_DROP)
+	if (verdict->action == GATE_DROP)
 		return NGX_HTTP_CLOSE;
+	if (verdict->action == GATE_PASS && gate->guard->closes)
+		return (ngx_int_t)gate->guard->answer.status;
+	answer = verdict->action != GATE_PASS ? gate_page_of(verdict) : gate->guard->answer;
 	result = ngx_http_discard_request_body(r);
 	if (result != NGX_OK)
 		return result;
-	ngx_http_finalize_request(r, gate_page_send(gate));
+	ngx_http_finalize_request(r, gate_page_send(gate, &answer));
 	return NGX_DONE;
+}
+
+static ngx_int_t run_headers(struct gate_request *gate)
+{
+	uint64_t start_ns = clock_mono_ns();
+
+	gate_tx_request_headers_end(gate->tx);
+	gate->engine_ns += clock_mono_ns() - start_ns;
+	gate->at = GATE_AT_BODY;
+	return step(gate);
+}
+
+/* Goes on at 'next' when the guard has nothing against it, or has had it wait. */
+static ngx_int_t obey(struct gate_request *gate, enum guard_answer answer, enum gate_progress next)
+{
+	gate->unread = answer == GUARD_STOP && gate->at == GATE_AT_LIMITS;
+	gate->at = next;
+	switch (answer) {
+	case GUARD_GO:
+		return step(gate);
+	case GUARD_WAIT:
+		return guard_wait(gate);
+	case GUARD_STOP:
+		break;
+	}
+	return stop(gate);
 }
 
 static ngx_int_t step(struct gate_request *gate)
@@ -260,13 +299,21 @@ static ngx_int_t step(struct gate_request *gate)
 	if (gate_tx_verdict(gate->tx)->action != GATE_PASS)
 		return stop(gate);
 	switch (gate->at) {
+	case GATE_AT_LIMITS:
+		return obey(gate, gate->guard ? guard_begin(gate) : GUARD_GO, GATE_AT_HEADERS);
+	case GATE_AT_HEADERS:
+		return run_headers(gate);
 	case GATE_AT_BODY:
 		return read_body(gate);
 	case GATE_AT_READING: /* nginx refused the body (413) and was told to go elsewhere (error_page) */
 		gate->at = GATE_AT_FEEDING;
+		if (gate->guard)
+			guard_body_end(gate);
 		return feed_body(gate);
 	case GATE_AT_FEEDING:
 		return feed_body(gate);
+	case GATE_AT_ASKING:
+		return obey(gate, gate->guard ? guard_ask(gate) : GUARD_GO, GATE_AT_DONE);
 	case GATE_AT_DONE:
 		break;
 	}
@@ -298,7 +345,8 @@ ngx_int_t gate_request_handler(ngx_http_request_t *r)
 	give_id(gate);
 	give_connection(gate);
 	give_headers(gate);
-	gate_tx_request_headers_end(gate->tx);
 	gate->engine_ns += clock_mono_ns() - start_ns;
+	if (conf->guard)
+		guard_attach(gate, conf->guard);
 	return step(gate);
 }

@@ -2,10 +2,10 @@
 /* Phases 3 and 4: filters of the answer's headers and body.
  *
  * Where a site may stop answers, headers and body of an inspected type are held until the engine has seen the whole body, or as much of
- * it as the rules' limit says; then they go out, or the block page does. Elsewhere the engine looks on while they pass. */
-#include "gate/nginx/module.h"
-
+ * it as the rules' limit says; then they go out, or the block page does. Elsewhere the engine looks on while they pass. The leak guard
+ * (guard-leak.c) has its own say in both. */
 #include "base/clock.h"
+#include "gate/nginx/guard.h"
 
 static ngx_http_output_header_filter_pt next_header_filter;
 static ngx_http_output_body_filter_pt next_body_filter;
@@ -73,26 +73,31 @@ static bool is_readable(const ngx_http_request_t *r)
 
 static bool is_stopped(const struct gate_request *gate)
 {
-	return gate_tx_verdict(gate->tx)->action != GATE_PASS;
+	return gate_tx_verdict(gate->tx)->action != GATE_PASS || (gate->guard && gate->guard->stopped);
 }
 
 /* Nothing of the answer has gone out: ours takes its place. nginx ends a request whose filter says NGX_ERROR, and sends what is under way. */
 static ngx_int_t stop(struct gate_request *gate)
 {
+	const struct gate_verdict *verdict = gate_tx_verdict(gate->tx);
 	ngx_http_request_t *r = gate->request;
+	struct gate_answer answer;
 	ngx_int_t result;
 
 	gate->stopped = true;
 	gate->holding = false;
 	gate->inspecting = false;
+	if (gate->guard)
+		gate->guard->scanning = false;
 	r->keepalive = 0;
-	if (gate_tx_verdict(gate->tx)->action == GATE_DROP)
+	if (verdict->action == GATE_DROP)
 		return NGX_ERROR;
+	answer = verdict->action != GATE_PASS ? gate_page_of(verdict) : gate->guard->answer;
 	r->filter_finalize = 1;
 	ngx_memzero(r->ctx, sizeof(void *) * ngx_http_max_module);
 	ngx_http_set_ctx(r, gate, ngx_http_luytre_gate_module);
 	ngx_http_clean_header(r);
-	result = gate_page_send(gate);
+	result = gate_page_send(gate, &answer);
 	return result == NGX_OK || result == NGX_DONE ? NGX_ERROR : result;
 }
 
@@ -105,7 +110,20 @@ static void run_headers(struct gate_request *gate)
 	gate->inspecting = !is_stopped(gate) && gate_tx_wants_response_body(gate->tx) && is_readable(gate->request);
 	if (!gate->inspecting && !is_stopped(gate))
 		gate_tx_response_body_end(gate->tx);
+	gate->engine_holds = gate->inspecting && gate_tx_may_stop(gate->tx);
 	gate->engine_ns += clock_mono_ns() - start_ns;
+}
+
+/* Whether somebody reads the body still. */
+static bool is_read(const struct gate_request *gate)
+{
+	return gate->inspecting || (gate->guard && gate->guard->scanning);
+}
+
+/* Whether it waits for one of them. */
+static bool is_awaited(const struct gate_request *gate)
+{
+	return (gate->inspecting && gate->engine_holds) || (gate->guard && gate->guard->scanning && gate->guard->holds);
 }
 
 static ngx_int_t filter_headers(ngx_http_request_t *r)
@@ -116,13 +134,20 @@ static ngx_int_t filter_headers(ngx_http_request_t *r)
 		return next_header_filter(r);
 	ngx_http_set_ctx(r, gate, ngx_http_luytre_gate_module);
 	run_headers(gate);
+	if (gate->guard)
+		guard_login_answered(gate);
 	if (is_stopped(gate))
 		return stop(gate);
-	if (!gate->inspecting)
+	if (gate->guard)
+		guard_leak_begin(gate, is_readable(r));
+	if (!is_read(gate))
 		return next_header_filter(r);
 	r->main_filter_need_in_memory = 1;
-	if (!gate_tx_may_stop(gate->tx))
+	if (!is_awaited(gate)) {
+		if (gate->guard)
+			gate->guard->sent = true;
 		return next_header_filter(r);
+	}
 	/* A part can only be cut out of an answer whose headers are gone. */
 	r->allow_ranges = 0;
 	gate->holding = true;
@@ -178,6 +203,8 @@ static bool hold(struct gate_request *gate, const ngx_chain_t *in)
 
 		if (!link)
 			return false;
+		if (gate->guard && gate->guard->holds && ngx_buf_in_memory(in->buf))
+			guard_leak_held(gate, (size_t)(in->buf->last - in->buf->pos));
 		link->buf = copy_buf(pool, in->buf);
 		link->next = NULL;
 		if (!link->buf)
@@ -194,34 +221,54 @@ static ngx_int_t release(struct gate_request *gate)
 	ngx_int_t result;
 
 	gate->holding = false;
+	if (gate->guard)
+		gate->guard->sent = true;
 	result = next_header_filter(r);
 	if (result == NGX_ERROR || result > NGX_OK || r->header_only)
 		return result;
 	return next_body_filter(r, gate->held);
 }
 
-static ngx_int_t filter_body(ngx_http_request_t *r, ngx_chain_t *in)
+static void read_body(struct gate_request *gate, const ngx_chain_t *in)
 {
-	struct gate_request *gate = ngx_http_get_module_ctx(r, ngx_http_luytre_gate_module);
-	uint64_t start_ns;
-	bool complete;
+	uint64_t start_ns = clock_mono_ns();
 
-	if (!gate || r != r->main || !gate->inspecting)
-		return next_body_filter(r, in);
-	start_ns = clock_mono_ns();
-	complete = feed(gate, in);
-	if (complete) {
+	if (gate->inspecting && feed(gate, in)) {
 		gate->inspecting = false;
 		gate_tx_response_body_end(gate->tx);
 	}
+	if (gate->guard && gate->guard->scanning)
+		guard_leak_text(gate, in);
 	gate->engine_ns += clock_mono_ns() - start_ns;
-	if (!gate->holding)
+}
+
+/* The beginning is gone: what is left can only be kept, and the client told by the end of the connection. */
+static bool is_cut_late(const struct gate_request *gate)
+{
+	return gate->guard && gate->guard->cut && gate->guard->sent;
+}
+
+static ngx_int_t end_early(ngx_http_request_t *r)
+{
+	r->keepalive = 0;
+	return NGX_ERROR;
+}
+
+static ngx_int_t filter_body(ngx_http_request_t *r, ngx_chain_t *in)
+{
+	struct gate_request *gate = ngx_http_get_module_ctx(r, ngx_http_luytre_gate_module);
+
+	if (!gate || r != r->main)
 		return next_body_filter(r, in);
+	if (gate->holding || is_read(gate))
+		read_body(gate, in);
+	if (!gate->holding)
+		return is_cut_late(gate) ? end_early(r) : next_body_filter(r, in);
+	if (is_stopped(gate))
+		return stop(gate);
 	if (!hold(gate, in))
 		return NGX_ERROR;
-	if (!complete)
-		return NGX_OK;
-	return is_stopped(gate) ? stop(gate) : release(gate);
+	return is_awaited(gate) ? NGX_OK : release(gate);
 }
 
 void gate_response_init(void)

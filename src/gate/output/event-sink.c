@@ -126,12 +126,12 @@ static bool send_event(struct event_sink *sink, struct bytes text)
 	return false;
 }
 
-void event_sink_write(struct event_sink *sink, const struct gate_tx *tx)
+void event_sink_write(struct event_sink *sink, const struct gate_tx *tx, const struct event_guard *guard)
 {
 	struct bytes text;
 
 	jsonw_reset(&sink->json);
-	event_write(tx, &sink->json);
+	event_write(tx, guard, &sink->json);
 	if (jsonw_text(&sink->json, &text) < 0 || (sink->is_socket && text.size > DATAGRAM_MAX)) {
 		sink->counters.cut++;
 		return;

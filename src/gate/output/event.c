@@ -67,13 +67,16 @@ static void put_time(struct jsonw *json, const struct gate_facts *facts)
 	jsonw_kv_string(json, "timestamp", text);
 }
 
-static void put_http(struct jsonw *json, const struct gate_tx *tx, const struct gate_facts *facts)
+static void put_http(
+	struct jsonw *json, const struct gate_tx *tx, const struct gate_facts *facts, const struct event_guard *guard)
 {
 	static const struct bytes none = { 0 };
 	const struct gate_verdict *verdict = gate_tx_verdict(tx);
 	struct told told = { 0 };
 	unsigned int status = verdict->action != GATE_PASS ? verdict->status : facts->response_status;
 
+	if (guard && guard->status != 0)
+		status = guard->status;
 	gate_tx_each_header(tx, false, find_header, &told);
 	jsonw_kv_object_begin(json, "http");
 	put_clean(json, "hostname", none, facts->host);
@@ -115,26 +118,60 @@ static struct bytes hold_of(const struct gate_match *matches, size_t count, char
 	return (struct bytes){ 0 };
 }
 
-static void put_gate(struct jsonw *json, const struct gate_tx *tx, const struct gate_facts *facts)
+/* Rules come first: what they stop, no guard has to. */
+static enum gate_action action_of(enum gate_action action, bool stops)
+{
+	return action == GATE_PASS && stops ? GATE_DENY : action;
+}
+
+static void put_guard(struct jsonw *json, const struct event_guard *guard)
+{
+	jsonw_kv_object_begin(json, "guard");
+	jsonw_kv_string(json, "reason", guard->reason);
+	jsonw_kv_string(json, "action", guard->action);
+	jsonw_kv_bool(json, "done", guard->done);
+	if (guard->kind)
+		jsonw_kv_string(json, "kind", guard->kind);
+	if (guard->until_s != 0)
+		jsonw_kv_u64(json, "until", guard->until_s);
+	jsonw_kv_object_begin(json, "counts");
+	for (size_t i = 0; i < guard->count_count; i++) {
+		if (guard->counts[i] != 0)
+			jsonw_kv_u64(json, guard->count_names[i], guard->counts[i]);
+	}
+	jsonw_object_end(json);
+	jsonw_object_end(json);
+}
+
+static void put_gate(
+	struct jsonw *json, const struct gate_tx *tx, const struct gate_facts *facts, const struct event_guard *guard)
 {
 	const struct gate_verdict *verdict = gate_tx_verdict(tx);
 	size_t count;
 	const struct gate_match *matches = gate_tx_matches(tx, &count);
 	char number[HOLD_SIZE];
 	struct bytes hold = hold_of(matches, count, number);
+	bool stops = guard && guard->stops;
+	uint64_t score;
 
 	jsonw_kv_object_begin(json, "gate");
-	jsonw_kv_string(json, "action", action_name(verdict->action));
-	jsonw_kv_string(json, "wanted", action_name(verdict->wanted));
+	jsonw_kv_string(json, "action", action_name(action_of(verdict->action, stops && guard->done)));
+	jsonw_kv_string(json, "wanted", action_name(action_of(verdict->wanted, stops)));
 	jsonw_kv_bool(json, "shadow", facts->shadow);
 	if (verdict->wanted != GATE_PASS) {
 		jsonw_kv_u64(json, "rule", verdict->rule_id);
 		jsonw_kv_string(json, "reason", verdict->reason);
+	} else if (stops) {
+		jsonw_kv_string(json, "reason", "guard");
 	}
 	jsonw_kv_u64(json, "phase", facts->phase);
 	jsonw_kv_u64(json, "us", facts->duration_us);
 	if (hold.size != 0)
 		jsonw_kv_string_bytes(json, "hold", hold);
+	if (gate_tx_score(tx, &score))
+		jsonw_kv_u64(json, "score", score);
+	if (guard)
+		put_guard(json, guard);
 	jsonw_object_end(json);
 }
 
@@ -193,7 +230,7 @@ static uint64_t flow_of(const struct gate_facts *facts)
 	return hash >> 11; /* fits a double's whole numbers */
 }
 
-void event_write(const struct gate_tx *tx, struct jsonw *json)
+void event_write(const struct gate_tx *tx, const struct event_guard *guard, struct jsonw *json)
 {
 	struct gate_facts facts = gate_tx_facts(tx);
 
@@ -211,8 +248,8 @@ void event_write(const struct gate_tx *tx, struct jsonw *json)
 		jsonw_kv_string(json, "tenant", facts.tenant);
 	jsonw_kv_string(json, "site", facts.site);
 	jsonw_kv_string_bytes(json, "id", facts.id);
-	put_http(json, tx, &facts);
-	put_gate(json, tx, &facts);
+	put_http(json, tx, &facts, guard);
+	put_gate(json, tx, &facts, guard);
 	put_rules(json, tx);
 	jsonw_object_end(json);
 }

@@ -8,7 +8,8 @@
  *	{"timestamp":"2026-11-22T05:00:00.000000+0700","event_type":"gate","flow_id":..., "src_ip":..,"src_port":..,"dest_ip":..,"dest_port":..,
  *	 "proto":"TCP","app_proto":"http","tenant":"..","site":"..","id":"<event id shown on the block page>",
  *	 "http":{"hostname":..,"url":..,"http_method":..,"protocol":..,"http_user_agent":..,"http_refer":..,"status":403,"length":..},
- *	 "gate":{"action":"deny","wanted":"deny","shadow":false,"rule":949110,"reason":"rule","phase":2,"us":85,"hold":"hold id or absent"},
+ *	 "gate":{"action":"deny","wanted":"deny","shadow":false,"rule":949110,"reason":"rule","phase":2,"us":85,"hold":"hold id or absent",
+ *	  "score":15,"guard":{"reason":"login-address","action":"deny","done":true,"until":1795324800,"counts":{..}}},
  *	 "rules":[{"id":942100,"msg":"..","data":"..","var":"ARGS:q","severity":2,"tags":[..],"phase":2}, ...]}
  *
  * An event that does not go out is counted, never waited for: a Unix datagram socket that is full or gone, a file on a full disk. */
@@ -21,10 +22,25 @@
 #include "base/jsonw.h"
 #include "gate/gate.h"
 
-/* Appends the event of a transaction (after gate_tx_log). Texts are cut at some length each (1 KiB) and rules at 64, saying so. */
-void event_write(const struct gate_tx *tx, struct jsonw *json);
+/* What a guard (gate/guard) said of the request, which no rule knows of. Numbers and words of tables only: no value of a client. */
+struct event_guard {
+	const char *reason; /* "login-address", "leak", ... */
+	const char *action; /* "deny", "slow", "challenge", "cut", "close" */
+	const char *kind; /* of identifiers; may be null */
+	uint64_t until_s; /* of the real-time clock: so long the same will be said; 0: of this request alone */
+	bool done; /* false in shadow */
+	bool stops; /* the answer is, or would be, ours */
+	uint16_t status; /* that the client got from us; 0: the site's own */
+	const char *const *count_names;
+	const uint32_t *counts; /* those that are 0 are not told */
+	size_t count_count;
+};
 
-/* True when there is something to tell. */
+/* Appends the event of a transaction (after gate_tx_log). Texts are cut at some length each (1 KiB) and rules at 64, saying so. 'guard'
+ * may be null. */
+void event_write(const struct gate_tx *tx, const struct event_guard *guard, struct jsonw *json);
+
+/* True when there is something of rules to tell. */
 bool event_wanted(const struct gate_tx *tx);
 
 struct event_sink;
@@ -36,8 +52,8 @@ MUST_CHECK int event_sink_open(const char *target, struct event_sink **ret);
 void event_sink_close(struct event_sink *sink); /* accepts null */
 void event_sink_reopen(struct event_sink *sink);
 
-/* Never blocks. */
-void event_sink_write(struct event_sink *sink, const struct gate_tx *tx);
+/* Never blocks. 'guard' may be null. */
+void event_sink_write(struct event_sink *sink, const struct gate_tx *tx, const struct event_guard *guard);
 
 struct event_sink_counters {
 	uint64_t written, dropped, cut;

@@ -9,7 +9,7 @@
  * once. 'lost' counts events that the edge had to give up since it began (a full spool). 'policy' and 'epoch'/'have' say what
  * stands on the edge: the revision of the policy, and the last decision change that is in its tables.
  *
- * A writer is filled by one thread. A reader checks everything: sizes, ratio, the form of the header; the lines are views and
+ * A writer is filled by one thread. A reader checks everything: sizes, also before memory is taken, the form of the header; the lines are views and
  * are not looked into here. */
 #pragma once
 
@@ -21,7 +21,7 @@
 enum {
 	BATCH_LINES_MAX = 10000,
 	BATCH_LINE_MAX = 64 << 10,
-	BATCH_TEXT_MAX = 8 << 20, /* unpacked, that a reader takes */
+	BATCH_TEXT_MAX = 2 << 20, /* unpacked, that a reader takes: it becomes many times as much as JSON */
 	BATCH_WRITE_MAX = 1000000, /* that a writer gathers: fits into BATCH_PACKED_MAX whatever it is */
 	BATCH_PACKED_MAX = 1 << 20,
 	BATCH_BOOT_SIZE = 33, /* 32 hex digits and a NUL */

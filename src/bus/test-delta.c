@@ -82,10 +82,10 @@ static void test_refused(void **state)
 		"{\"epoch\":1,\"from\":0,\"to\":1,\"changes\":[{\"op\":\"lift\",\"id\":\"9999999999999999999\"}]}",
 		"{\"epoch\":1,\"from\":0,\"to\":1,\"changes\":[{\"op\":\"burn\",\"id\":\"1\"}]}",
 		"{\"epoch\":1,\"from\":0,\"to\":1,\"changes\":[{\"op\":\"put\",\"id\":\"1\"}]}",
-		"{\"epoch\":1,\"from\":0,\"to\":1,\"changes\":[{\"op\":\"put\",\"id\":\"1\",\"prefix\":\"1.2.3.4/24\","
-		"\"action\":\"block\",\"tenant\":0,\"until\":1,\"reason\":\"\"}]}",
-		"{\"epoch\":1,\"from\":0,\"to\":1,\"changes\":[{\"op\":\"put\",\"id\":\"1\",\"prefix\":\"1.2.3.4\","
-		"\"action\":\"kill\",\"tenant\":0,\"until\":1,\"reason\":\"\"}]}" };
+		("{\"epoch\":1,\"from\":0,\"to\":1,\"changes\":[{\"op\":\"put\",\"id\":\"1\",\"prefix\":\"1.2.3.4/24\","
+		 "\"action\":\"block\",\"tenant\":0,\"until\":1,\"reason\":\"\"}]}"),
+		("{\"epoch\":1,\"from\":0,\"to\":1,\"changes\":[{\"op\":\"put\",\"id\":\"1\",\"prefix\":\"1.2.3.4\","
+		 "\"action\":\"kill\",\"tenant\":0,\"until\":1,\"reason\":\"\"}]}") };
 	struct delta *delta = calloc(1, sizeof(*delta));
 
 	assert_non_null(delta);

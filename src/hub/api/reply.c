@@ -120,6 +120,9 @@ void api_reply_init(struct api_reply *reply, const struct api_request *request)
 void api_reply_done(struct api_reply *reply)
 {
 	jsonw_done(&reply->json);
+	if (reply->release)
+		reply->release(reply->release_context);
+	reply->release = NULL;
 }
 
 struct jsonw *api_reply_json(struct api_reply *reply, int status)
@@ -144,6 +147,14 @@ void api_reply_bytes(struct api_reply *reply, int status, const char *content_ty
 	reply->status = status;
 	reply->content_type = content_type;
 	reply->body = body;
+}
+
+void api_reply_shared(struct api_reply *reply, int status, const char *content_type, struct bytes body,
+	void (*release)(void *context), void *context)
+{
+	api_reply_bytes(reply, status, content_type, body);
+	reply->release = release;
+	reply->release_context = context;
 }
 
 void api_reply_header(struct api_reply *reply, const char *name, const char *value)

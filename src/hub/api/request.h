@@ -100,6 +100,8 @@ struct api_reply {
 	struct jsonw json;
 	struct api_header headers[API_REPLY_HEADERS_MAX];
 	size_t header_count;
+	void (*release)(void *context); /* of the body, when the answer was sent; null: nothing */
+	void *release_context;
 };
 
 /* Value of a parameter of the path. */
@@ -126,6 +128,9 @@ struct jsonw *api_reply_json(struct api_reply *reply, int status);
 void api_reply_empty(struct api_reply *reply, int status);
 /* Answers bytes, which must live until the answer was sent: constant, or from the arena. */
 void api_reply_bytes(struct api_reply *reply, int status, const char *content_type, struct bytes body);
+/* The same with a body that may be large and is shared: 'release' is called when the answer was sent or given up, on any thread. */
+void api_reply_shared(struct api_reply *reply, int status, const char *content_type, struct bytes body,
+	void (*release)(void *context), void *context);
 /* Adds a header; both strings must live as long. Beyond API_REPLY_HEADERS_MAX it is left away. */
 void api_reply_header(struct api_reply *reply, const char *name, const char *value);
 /* As printf, into the arena. */

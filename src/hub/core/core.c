@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/core/core.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "hub/core/internal.h"
+#include "hub/edges/secret.h"
+
+enum {
+	PATH_SIZE = 512,
+	PATH_EXTRA_MAX = 64, /* what is put behind the folder */
+	TICK_MS = 100,
+	SAVE_MS = 5000,
+	COMPACT_MS = 1000,
+	POSITION_MS = 5000,
+	REFRESH_MS = 1000,
+	USERS_MAX = 200000,
+	SHARED_MAX = 100000,
+};
+
+/* ---- Opening ---- */
+
+PRINTF_LIKE(3, 4) static int fail(char *why, int error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, CORE_WHY_SIZE, format, args);
+	va_end(args);
+	return error;
+}
+
+/* The folder, for this process alone. */
+static int open_state(struct core *core, const char *dir, char *why)
+{
+	if (strlen(dir) > PATH_SIZE - PATH_EXTRA_MAX)
+		return fail(why, LUYTRE_E_RANGE, "the name of the state folder is too long");
+	if (mkdir(dir, 0700) && errno != EEXIST)
+		return fail(why, LUYTRE_E_IO, "%s cannot be made: %s", dir, strerror(errno));
+	core->state_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (core->state_fd < 0)
+		return fail(why, LUYTRE_E_IO, "%s cannot be opened: %s", dir, strerror(errno));
+	if (flock(core->state_fd, LOCK_EX | LOCK_NB))
+		return fail(why, LUYTRE_E_BUSY, "another hub uses %s", dir);
+	return 0;
+}
+
+static int open_stores(struct core *core, const struct core_options *options, char *why)
+{
+	char place[PATH_SIZE], dir[PATH_SIZE], reason[DB_WHY_SIZE];
+	int error;
+
+	snprintf(place, sizeof(place), "sqlite:%s/control.db", options->state_dir);
+	core->control = strdup(options->control ? options->control : place);
+	if (!core->control)
+		return fail(why, LUYTRE_E_NOMEM, "there is not enough memory");
+	error = db_open(core->control, &core->db, reason);
+	if (error)
+		return fail(why, error, "the control database: %s", reason);
+	error = audit_setup(core->db);
+	if (!error)
+		error = tenants_setup(core->db);
+	if (error)
+		return fail(why, error, "the control database: %s", db_why(core->db));
+	snprintf(dir, sizeof(dir), "%s/authority", options->state_dir);
+	error = ca_open(dir, (int64_t)(clock_real_ns() / NS_PER_US), &core->ca);
+	if (error)
+		return fail(why, error, "the certificate authority in %s: %s", dir, error_text(error, LUYTRE_LANG_EN));
+	error = edges_open(core->db, core->ca, &core->edges);
+	if (error)
+		return fail(why, error, "the register of edges: %s", db_why(core->db));
+	snprintf(place, sizeof(place), "sqlite:%s/events", options->state_dir);
+	return ev_store_open(options->events ? options->events : place, &core->store, why, CORE_WHY_SIZE);
+}
+
+static int journal_frame(void *context, struct bytes frame)
+{
+	struct core *core = context;
+	int error = core->journal ? journalfile_add(core->journal, frame) : 0;
+
+	if (error)
+		core->stats.journal_errors++;
+	return error;
+}
+
+static void alarm_told(void *context, enum engine_alarm alarm, uint32_t tenant, const struct observable_key *key)
+{
+	static const char *const texts[] = {
+		[ENGINE_ALARM_CHANGE_TOO_WIDE] = "a decision would have matched too many good clients and was not made",
+		[ENGINE_ALARM_TOTAL_TOO_WIDE] =
+			"decisions match too many good clients: nothing is blocked anew until a person resumes",
+		[ENGINE_ALARM_PACE] =
+			"too many new decisions in a minute: nothing is blocked anew until a person resumes",
+		[ENGINE_ALARM_DECOY] = "a tenant reported a decoy and has no weight any more",
+		[ENGINE_ALARM_FULL] = "there is no room for more records",
+		[ENGINE_ALARM_JOURNAL] = "the journal of decisions cannot be written",
+	};
+
+	log_error("decisions: %s (tenant %u)", texts[alarm], tenant);
+}
+
+static int open_engine(struct core *core, const struct core_options *options, char *why)
+{
+	const struct engine_callbacks callbacks = { .context = core, .journal = journal_frame, .alarm = alarm_told };
+	struct engine_limits limits;
+	struct siphash_key key;
+	char path[PATH_SIZE];
+	size_t cut_size = 0;
+	int error;
+
+	if (siphash_key_random(&key))
+		return fail(why, LUYTRE_E_SYSTEM, "the system gives no random numbers");
+	engine_limits_default(&limits);
+	core->shared = shared_new(SHARED_MAX);
+	core->users = users_new(USERS_MAX, key);
+	if (!core->shared || !core->users)
+		return fail(why, LUYTRE_E_NOMEM, "there is not enough memory");
+	shared_seal(core->shared);
+	core->engine = engine_new(&limits, &callbacks, core->shared, core->users, key);
+	core->delta = malloc(sizeof(*core->delta));
+	if (!core->engine || !core->delta)
+		return fail(why, LUYTRE_E_NOMEM, "there is not enough memory for decisions");
+	snprintf(path, sizeof(path), "%s/decisions.journal", options->state_dir);
+	error = journalfile_open(path, core->engine, &core->journal, &cut_size);
+	if (error)
+		return fail(why, error, "%s: %s Move it away to begin without decisions.", path,
+			error_text(error, LUYTRE_LANG_EN));
+	if (cut_size)
+		log_warn("%s ended in the middle of a record: %zu bytes were cut off", path, cut_size);
+	engine_position(core->engine, &core->told_epoch, &core->told_number);
+	return 0;
+}
+
+/* The key that bundles are signed with, made at the first start. */
+static int open_key(struct core *core, const struct core_options *options, char *why)
+{
+	char path[PATH_SIZE];
+	uint8_t keys[BUNDLE_PUBLIC_SIZE + BUNDLE_SECRET_SIZE];
+	struct stat about;
+	int fd, error = 0;
+
+	snprintf(path, sizeof(path), "%s/policy.key", options->state_dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		error = bundle_keys(keys, keys + BUNDLE_PUBLIC_SIZE);
+		if (!error)
+			error = secret_write(path, bytes_of(keys, sizeof(keys)));
+	} else if (fd < 0 || fstat(fd, &about)) {
+		error = LUYTRE_E_IO;
+	} else if (about.st_mode & 077) {
+		error = LUYTRE_E_PERMISSION;
+	} else if (read(fd, keys, sizeof(keys)) != (ssize_t)sizeof(keys)) {
+		error = LUYTRE_E_CORRUPT;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (!error) {
+		memcpy(core->public_key, keys, BUNDLE_PUBLIC_SIZE);
+		memcpy(core->secret_key, keys + BUNDLE_PUBLIC_SIZE, BUNDLE_SECRET_SIZE);
+	}
+	sodium_memzero(keys, sizeof(keys));
+	return error ? fail(why, error, "%s: %s", path, error_text(error, LUYTRE_LANG_EN)) : 0;
+}
+
+/* ---- Tenants ---- */
+
+struct reporters_walk {
+	struct core *core;
+	uint32_t last;
+};
+
+static int set_reporter(void *context, const struct tenant *tenant)
+{
+	struct reporters_walk *walk = context;
+	/* Their events come from edges of the platform. Who stands below the same organisation is one voice with it. */
+	const struct reporter_attributes attributes = { .enrolment = REPORTER_VETTED, .upstream = tenant->parent };
+
+	walk->last = tenant->id;
+	return reporters_set(engine_reporters(walk->core->engine), tenant->id, &attributes);
+}
+
+/* What the index and the engine know of tenants, when the tables have changed. */
+int core_refresh(struct core *core)
+{
+	const struct scope nation = { .all = true };
+	const struct tenants_call call = { .db = core->db, .scope = &nation };
+	struct reporters_walk walk = { .core = core };
+	int64_t generation = 0;
+	uint32_t after;
+	int error = tenants_generation(core->db, &generation);
+
+	if (error || (core->index && generation == core->generation))
+		return error;
+	error = tenants_index_refresh(core->db, &core->index);
+	do {
+		after = walk.last;
+		if (!error)
+			error = tenant_each(&call, 0, after, TENANTS_PAGE_MAX, set_reporter, &walk);
+	} while (!error && walk.last != after);
+	if (!error)
+		core->generation = generation;
+	return error;
+}
+
+/* ---- The thread ---- */
+
+static void tick(struct core *core, uint64_t ticks)
+{
+	int64_t now_us = (int64_t)(clock_real_ns() / NS_PER_US);
+	int error = 0, journal_error = 0;
+
+	core_lock(core);
+	if (engine_due(core->engine) <= now_us)
+		engine_tick(core->engine, now_us);
+	if (ticks % (REFRESH_MS / TICK_MS) == 0)
+		error = core_refresh(core);
+	if (!error && ticks % (SAVE_MS / TICK_MS) == 0) {
+		users_tick(core->users, now_us);
+		error = edges_save(core->edges);
+	}
+	if (ticks % (COMPACT_MS / TICK_MS) == 0) /* whatever the database says */
+		journal_error = journalfile_compact(core->journal, core->engine);
+	if (!journal_error)
+		journal_error = journalfile_sync(core->journal);
+	if (ticks % (POSITION_MS / TICK_MS) == 0)
+		core_tell_position(core);
+	core_unlock(core);
+	error = journal_error ? journal_error : error;
+	if (error)
+		log_limited(clock_mono_ns(), LOG_LEVEL_ERROR, "the hub's state cannot be saved: %s",
+			error_text(error, LUYTRE_LANG_EN));
+}
+
+static void *run_thread(void *context)
+{
+	struct core *core = context;
+	const struct timespec pause = { .tv_nsec = TICK_MS * (long)NS_PER_MS };
+
+	for (uint64_t ticks = 1; !core->stop; ticks++) {
+		nanosleep(&pause, NULL);
+		tick(core, ticks);
+	}
+	return NULL;
+}
+
+int core_open(const struct core_options *options, struct core **ret, char why[CORE_WHY_SIZE])
+{
+	struct core *core = calloc(1, sizeof(*core));
+	int error;
+
+	why[0] = '\0';
+	if (!core)
+		return fail(why, LUYTRE_E_NOMEM, "there is not enough memory");
+	core->calls = options->calls;
+	pthread_mutex_init(&core->lock, NULL);
+	pthread_mutex_init(&core->store_lock, NULL);
+	pthread_mutex_init(&core->bundle_lock, NULL);
+	core->state_fd = -1;
+	error = open_state(core, options->state_dir, why);
+	if (!error)
+		error = open_stores(core, options, why);
+	if (!error)
+		error = open_key(core, options, why);
+	if (!error)
+		error = open_engine(core, options, why);
+	if (!error) {
+		error = core_refresh(core);
+		if (error)
+			fail(why, error, "the tenants: %s", db_why(core->db));
+	}
+	if (!error && pthread_create(&core->thread, NULL, run_thread, core))
+		error = fail(why, LUYTRE_E_SYSTEM, "no thread can be started");
+	core->thread_runs = !error;
+	if (error) {
+		core_close(core);
+		return error;
+	}
+	*ret = core;
+	return 0;
+}
+
+void core_close(struct core *core)
+{
+	if (!core)
+		return;
+	core->stop = true;
+	if (core->thread_runs)
+		pthread_join(core->thread, NULL);
+	core_bundle_unref(core->bundle);
+	journalfile_close(core->journal);
+	core->journal = NULL;
+	engine_free(core->engine);
+	users_free(core->users);
+	shared_free(core->shared);
+	free(core->delta);
+	tenants_index_unref(core->index);
+	edges_close(core->edges);
+	ca_free(core->ca);
+	db_close(core->db);
+	ev_store_close(core->store);
+	free(core->control);
+	if (core->state_fd >= 0)
+		close(core->state_fd);
+	sodium_memzero(core->secret_key, sizeof(core->secret_key));
+	pthread_mutex_destroy(&core->lock);
+	pthread_mutex_destroy(&core->store_lock);
+	pthread_mutex_destroy(&core->bundle_lock);
+	free(core);
+}
+
+/* ---- For others ---- */
+
+void core_lock(struct core *core)
+{
+	pthread_mutex_lock(&core->lock);
+}
+
+void core_unlock(struct core *core)
+{
+	core_tell(core);
+	pthread_mutex_unlock(&core->lock);
+}
+
+struct engine *core_engine(struct core *core)
+{
+	return core->engine;
+}
+
+struct edges *core_edges(struct core *core)
+{
+	return core->edges;
+}
+
+struct db *core_db(struct core *core)
+{
+	return core->db;
+}
+
+const struct ca *core_ca(const struct core *core)
+{
+	return core->ca;
+}
+
+struct ev_store *core_events(struct core *core)
+{
+	return core->store;
+}
+
+int core_audit(const struct core *core, struct audit_result *ret)
+{
+	char why[DB_WHY_SIZE];
+	struct db *db;
+	int error = db_open(core->control, &db, why);
+
+	if (error)
+		return error;
+	error = audit_verify(db, NULL, (struct bytes){ 0 }, ret);
+	db_close(db);
+	return error;
+}
+
+void core_policy_key(const struct core *core, uint8_t ret[BUNDLE_PUBLIC_SIZE])
+{
+	memcpy(ret, core->public_key, BUNDLE_PUBLIC_SIZE);
+}
+
+int core_rule(struct core *core, uint64_t rule, double confirmed, double refuted)
+{
+	int error;
+
+	core_lock(core);
+	error = reporters_rule_set(engine_reporters(core->engine), rule, confirmed, refuted);
+	core_unlock(core);
+	return error;
+}
+
+void core_stats(struct core *core, struct core_stats *ret)
+{
+	core_lock(core);
+	*ret = core->stats;
+	core_unlock(core);
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The hub without its doors: events come in, decisions come of them, and edges are told.
+ *
+ *	a batch of an edge	-> events (hub/ingest) -> the store of events, on the disk
+ *				-> sightings -> the decision engine -> changes -> every edge
+ *
+ * A batch is acknowledged when its events are stored and the decisions it led to stand in the journal. The same batch again changes
+ * nothing: the store knows it, and saying the same twice gains nothing in the engine.
+ *
+ * State lives in one folder: control.db, events/, authority/, decisions.journal, policy.key. Whatever is killed at whatever moment, the
+ * next start goes on from there.
+ *
+ * Threads: every function may be called from any thread; one lock guards the engine, the register of edges and the control database,
+ * another one the store of events. A thread of its own ends what is due, saves positions and looks whether assets have changed. */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/compiler.h"
+#include "bus/bundle.h"
+#include "hub/decide/engine.h"
+#include "hub/edges/edges.h"
+#include "hub/events/event.h"
+#include "hub/ingest/eve.h"
+
+enum { CORE_WHY_SIZE = 512 };
+
+struct core;
+
+struct core_calls {
+	void *context;
+	/* Decisions have changed: 'text' is one delta (bus/delta.h); or, every five seconds, an empty one that says where all should
+	 * stand. Called under the core's lock: it must be quick and must not call
+	 * back. May be null. */
+	void (*decisions)(void *context, struct bytes text);
+};
+
+struct core_options {
+	const char *state_dir; /* made when missing, 0700 */
+	const char *control; /* db_open's place; null: a SQLite file in the folder */
+	const char *events; /* ev_store_open's place; null: segments in the folder */
+	struct core_calls calls;
+};
+
+/* 0, or an error with a sentence in 'why'. */
+MUST_CHECK int core_open(const struct core_options *options, struct core **ret, char why[CORE_WHY_SIZE]);
+/* Saves and ends; accepts null. */
+void core_close(struct core *core);
+
+/* ---- Edges ---- */
+
+struct core_ack {
+	uint64_t acked, policy, epoch, number; /* number: the last change of decisions */
+};
+
+/* LUYTRE_E_PERMISSION: the batch names another edge than its certificate. LUYTRE_E_FULL, LUYTRE_E_IO, LUYTRE_E_NOMEM and
+ * LUYTRE_E_BUSY: not stored, to be sent again. Others: the batch is broken, and will be. */
+MUST_CHECK int core_batch(struct core *core, uint32_t edge, struct bytes packed, int64_t now_us, struct core_ack *ret);
+MUST_CHECK int core_stands(
+	struct core *core, uint32_t edge, uint64_t policy, uint64_t epoch, uint64_t number, int64_t now_us);
+/* All live decisions as a signed bundle with one file, "decisions.bin". After a restart every edge asks for it: it is made once for each
+ * position and shared. LUYTRE_E_BUSY: too many old ones are still being sent. Given back before core_close. */
+struct core_bundle {
+	struct bytes text;
+	uint64_t epoch, number;
+	_Atomic size_t ref_count; /* for core_bundle_unref alone, as what follows */
+	struct core *core;
+};
+MUST_CHECK int core_snapshot(struct core *core, int64_t now_us, struct core_bundle **ret);
+void core_bundle_unref(struct core_bundle *bundle); /* accepts null; any thread */
+void core_position(struct core *core, uint64_t *ret_epoch, uint64_t *ret_number);
+void core_policy_key(const struct core *core, uint8_t ret[BUNDLE_PUBLIC_SIZE]);
+
+/* ---- For handlers ---- */
+
+/* Between these two the parts may be used. */
+void core_lock(struct core *core);
+/* Tells edges what was changed meanwhile. */
+void core_unlock(struct core *core);
+struct engine *core_engine(struct core *core);
+struct edges *core_edges(struct core *core);
+struct db *core_db(struct core *core);
+const struct ca *core_ca(const struct core *core); /* needs no lock */
+struct ev_store *core_events(struct core *core); /* for readers; needs no lock */
+/* Verifies the chain of the audit log over a handle of its own: it may take long, and edges must not wait for it. Without the lock. */
+MUST_CHECK int core_audit(const struct core *core, struct audit_result *ret);
+
+/* A rule whose sightings may block alone (evidence E3): its worth as confirmed and refuted counts. Holds of the platform are such. */
+MUST_CHECK int core_rule(struct core *core, uint64_t rule, double confirmed, double refuted);
+
+/* X(name of the counter) */
+#define CORE_COUNTERS(X)                                                                                               \
+	X(batches)                                                                                                     \
+	X(batches_again)                                                                                               \
+	X(batches_broken)                                                                                              \
+	X(events)                                                                                                      \
+	X(sightings)                                                                                                   \
+	X(unmapped) /* events for addresses that nobody has registered */                                              \
+	X(refused_syntax)                                                                                              \
+	X(refused_type)                                                                                                \
+	X(refused_time)                                                                                                \
+	X(refused_size)                                                                                                \
+	X(deltas)                                                                                                      \
+	X(journal_errors)
+
+struct core_stats {
+#define X(name) uint64_t name;
+	CORE_COUNTERS(X)
+#undef X
+};
+void core_stats(struct core *core, struct core_stats *ret);

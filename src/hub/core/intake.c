@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Batches of edges: events into the store, sightings into the engine. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "hub/core/internal.h"
+
+struct intake {
+	struct core *core;
+	struct tenants_index *index;
+	struct ingest *lines;
+	struct ev_event *events;
+	size_t count;
+	uint64_t unmapped, refused[INGEST_FAULT_COUNT];
+};
+
+static void find_owner(void *context, const struct ip_addr *addr, struct ingest_owner *ret)
+{
+	const struct intake *intake = context;
+	const struct tenants_place *place = tenants_index_find(intake->index, addr);
+
+	if (place)
+		*ret = (struct ingest_owner){ .tenant = place->tenant, .system = place->system };
+}
+
+static int read_lines(struct intake *intake, const struct batch *batch, int64_t now_us)
+{
+	const struct ingest_options options = {
+		.edge = batch->head.edge, .now_us = now_us, .owner = find_owner, .context = intake
+	};
+	struct bytes line;
+	size_t pos = 0;
+
+	intake->lines = calloc(batch->line_count + 1, sizeof(*intake->lines));
+	intake->events = calloc(batch->line_count + 1, sizeof(*intake->events));
+	if (!intake->lines || !intake->events)
+		return LUYTRE_E_NOMEM;
+	while (batch_next(batch, &pos, &line)) {
+		enum ingest_fault fault;
+		struct ingest *in = &intake->lines[intake->count];
+
+		if (ingest_line(line, &options, in, &fault)) {
+			intake->refused[fault]++;
+			continue;
+		}
+		intake->unmapped += in->event.tenant == 0;
+		intake->events[intake->count++] = in->event;
+	}
+	return 0;
+}
+
+static int store(struct core *core, const struct intake *intake, const struct batch *batch, int64_t now_us)
+{
+	const struct ev_batch events = {
+		.id = batch->id, .events = intake->events, .count = intake->count, .arrived_us = now_us
+	};
+	int error;
+
+	if (!events.count)
+		return 0;
+	pthread_mutex_lock(&core->store_lock);
+	error = ev_append(core->store, &events, NULL);
+	pthread_mutex_unlock(&core->store_lock);
+	return error;
+}
+
+/* Rules of the platform's own virtual patches (rules/gate): each is played against an attack and a benign twin before it is
+ * given out, which is what their first counts stand for. Named when first seen. */
+static void name_hold(struct core *core, uint64_t rule)
+{
+	uint64_t place = rule - CORE_HOLD_FIRST;
+
+	if (rule < CORE_HOLD_FIRST || rule > CORE_HOLD_LAST || core->holds_named[place / 8] & 1 << place % 8)
+		return;
+	if (!reporters_rule_set(engine_reporters(core->engine), rule, 200, 2))
+		core->holds_named[place / 8] |= (uint8_t)(1 << place % 8);
+}
+
+static void report(struct core *core, const struct ingest *in, int64_t now_us)
+{
+	struct observable source;
+	struct engine_report report = { .time_us = in->event.time_us,
+		.tenant = in->sighting.tenant,
+		.edge = in->event.edge,
+		.observable = &source,
+		.rule = in->sighting.rule,
+		.evidence = in->sighting.evidence,
+		.class = (uint8_t)in->sighting.class };
+	int error;
+
+	observable_of_addr(&in->sighting.src, &source);
+	name_hold(core, report.rule);
+	error = engine_report(core->engine, now_us, &report, NULL);
+	if (error)
+		log_limited((uint64_t)now_us * 1000, LOG_LEVEL_WARN, "a sighting of tenant %u was not taken: %s",
+			report.tenant, error_text(error, LUYTRE_LANG_EN));
+	core->stats.sightings++;
+}
+
+/* Under the lock. What an edge saw of an address that a decision stops is a hit. */
+static void judge(struct core *core, const struct intake *intake, int64_t now_us)
+{
+	for (size_t i = 0; i < intake->count; i++) {
+		const struct ingest *in = &intake->lines[i];
+
+		if (in->has_sighting)
+			report(core, in, now_us);
+		if (in->event.decision && in->event.tenant)
+			(void)!engine_hit(core->engine, now_us, in->event.decision, in->event.tenant);
+	}
+}
+
+static void count(struct core *core, const struct intake *intake)
+{
+	core->stats.batches++;
+	core->stats.events += intake->count;
+	core->stats.unmapped += intake->unmapped;
+	core->stats.refused_syntax += intake->refused[INGEST_SYNTAX];
+	core->stats.refused_type += intake->refused[INGEST_TYPE];
+	core->stats.refused_time += intake->refused[INGEST_TIME];
+	core->stats.refused_size += intake->refused[INGEST_SIZE];
+}
+
+static void acknowledge(struct core *core, const struct batch_head *head, struct core_ack *ret)
+{
+	ret->acked = head->seq;
+	ret->policy = 0;
+	engine_position(core->engine, &ret->epoch, &ret->number);
+}
+
+static int take(struct core *core, const struct batch *batch, int64_t now_us, struct core_ack *ret)
+{
+	struct intake intake = { .core = core };
+	int error;
+
+	core_lock(core);
+	if (edges_batch_known(core->edges, &batch->head)) {
+		core->stats.batches_again++;
+		acknowledge(core, &batch->head, ret);
+		core_unlock(core);
+		return 0;
+	}
+	intake.index = tenants_index_ref(core->index);
+	core_unlock(core);
+	error = read_lines(&intake, batch, now_us);
+	if (!error)
+		error = store(core, &intake, batch, now_us);
+	if (!error) {
+		core_lock(core);
+		judge(core, &intake, now_us);
+		error = journalfile_sync(core->journal);
+		if (!error)
+			error = edges_batch_stored(core->edges, &batch->head, now_us);
+		count(core, &intake);
+		acknowledge(core, &batch->head, ret);
+		core_unlock(core);
+	}
+	for (size_t i = 0; i < intake.count; i++)
+		ingest_done(&intake.lines[i]);
+	tenants_index_unref(intake.index);
+	free(intake.lines);
+	free(intake.events);
+	return error;
+}
+
+int core_batch(struct core *core, uint32_t edge, struct bytes packed, int64_t now_us, struct core_ack *ret)
+{
+	struct batch batch;
+	int error = batch_open(packed, &batch);
+
+	if (error) {
+		core_lock(core);
+		core->stats.batches_broken++;
+		core_unlock(core);
+		return error == LUYTRE_E_FULL ? LUYTRE_E_RANGE : error; /* too large; "full" is the disk */
+	}
+	error = batch.head.edge == edge ? take(core, &batch, now_us, ret) : LUYTRE_E_PERMISSION;
+	batch_done(&batch);
+	return error;
+}
+
+int core_stands(struct core *core, uint32_t edge, uint64_t policy, uint64_t epoch, uint64_t number, int64_t now_us)
+{
+	int error;
+
+	core_lock(core);
+	error = edges_stands(core->edges, edge, policy, epoch, number, now_us);
+	core_unlock(core);
+	return error;
+}

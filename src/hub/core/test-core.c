@@ -1,0 +1,543 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The loop without its doors: a batch in, a decision out, whatever happens in between. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <openssl/ec.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "bus/delta.h"
+#include "hub/core/core.h"
+#include "hub/tenants/tenants.h"
+
+enum { DELTAS_MAX = 64, TOLD_SIZE_MAX = 60 << 10 /* STREAM_DATA_MAX: more is not carried to edges */ };
+
+static char dir[64];
+static struct core *core;
+static struct delta *deltas[DELTAS_MAX];
+static size_t delta_count;
+static uint64_t last_epoch, last_number;
+static _Atomic size_t positions_told;
+static uint32_t edge, tenants[3];
+
+static void told(void *context, struct bytes text)
+{
+	struct delta *delta = calloc(1, sizeof(*delta));
+
+	assert_true(text.size <= TOLD_SIZE_MAX);
+	assert_true(delta && delta_count < DELTAS_MAX);
+	assert_int_equal(delta_read(text, delta), 0);
+	if (!delta->change_count && delta->epoch == last_epoch && delta->to == last_number) { /* the position, again */
+		free(delta);
+		positions_told++;
+		return;
+	}
+	last_epoch = delta->epoch;
+	last_number = delta->to;
+	deltas[delta_count++] = delta;
+}
+
+static void forget(void)
+{
+	while (delta_count)
+		free(deltas[--delta_count]);
+}
+
+static int64_t now_us(void)
+{
+	return (int64_t)(clock_real_ns() / 1000);
+}
+
+static void open_core(void)
+{
+	const struct core_options options = { .state_dir = dir, .calls = { .decisions = told } };
+	char why[CORE_WHY_SIZE];
+	int error = core_open(&options, &core, why);
+
+	if (error)
+		fail_msg("%s", why);
+}
+
+static char *request_pem(void)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509_REQ *made = X509_REQ_new();
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *data, *text;
+	long size;
+
+	assert_true(made && bio && X509_REQ_set_pubkey(made, key) && X509_REQ_sign(made, key, EVP_sha256()) > 0);
+	assert_true(PEM_write_bio_X509_REQ(bio, made));
+	size = BIO_get_mem_data(bio, &data);
+	text = strndup(data, (size_t)size);
+	BIO_free(bio);
+	X509_REQ_free(made);
+	EVP_PKEY_free(key);
+	return text;
+}
+
+/* Three organisations of three provinces, each with a system and a /24: 198.51.100.0, .101.0, .102.0 */
+static void make_tenants(const struct audit_origin *origin)
+{
+	const struct scope nation = { .all = true };
+	struct tenants_why why = { 0 };
+	const struct tenants_call call = { .db = core_db(core), .scope = &nation, .origin = origin, .why = &why };
+
+	for (uint32_t i = 0; i < 3; i++) {
+		struct tenant tenant = { .kind = TENANT_KIND_ORGANISATION };
+		struct tenant_system system = { .level = 3 };
+		struct tenant_asset asset = { 0 };
+
+		snprintf(tenant.name, sizeof(tenant.name), "Sở %u", i);
+		assert_int_equal(tenant_create(&call, &tenant, &tenant), 0);
+		system.tenant = tenant.id;
+		snprintf(system.name, sizeof(system.name), "Cổng dịch vụ công");
+		assert_int_equal(tenant_system_create(&call, &system, &system), 0);
+		asset.system = system.id;
+		snprintf(asset.value, sizeof(asset.value), "198.51.%u.0/24", 100 + i);
+		assert_int_equal(tenant_asset_create(&call, &asset, &asset), 0);
+		tenants[i] = tenant.id;
+	}
+}
+
+static void make_edge(const struct audit_origin *origin)
+{
+	char token[EDGES_TOKEN_SIZE], *pem = request_pem();
+	struct edges_enrolled enrolled;
+
+	assert_int_equal(edges_token(core_edges(core), origin, "Hà Nội 1", token), 0);
+	assert_int_equal(edges_enrol(core_edges(core), origin, bytes_from_str(token), bytes_from_str(pem),
+				 bytes_from_str("luytre 0.1.0"), &enrolled),
+		0);
+	edge = enrolled.id;
+	free(enrolled.certificate.pem);
+	free(pem);
+}
+
+static int setup(void **state)
+{
+	const struct audit_origin origin = { .actor = "account:1 lan", .now_us = now_us() };
+
+	snprintf(dir, sizeof(dir), "/tmp/luytre-test-core-XXXXXX");
+	if (!mkdtemp(dir))
+		return -1;
+	open_core();
+	core_lock(core);
+	make_tenants(&origin);
+	make_edge(&origin);
+	core_unlock(core);
+	core_close(core);
+	open_core(); /* knows the tenants from the tables */
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	char command[128];
+
+	core_close(core);
+	forget();
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	return system(command);
+}
+
+#define BOOT "0123456789abcdef0123456789abcdef"
+
+static void write_line(char line[1024], const char *source, unsigned int victim, bool hold)
+{
+	char stamp[40];
+	time_t now = time(NULL);
+	struct tm parts;
+
+	gmtime_r(&now, &parts);
+	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &parts);
+	snprintf(line, 1024,
+		"{\"timestamp\":\"%s\",\"event_type\":\"gate\",\"src_ip\":\"%s\",\"src_port\":4711,\"dest_ip\":\"198."
+		"51.%u.5\","
+		"\"dest_port\":443,\"proto\":\"TCP\",\"gate\":{\"action\":\"deny\",\"wanted\":\"deny\",\"shadow\":"
+		"false,"
+		"\"rule\":%u%s,\"reason\":\"rule\"},\"rules\":[{\"id\":%u,\"msg\":\"Log4Shell\"}],\"http\":{\"url\":\"/"
+		"tim?q=x\"}}",
+		stamp, source, 100 + victim, hold ? 8100010U : 949110U, hold ? ",\"hold\":\"CVE-2021-44228\"" : "",
+		hold ? 8100010U : 949110U);
+}
+
+/* A batch with one alert about 'source' at tenant 'victim'. */
+static int send_alert(uint64_t seq, const char *source, unsigned int victim, bool hold, struct core_ack *ret)
+{
+	const struct batch_head head = { .edge = edge, .boot = BOOT, .seq = seq, .made_us = now_us() };
+	struct batch_writer *writer;
+	struct bytes packed;
+	char line[1024];
+	int error;
+
+	write_line(line, source, victim, hold);
+	assert_int_equal(batch_writer_new(&writer), 0);
+	assert_int_equal(batch_add(writer, bytes_from_str(line)), 0);
+	assert_int_equal(batch_pack(writer, &head, &packed), 0);
+	error = core_batch(core, edge, packed, now_us(), ret);
+	batch_writer_free(writer);
+	return error;
+}
+
+static int count_event(void *context, const struct ev_event *event)
+{
+	++*(size_t *)context;
+	return 0;
+}
+
+static size_t stored_events(void)
+{
+	const struct scope nation = { .all = true };
+	const struct ev_filter filter = {
+		.scope = &nation, .from_us = now_us() - 3600 * INT64_C(1000000), .until_us = now_us() + 1000000
+	};
+	struct ev_reader *reader;
+	size_t count = 0;
+
+	assert_int_equal(ev_reader_open(core_events(core), &reader), 0);
+	assert_int_equal(ev_page(reader, &filter, NULL, EV_PAGE_MAX, count_event, &count), 0);
+	ev_reader_close(reader);
+	return count;
+}
+
+/* The decision about an address as edges know it from a snapshot; false: none. */
+static bool in_snapshot(const char *source, struct delta_change *ret)
+{
+	uint8_t keys[1][BUNDLE_PUBLIC_SIZE];
+	struct core_bundle *text;
+	size_t pos = 0;
+	struct bundle bundle;
+	struct delta_snapshot snapshot;
+	struct bytes content;
+	struct ip_addr addr;
+	bool found = false;
+
+	assert_int_equal(ip_addr_parse(bytes_from_str(source), &addr), 0);
+	core_policy_key(core, keys[0]);
+	assert_int_equal(core_snapshot(core, now_us(), &text), 0);
+	assert_int_equal(bundle_open(text->text, keys, 1, &bundle), 0);
+	assert_true(bundle_find(&bundle, "decisions.bin", &content));
+	assert_int_equal(delta_snapshot_open(content, &snapshot), 0);
+	while (!found && delta_snapshot_next(&snapshot, &pos, ret))
+		found = ip_prefix_contains(&ret->prefix, &addr);
+	core_bundle_unref(text);
+	return found;
+}
+
+/* One organisation is hit by what a hold stops: all edges are told to block, for two minutes. */
+static void test_one_is_hit(void **state)
+{
+	struct core_ack ack;
+	struct delta_change put;
+	size_t before = stored_events();
+
+	forget();
+	assert_int_equal(send_alert(1, "203.0.113.9", 0, true, &ack), 0);
+	assert_int_equal(ack.acked, 1);
+	assert_int_equal(stored_events(), before + 1);
+	assert_int_equal(delta_count, 1);
+	assert_int_equal(deltas[0]->change_count, 1);
+	assert_true(deltas[0]->to == ack.number && deltas[0]->epoch == ack.epoch);
+	put = deltas[0]->changes[0];
+	assert_int_equal(put.op, DELTA_PUT);
+	assert_int_equal(put.action, DELTA_BLOCK);
+	assert_string_equal(put.reason, "web");
+	assert_true(
+		put.until_us > now_us() + 100 * INT64_C(1000000) && put.until_us < now_us() + 125 * INT64_C(1000000));
+	assert_true(in_snapshot("203.0.113.9", &put));
+	assert_int_equal(put.action, DELTA_BLOCK);
+}
+
+/* The same batch again: acknowledged, stored once, nobody is told. */
+static void test_again(void **state)
+{
+	struct core_ack ack;
+	size_t before = stored_events();
+
+	forget();
+	assert_int_equal(send_alert(1, "203.0.113.9", 0, true, &ack), 0);
+	assert_int_equal(ack.acked, 1);
+	assert_int_equal(stored_events(), before);
+	assert_int_equal(delta_count, 0);
+}
+
+/* A second organisation sees it too: hours instead of minutes. */
+static void test_quorum(void **state)
+{
+	struct core_ack ack;
+	struct delta_change put;
+
+	forget();
+	assert_int_equal(send_alert(2, "203.0.113.9", 1, true, &ack), 0);
+	assert_true(delta_count >= 1);
+	assert_true(in_snapshot("203.0.113.9", &put));
+	assert_true(put.until_us > now_us() + 3600 * INT64_C(1000000));
+}
+
+/* An ordinary score of one organisation blocks nobody. */
+static void test_ordinary(void **state)
+{
+	struct core_ack ack;
+	struct delta_change put;
+
+	assert_int_equal(send_alert(3, "203.0.113.77", 0, false, &ack), 0);
+	if (in_snapshot("203.0.113.77", &put))
+		assert_int_not_equal(put.action, DELTA_BLOCK);
+}
+
+static void test_restart(void **state)
+{
+	struct core_ack ack;
+	struct delta_change before, after;
+	uint64_t epoch, number, epoch_after, number_after;
+
+	assert_true(in_snapshot("203.0.113.9", &before));
+	core_position(core, &epoch, &number);
+	core_close(core);
+	open_core();
+	core_position(core, &epoch_after, &number_after);
+	assert_true(epoch == epoch_after && number == number_after);
+	assert_true(in_snapshot("203.0.113.9", &after));
+	assert_memory_equal(&before, &after, sizeof(before));
+	forget();
+	assert_int_equal(send_alert(3, "203.0.113.77", 0, false, &ack), 0); /* known over the restart */
+	assert_int_equal(delta_count, 0);
+}
+
+/* One action lifts everything: a new epoch with nothing in it. */
+static void test_undo_all(void **state)
+{
+	struct delta_change put;
+	size_t lifted;
+
+	forget();
+	core_lock(core);
+	lifted = engine_undo_all(core_engine(core), now_us(), 1);
+	core_unlock(core);
+	assert_true(lifted >= 1);
+	assert_int_equal(delta_count, 1);
+	assert_int_equal(deltas[0]->change_count, 0);
+	assert_false(in_snapshot("203.0.113.9", &put));
+}
+
+/* What a person ordered stands: edges must not take the new epoch as one with nothing in it. */
+static void test_undo_all_but_orders(void **state)
+{
+	struct observable source;
+	const struct engine_order made = {
+		.observable = &source, .level = DECIDE_BLOCK, .class = DECIDE_WEB, .lifetime_s = 600, .person = 1
+	};
+	struct delta_change put;
+	struct ip_addr addr;
+	uint64_t epoch, number;
+
+	assert_int_equal(ip_addr_parse(bytes_from_str("203.0.113.66"), &addr), 0);
+	observable_of_addr(&addr, &source);
+	core_lock(core);
+	assert_int_equal(engine_order(core_engine(core), now_us(), &made, NULL), 0);
+	core_unlock(core);
+	forget();
+	core_lock(core);
+	engine_undo_all(core_engine(core), now_us(), 1);
+	core_unlock(core);
+	core_position(core, &epoch, &number);
+	assert_int_equal(delta_count, 1);
+	assert_true(deltas[0]->epoch == epoch && deltas[0]->from > number && deltas[0]->change_count == 0);
+	assert_true(in_snapshot("203.0.113.66", &put));
+	source.key.bytes[3]++;
+	core_lock(core);
+	assert_int_equal(engine_order(core_engine(core), now_us(), &made, NULL), 0);
+	core_unlock(core);
+	assert_int_equal(delta_count, 2);
+	assert_true(deltas[1]->from == number && deltas[1]->change_count == 1); /* goes on from the snapshot */
+}
+
+/* More changes at once than one text carries: several texts, each beginning where the one before ended. */
+static void test_burst(void **state)
+{
+	enum { SOURCES = 1200 };
+	struct observable source;
+	const struct engine_order made = {
+		.observable = &source, .level = DECIDE_BLOCK, .class = DECIDE_WEB, .lifetime_s = 600, .person = 1
+	};
+	uint8_t bytes[4] = { 192, 0, 2, 0 };
+	struct ip_addr addr;
+	uint64_t epoch, number, at;
+	size_t changes = 0;
+
+	core_position(core, &epoch, &at);
+	forget();
+	core_lock(core);
+	for (size_t i = 0; i < SOURCES; i++) {
+		bytes[2] = (uint8_t)(2 + i / 256);
+		bytes[3] = (uint8_t)i;
+		addr = ip_addr_v4(bytes);
+		observable_of_addr(&addr, &source);
+		assert_int_equal(engine_order(core_engine(core), now_us(), &made, NULL), 0);
+	}
+	core_unlock(core);
+	core_position(core, &epoch, &number);
+	assert_true(delta_count > 1);
+	for (size_t i = 0; i < delta_count; i++) {
+		assert_true(deltas[i]->from == at);
+		at = deltas[i]->to;
+		changes += deltas[i]->change_count;
+	}
+	assert_true(at == number && changes == SOURCES);
+}
+
+/* Once made, the same for all. */
+static void test_snapshot_shared(void **state)
+{
+	struct core_bundle *one, *two, *three;
+	struct core_ack ack;
+
+	assert_int_equal(core_snapshot(core, now_us(), &one), 0);
+	assert_int_equal(core_snapshot(core, now_us(), &two), 0);
+	assert_ptr_equal(one, two);
+	assert_int_equal(send_alert(21, "203.0.113.111", 0, false, &ack), 0);
+	core_lock(core);
+	engine_undo_all(core_engine(core), now_us(), 1);
+	core_unlock(core);
+	assert_int_equal(core_snapshot(core, now_us(), &three), 0);
+	assert_ptr_not_equal(one, three);
+	assert_true(three->epoch == one->epoch + 1);
+	core_bundle_unref(one);
+	core_bundle_unref(two);
+	core_bundle_unref(three);
+}
+
+/* Two hubs in one folder would spoil it. */
+static void test_one_hub(void **state)
+{
+	const struct core_options options = { .state_dir = dir };
+	struct core_options elsewhere = { 0 };
+	char why[CORE_WHY_SIZE], name[1024];
+	struct core *other;
+
+	assert_int_equal(core_open(&options, &other, why), LUYTRE_E_BUSY);
+	assert_non_null(strstr(why, dir));
+	memset(name, 'a', sizeof(name));
+	name[sizeof(name) - 1] = '\0';
+	elsewhere.state_dir = name;
+	assert_int_equal(core_open(&elsewhere, &other, why), LUYTRE_E_RANGE);
+}
+
+/* Who missed a text hears of it soon, even when nothing else happens. */
+static void test_position_told(void **state)
+{
+	size_t before = positions_told;
+
+	for (int i = 0; i < 120 && positions_told == before; i++)
+		usleep(100000);
+	assert_true(positions_told > before);
+}
+
+static void test_audit(void **state)
+{
+	struct audit_result result;
+
+	assert_int_equal(core_audit(core, &result), 0);
+	assert_int_equal(result.fault, AUDIT_WHOLE);
+	assert_true(result.record_count >= 2); /* the token, the entry */
+}
+
+static void test_refused(void **state)
+{
+	const struct batch_head head = { .edge = edge + 1, .boot = BOOT, .seq = 1 };
+	struct batch_writer *writer;
+	struct bytes packed;
+	struct core_ack ack;
+
+	assert_int_equal(batch_writer_new(&writer), 0);
+	assert_int_equal(batch_pack(writer, &head, &packed), 0);
+	assert_int_equal(core_batch(core, edge, packed, now_us(), &ack), LUYTRE_E_PERMISSION);
+	assert_int_equal(core_batch(core, edge, bytes_from_str("nonsense"), now_us(), &ack), LUYTRE_E_CORRUPT);
+	batch_writer_free(writer);
+}
+
+static uint64_t stored_until(size_t *ret_count)
+{
+	*ret_count = stored_events();
+	return edges_find(core_edges(core), edge)->acked;
+}
+
+/* Killed at random moments while batches come: whatever was acknowledged is there, once. */
+static void test_killed(void **state)
+{
+	enum { ROUNDS = 6 };
+	uint64_t seq = 100;
+	size_t before, after;
+
+	stored_until(&before);
+	core_close(core);
+	core = NULL;
+	for (int round = 0; round < ROUNDS; round++) {
+		int ends[2], status;
+		uint64_t acked = 0, number;
+		pid_t child;
+
+		assert_int_equal(pipe(ends), 0);
+		child = fork();
+		assert_true(child >= 0);
+		if (child == 0) {
+			struct core_ack ack;
+
+			open_core();
+			for (number = seq + 1;; number++) {
+				if (send_alert(number, "203.0.113.200", 2, false, &ack) || ack.acked != number ||
+					write(ends[1], &number, sizeof(number)) != sizeof(number))
+					_exit(1);
+			}
+		}
+		close(ends[1]);
+		while (acked < seq + 3 + (uint64_t)round * 2 &&
+			read(ends[0], &number, sizeof(number)) == sizeof(number))
+			acked = number;
+		kill(child, SIGKILL);
+		while (read(ends[0], &number, sizeof(number)) == sizeof(number))
+			acked = number;
+		close(ends[0]);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFSIGNALED(status) && acked > seq);
+		open_core();
+		stored_until(&after);
+		/* The last one may have been stored without its acknowledgement having been read: then it is sent again. */
+		assert_true(after - before == acked - seq || after - before == acked - seq + 1);
+		for (number = seq + 1; number <= acked + 1; number++) {
+			struct core_ack ack;
+
+			assert_int_equal(send_alert(number, "203.0.113.200", 2, false, &ack), 0);
+		}
+		stored_until(&after);
+		assert_int_equal(after - before, acked + 1 - seq);
+		before = after;
+		seq = acked + 1;
+		core_close(core);
+		core = NULL;
+	}
+	open_core();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_one_is_hit), cmocka_unit_test(test_again),
+		cmocka_unit_test(test_quorum), cmocka_unit_test(test_ordinary), cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_undo_all), cmocka_unit_test(test_undo_all_but_orders),
+		cmocka_unit_test(test_snapshot_shared), cmocka_unit_test(test_one_hub), cmocka_unit_test(test_audit),
+		cmocka_unit_test(test_position_told), cmocka_unit_test(test_refused), cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_burst) };
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The hub as a program: the core, the door for edges, and a control socket for people on the same machine.
+ *
+ * hub_run() opens everything, gives up its privileges and answers until SIGTERM or SIGINT. The main thread has the loop and the
+ * control socket (docs/hub.md); edges are served by threads of the door, what is due is ended by a thread of the core. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+
+#define HUB_SOCKET "/run/luytre/hub.sock"
+#define HUB_STATE  "/var/lib/luytre/hub"
+
+enum { HUB_EDGE_PORT = 8444 };
+
+struct hub_options {
+	const char *state_dir; /* null: HUB_STATE */
+	const char *socket; /* null: HUB_SOCKET */
+	const char *address; /* where edges connect; null: 0.0.0.0 */
+	uint16_t port; /* 0: HUB_EDGE_PORT */
+	const char *names; /* by which edges know this hub; null: the name of the machine, and localhost */
+	const char *control, *events; /* places of the stores; null: in the folder */
+	bool sandbox;
+};
+
+/* 0 or an error that has been logged. */
+MUST_CHECK int hub_run(const struct hub_options *options);

@@ -60,6 +60,22 @@ static int add_threads(scmp_filter_ctx filter)
 		       : 0;
 }
 
+/* What an HTTPS client and the C library's resolver use. */
+static int add_network(scmp_filter_ctx filter)
+{
+	static const char *const calls[] = { "connect", "bind", "getsockname", "getpeername", "sendmmsg", "socketpair",
+		"pipe2", "eventfd2", "select", "pselect6" };
+	static const int families[] = { AF_INET, AF_INET6 }, types[] = { SOCK_STREAM, SOCK_DGRAM };
+	const scmp_datum_t type_bits = 0xf; /* the rest is SOCK_CLOEXEC and SOCK_NONBLOCK */
+	int error = add_rules(filter, SCMP_ACT_ALLOW, calls, ARRAY_COUNT(calls));
+
+	for (size_t i = 0; i < ARRAY_COUNT(families) * ARRAY_COUNT(types) && !error; i++)
+		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
+			SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i / ARRAY_COUNT(types)], 0),
+			SCMP_A1(SCMP_CMP_MASKED_EQ, type_bits, (scmp_datum_t)types[i % ARRAY_COUNT(types)]));
+	return error;
+}
+
 static int add_unix_sockets(scmp_filter_ctx filter)
 {
 	const struct scmp_arg_cmp is_unix = SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0);
@@ -98,6 +114,8 @@ static int enter_seccomp(unsigned int needs)
 		error = add_threads(filter);
 	if (!error && needs & SANDBOX_UNIX_SOCKETS)
 		error = add_unix_sockets(filter);
+	if (!error && needs & SANDBOX_NETWORK)
+		error = add_network(filter);
 	if (!error)
 		error = seccomp_load(filter);
 	seccomp_release(filter);

@@ -19,6 +19,7 @@ enum sandbox_need {
 	SANDBOX_UNIX_SOCKETS = 1 << 1, /* connecting to sockets of this machine; all other families stay closed */
 	SANDBOX_BPF_MAPS =
 		1 << 2, /* reading and writing BPF maps that are open; loading and attaching end the process */
+	SANDBOX_NETWORK = 1 << 4, /* connecting over TCP and asking for names (UDP); nothing raw */
 	SANDBOX_NET_ADMIN = 1 << 3, /* CAP_NET_ADMIN stays, for kernel interfaces that ask for it at each message */
 };
 

@@ -41,6 +41,11 @@ static int try_inet(void)
 	return try_socket(AF_INET);
 }
 
+static int try_raw(void)
+{
+	return socket(AF_INET, SOCK_RAW, 1) < 0 ? errno : 0;
+}
+
 static int try_packet(void)
 {
 	return try_socket(AF_PACKET);
@@ -121,6 +126,11 @@ static const struct {
 	{ "a local socket", SANDBOX_UNIX_SOCKETS, try_unix, 0 },
 	{ "but none of the network", SANDBOX_UNIX_SOCKETS, try_inet, EPERM },
 	{ "and no raw one", SANDBOX_UNIX_SOCKETS, try_packet, EPERM },
+	{ "the network", SANDBOX_NETWORK, try_inet, 0 },
+	{ "but nothing raw", SANDBOX_NETWORK, try_raw, EPERM },
+	{ "and no packets", SANDBOX_NETWORK, try_packet, EPERM },
+	{ "nor local sockets", SANDBOX_NETWORK, try_unix, EPERM },
+	{ "nor programs", SANDBOX_NETWORK | SANDBOX_THREADS | SANDBOX_UNIX_SOCKETS, try_exec, KILLED },
 	{ "no thread", 0, try_thread, EPERM },
 	{ "a thread", SANDBOX_THREADS, try_thread, 0 },
 	{ "but no process", SANDBOX_THREADS, try_fork, EPERM },

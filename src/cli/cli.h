@@ -22,6 +22,7 @@ struct cli_options {
 	const char *tenant;
 	const char *pin_dir;
 	const char *pcap;
+	const char *token; /* of edge enrol */
 	bool enforce, detach, live, no_sandbox;
 	char **words; /* what is no option, behind the verb */
 	int word_count;
@@ -61,6 +62,7 @@ int cli_stream(const struct cli_options *options, const char *request,
 	void (*print)(const struct cli_options *options, const char *text));
 
 int cli_run(const struct cli_options *options);
+int cli_edge(const struct cli_options *options);
 int cli_check(const struct cli_options *options);
 int cli_config_reference(const struct cli_options *options);
 int cli_config(const struct cli_options *options);
@@ -78,6 +80,7 @@ int cli_rules_check(const struct cli_options *options);
 int cli_rules_keywords(const struct cli_options *options);
 int cli_sensor(const struct cli_options *options);
 int cli_gate(const struct cli_options *options);
+int cli_hub(const struct cli_options *options);
 int cli_replay_any(const struct cli_options *options);
 int cli_reasons(const struct cli_options *options);
 int cli_help(const struct cli_options *options);

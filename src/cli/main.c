@@ -32,8 +32,18 @@ const struct cli_verb cli_verbs[] = {
 		"tổ chức ở chế độ bóng (chỉ đếm, không\n"
 		"chặn) trừ khi có --enforce.",
 		cli_run },
-	{ "edge", "[--config FILE | --interface DEV …]", "The same: today an edge needs no hub.",
-		"Như run: hiện nay một điểm biên không cần trung tâm.", NULL, NULL, cli_run },
+	{ "edge", "[enrol URL --token TOKEN | status | link] [--config FILE | --interface DEV …]",
+		"The daemon, as run; enrol at a hub, and how the link to it is.",
+		"Tiến trình như run; ghi danh tại trung tâm, và tình trạng kết nối với trung tâm.",
+		"Without a further word it is `luytre run`.\n"
+		"  enrol URL --token T   makes a key, has the hub sign it, keeps both below state_dir\n"
+		"  status                how the link to the hub is\n"
+		"  link                  the link alone, for hosts that run only sensor or gate: sends their events",
+		"Không có từ nào theo sau thì như `luytre run`.\n"
+		"  enrol URL --token T   tạo khóa, xin trung tâm ký, lưu cả hai dưới state_dir\n"
+		"  status                tình trạng kết nối với trung tâm\n"
+		"  link                  chỉ phần kết nối, cho máy chỉ có bộ cảm biến hoặc cổng web",
+		cli_edge },
 	{ "status", "", "What the shield does right now.", "Lá chắn đang làm gì.", NULL, NULL, cli_status },
 	{ "shield", "VERB …", "Look at the shield and steer it; `luytre shield --help` lists the verbs.",
 		"Xem và điều khiển lá chắn; `luytre shield --help` liệt kê các lệnh.", NULL, NULL, cli_shield },
@@ -80,6 +90,9 @@ const struct cli_verb cli_verbs[] = {
 		"Bộ cảm biến đang chạy: khởi động, xem, nạp lại luật.", NULL, NULL, cli_sensor },
 	{ "gate", "VERB …", "The web gate's rules without a web server: judge requests, look at the rules.",
 		"Luật của cổng web mà không cần máy chủ web: xét yêu cầu, xem luật.", NULL, NULL, cli_gate },
+	{ "hub", "VERB …", "The hub: run it, look at its decisions, invite edges; `luytre hub --help` lists the verbs.",
+		"Trung tâm: chạy, xem các quyết định, mời điểm biên; `luytre hub --help` liệt kê các lệnh.", NULL, NULL,
+		cli_hub },
 	{ "rules", "VERB …", "Look at rules in Suricata's language: how many load, which do not and why.",
 		"Xem luật theo ngôn ngữ Suricata: bao nhiêu luật nạp được, luật nào không và vì sao.", NULL, NULL,
 		cli_rules },
@@ -123,6 +136,7 @@ enum {
 	OPT_NO_SANDBOX,
 	OPT_PINS,
 	OPT_PCAP,
+	OPT_TOKEN,
 	OPT_VERSION
 };
 
@@ -134,7 +148,8 @@ static const struct option long_options[] = { { "help", no_argument, NULL, OPT_H
 	{ "detach", no_argument, NULL, OPT_DETACH }, { "enforce", no_argument, NULL, OPT_ENFORCE },
 	{ "debug", no_argument, NULL, OPT_DEBUG }, { "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX },
 	{ "pin-dir", required_argument, NULL, OPT_PINS }, { "pcap", required_argument, NULL, OPT_PCAP },
-	{ "version", no_argument, NULL, OPT_VERSION }, { NULL, 0, NULL, 0 } };
+	{ "token", required_argument, NULL, OPT_TOKEN }, { "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 } };
 
 /* CLI_DONE to go on; sets *ret_help when help was asked for. */
 static int parse_options(int argc, char **argv, struct cli_options *o, bool *ret_help)
@@ -193,6 +208,9 @@ static int parse_options(int argc, char **argv, struct cli_options *o, bool *ret
 		case OPT_PCAP:
 			o->pcap = optarg;
 			break;
+		case OPT_TOKEN:
+			o->token = optarg;
+			break;
 		case OPT_VERSION:
 			o->verb = "version";
 			break;
@@ -208,7 +226,7 @@ static int parse_options(int argc, char **argv, struct cli_options *o, bool *ret
 static bool reads_own_options(const struct cli_verb *verb)
 {
 	return verb->run == cli_replay_any || verb->run == cli_rules || verb->run == cli_sensor ||
-	       verb->run == cli_gate;
+	       verb->run == cli_gate || verb->run == cli_hub;
 }
 
 /* Help for a group of verbs, or for the one of them that is named. */

@@ -174,6 +174,7 @@ static void on_sample(void *user, const struct shield_sample *sample)
 	if (edge->flood)
 		flood_sample(edge->flood, sample);
 	control_sample(edge->control, sample);
+	edge_hub_sample(edge, sample);
 }
 
 static void on_ring(struct loop *loop, uint64_t events, void *context)
@@ -199,12 +200,16 @@ static void on_tick(struct loop *loop, uint64_t missed, void *context)
 	uint64_t now_ns = clock_mono_ns();
 
 	shield_sample_read(edge->shield, on_sample, edge);
+	edge_hub_tick(edge);
 	edge_detect_tick(edge, now_ns);
 	edge->ticks++;
 	if (edge->ticks % (per_second ? per_second : 1) == 0)
 		once_a_second(edge, now_ns);
-	if (edge->ticks % ((uint64_t)per_second * SAVE_EVERY_S + 1) == 0)
+	if (edge->ticks % ((uint64_t)per_second * SAVE_EVERY_S + 1) == 0) {
 		edge_detect_save(edge);
+		if (edge_hub_unsaved(edge))
+			edge_save_hub_decisions(edge);
+	}
 }
 
 static void on_stop(struct loop *loop, uint64_t number, void *context)
@@ -281,7 +286,9 @@ static int start(struct edge *edge, char *why, size_t why_size)
 
 	if (mkdir(config->state_dir, 0700) && errno != EEXIST)
 		log_warn("%s: %s; nothing will be remembered over a restart", config->state_dir, strerror(errno));
-	error = open_shield(edge, why, why_size);
+	error = edge_hub_fork(edge, why, why_size);
+	if (!error)
+		error = open_shield(edge, why, why_size);
 	if (error)
 		return error;
 	/* Before the new configuration is in, packets meet the tables of the earlier daemon, or empty ones
@@ -297,6 +304,8 @@ static int start(struct edge *edge, char *why, size_t why_size)
 		error = metrics_open(edge, &edge->metrics, why, why_size);
 	if (!error)
 		error = start_loop(edge);
+	if (!error)
+		error = edge_hub_bind(edge);
 	if (!error && edge->options.sandbox) {
 		notify_open();
 		error = sandbox_enter(0, why, why_size);
@@ -319,6 +328,9 @@ static void stop(struct edge *edge)
 	edge_detect_save(edge);
 	if (edge->unsaved)
 		edge_save_decisions(edge);
+	if (edge_hub_unsaved(edge))
+		edge_save_hub_decisions(edge);
+	edge_hub_close(edge);
 	control_close(edge->control);
 	metrics_close(edge->metrics);
 	edge_detect_close(edge);

@@ -3,6 +3,8 @@
  * Nothing outside src/edge includes this. */
 #pragma once
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "base/jsonw.h"
 #include "base/loop.h"
@@ -19,6 +21,7 @@ enum {
 };
 
 struct control;
+struct edge_hub;
 struct metrics;
 
 /* The detection's view: summed counters, and the destinations of the last tick. */
@@ -42,6 +45,7 @@ struct edge {
 	struct loop *loop;
 	struct control *control;
 	struct metrics *metrics;
+	struct edge_hub *hub; /* null: the edge has no hub */
 	struct edge_detect detect;
 	uint64_t started_ns;
 	uint64_t ticks;
@@ -63,6 +67,7 @@ enum luytre_lang edge_lang(const struct edge *edge);
 /* lists.c */
 int edge_load_lists(struct edge *edge, const struct config *config, char *why, size_t why_size);
 void edge_save_decisions(struct edge *edge);
+void edge_save_hub_decisions(struct edge *edge);
 
 /* detect.c */
 int edge_detect_open(struct edge *edge);
@@ -78,6 +83,16 @@ void control_close(struct control *control);
 void control_sample(struct control *control, const struct shield_sample *sample);
 uint64_t control_samples_lost(const struct control *control); /* by readers of the stream that were behind */
 void control_run(struct edge *edge, char *line, struct jsonw *out, bool *ret_stream);
+
+/* hub.c: all of them do nothing without a hub. edge_hub_fork comes before anything is open that the link must not have. */
+int edge_hub_fork(struct edge *edge, char *why, size_t why_size);
+int edge_hub_bind(struct edge *edge);
+void edge_hub_close(struct edge *edge);
+void edge_hub_sample(struct edge *edge, const struct shield_sample *sample);
+void edge_hub_tick(struct edge *edge);
+void edge_hub_reloading(struct edge *edge); /* all decisions are loaded anew: what the link has begun is void */
+bool edge_hub_unsaved(struct edge *edge); /* whether its decisions changed since the last time this was asked */
+void edge_hub_write_metrics(FILE *out, const struct edge *edge);
 
 /* metrics.c */
 int metrics_open(struct edge *edge, struct metrics **ret, char *why, size_t why_size);

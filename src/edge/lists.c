@@ -9,10 +9,12 @@
 #include "edge/internal.h"
 #include "shield/lists.h"
 
-#define SAVED_LISTS (1ull << LISTS_OPERATOR)
+#define OPERATOR_FILE "decisions"
+#define HUB_FILE      "hub-decisions"
+#define BIT(list)     (1ull << (list))
 
-/* Carries the operator's decisions over: they belong to no file. */
-static int put_operator(struct edge *edge)
+/* Carries decisions over that belong to no file. */
+static int put_again(struct edge *edge, uint32_t list)
 {
 	struct decisions_cursor cursor = { 0 };
 	struct decisions_view views[256];
@@ -20,7 +22,7 @@ static int put_operator(struct edge *edge)
 
 	while (!done) {
 		size_t count = decisions_list(
-			edge->decisions, LISTS_OPERATOR, clock_mono_ns(), &cursor, views, ARRAY_COUNT(views), &done);
+			edge->decisions, list, clock_mono_ns(), &cursor, views, ARRAY_COUNT(views), &done);
 
 		for (size_t i = 0; i < count; i++)
 			if (views[i].state != DECISIONS_EXPIRED) {
@@ -49,41 +51,58 @@ static const char *tenant_name(void *user, uint16_t slot)
 	return policy_name(edge->policy, slot);
 }
 
-static void saved_path(const struct edge *edge, char path[PATH_MAX])
+static void saved_path(const struct edge *edge, const char *name, char path[PATH_MAX])
 {
-	snprintf(path, PATH_MAX, "%s/decisions", edge->config->state_dir);
+	snprintf(path, PATH_MAX, "%s/%s", edge->config->state_dir, name);
 }
 
 /* The first load of this process: what an earlier one saved takes the place of what it knew. */
-static int put_saved(struct edge *edge)
+static int put_saved(struct edge *edge, const char *name, uint64_t lists)
 {
 	char path[PATH_MAX];
 	size_t put = 0, left_out = 0;
 	int code;
 
-	saved_path(edge, path);
-	code = decisions_restore(edge->decisions, path, SAVED_LISTS, clock_now(), tenant_slot, edge, &put, &left_out);
+	saved_path(edge, name, path);
+	code = decisions_restore(edge->decisions, path, lists, clock_now(), tenant_slot, edge, &put, &left_out);
 	if (code == LUYTRE_E_NOT_FOUND)
 		return 0;
 	if (code == LUYTRE_E_CORRUPT || code == LUYTRE_E_VERSION || code == LUYTRE_E_IO) {
-		log_warn("%s: %s The operator's earlier decisions are lost.", path, error_text(code, LUYTRE_LANG_EN));
+		log_warn("%s: %s The decisions in it are lost.", path, error_text(code, LUYTRE_LANG_EN));
 		return 0;
 	}
 	if (!code)
-		log_info("%zu decisions of the operator restored, %zu out of date", put, left_out);
+		log_info("%s: %zu decisions restored, %zu out of date", name, put, left_out);
 	return code;
+}
+
+/* What is not in the configuration. */
+static int put_others(struct edge *edge, bool first)
+{
+	static const uint32_t kept[] = { LISTS_OPERATOR, LISTS_HUB, LISTS_EDGE };
+	int error = 0;
+
+	if (first) {
+		error = put_saved(edge, OPERATOR_FILE, BIT(LISTS_OPERATOR));
+		return error || !edge->hub ? error : put_saved(edge, HUB_FILE, BIT(LISTS_HUB));
+	}
+	for (size_t i = 0; i < ARRAY_COUNT(kept) && !error; i++)
+		error = put_again(edge, kept[i]);
+	return error;
 }
 
 int edge_load_lists(struct edge *edge, const struct config *config, char *why, size_t why_size)
 {
 	bool first = !edge->config_loaded.mono_ns;
-	int error = decisions_begin(edge->decisions, DECISIONS_ALL, clock_mono_ns());
+	int error;
 
+	edge_hub_reloading(edge);
+	error = decisions_begin(edge->decisions, DECISIONS_ALL, clock_mono_ns());
 	why[0] = 0;
 	if (!error)
 		error = lists_put(edge->decisions, edge->policy, config, why, why_size);
 	if (!error)
-		error = first ? put_saved(edge) : put_operator(edge);
+		error = put_others(edge, first);
 	if (!error)
 		error = decisions_commit(edge->decisions, clock_mono_ns());
 	if (!error)
@@ -94,14 +113,24 @@ int edge_load_lists(struct edge *edge, const struct config *config, char *why, s
 	return error;
 }
 
-void edge_save_decisions(struct edge *edge)
+static void save(struct edge *edge, const char *name, uint64_t lists)
 {
 	char path[PATH_MAX];
 	int code;
 
-	saved_path(edge, path);
-	code = decisions_save(edge->decisions, path, SAVED_LISTS, clock_now(), tenant_name, edge);
+	saved_path(edge, name, path);
+	code = decisions_save(edge->decisions, path, lists, clock_now(), tenant_name, edge);
 	if (code)
 		log_limited(clock_mono_ns(), LOG_LEVEL_WARN, "%s cannot be written: %s", path,
 			error_text(code, LUYTRE_LANG_EN));
+}
+
+void edge_save_decisions(struct edge *edge)
+{
+	save(edge, OPERATOR_FILE, BIT(LISTS_OPERATOR));
+}
+
+void edge_save_hub_decisions(struct edge *edge)
+{
+	save(edge, HUB_FILE, BIT(LISTS_HUB));
 }

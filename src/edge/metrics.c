@@ -123,6 +123,7 @@ static void write_all(FILE *out, const struct edge *edge)
 		fprintf(out, "luytre_%s %llu\n", name, (unsigned long long)stats_event(edge->maps, i));
 	}
 	write_daemon(out, edge);
+	edge_hub_write_metrics(out, edge);
 }
 
 static void close_reader(struct reader *reader)

@@ -28,7 +28,7 @@
 #define CONFIG_FILE_MAX     (16u << 20)
 #define CONFIG_ERRORS_MAX   20
 #define CONFIG_NAME_MAX     63 /* of a tenant, of a list */
-#define CONFIG_LISTS_MAX    62 /* two of the shield's 64 list numbers are taken (lists.h) */
+#define CONFIG_LISTS_MAX    60 /* four of the shield's 64 list numbers are taken (lists.h) */
 #define CONFIG_TENANTS_MAX  4096
 #define CONFIG_PREFIXES_MAX 65536 /* of all tenants together; the setting capacity.tenant_prefixes lowers it */
 #define CONFIG_PER_LIST_MAX 4096 /* items of any one list of prefixes, ports or names inside a tenant */
@@ -128,6 +128,7 @@ struct config_limits {
 struct config_tenant {
 	const char *name;
 	const char *title; /* null when not set */
+	uint32_t hub_id; /* its number at the hub; 0: not known there */
 	struct config_prefixes prefixes;
 	enum config_mode mode;
 	bool bogons;
@@ -151,6 +152,15 @@ struct config_tenant {
 	struct config_tenant_sensor sensor;
 };
 
+/* The link to the hub (src/edge/link). */
+struct config_hub {
+	bool enabled;
+	const char *events_socket;
+	const char *events_group; /* null: the owner alone */
+	uint64_t spool_size; /* bytes */
+	uint32_t local_block_s; /* 0: no decisions of its own */
+};
+
 /* Where Prometheus may read; always a loopback address. */
 struct config_metrics {
 	bool enabled;
@@ -172,6 +182,7 @@ struct config {
 	const char *state_dir;
 	struct config_capacity capacity;
 	struct config_detection detection;
+	struct config_hub hub;
 	const struct config_list *lists;
 	size_t list_count;
 	const struct config_tenant *tenants;

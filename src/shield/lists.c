@@ -11,10 +11,12 @@ enum { BREADTH_MIN_V4 = 8, BREADTH_MIN_V6 = 16 };
 
 const char *lists_name(const struct config *config, uint32_t list)
 {
-	if (list == LISTS_OPERATOR)
-		return "operator";
-	if (list == LISTS_CONFIG)
-		return "config";
+	static const char *const fixed[LISTS_FIRST] = {
+		[LISTS_OPERATOR] = "operator", [LISTS_CONFIG] = "config", [LISTS_HUB] = "hub", [LISTS_EDGE] = "edge"
+	};
+
+	if (list < LISTS_FIRST)
+		return fixed[list];
 	list -= LISTS_FIRST;
 	return list < config->list_count ? config->lists[list].name : NULL;
 }

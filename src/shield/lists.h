@@ -16,7 +16,9 @@
 enum {
 	LISTS_OPERATOR = 0, /* decisions of people, not of the configuration */
 	LISTS_CONFIG = 1, /* what the tenants themselves say */
-	LISTS_FIRST = 2, /* the list files, in the order of the configuration */
+	LISTS_HUB = 2, /* decisions of the hub */
+	LISTS_EDGE = 3, /* what this edge decided itself, for minutes */
+	LISTS_FIRST = 4, /* the list files, in the order of the configuration */
 };
 
 /* Between decisions_begin and decisions_commit. 0, or an error of listfile_read or decisions_put; then 'why' says what
@@ -27,5 +29,5 @@ MUST_CHECK int lists_put(struct decisions *decisions, const struct policy *polic
 /* The sentence for an error of decisions_put or decisions_commit. */
 void lists_explain_error(const struct decisions *decisions, int error, char *why, size_t why_size);
 
-/* "operator", "config" or the name in the configuration; null when there is no such list. */
+/* "operator", "config", "hub", "edge" or the name in the configuration; null when there is no such list. */
 const char *lists_name(const struct config *config, uint32_t list);

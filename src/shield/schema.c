@@ -140,6 +140,40 @@ static const struct schema_section list = {
 	ROWS(list_rows),
 };
 
+static const struct schema_row hub_rows[] = {
+	{ AT(config_hub, enabled), FLAG("false"),
+		.help = TEXT("Speak with the hub that this edge was enrolled at (`luytre edge enrol`).",
+			"Liên lạc với trung tâm mà điểm biên này đã ghi danh (`luytre edge enrol`).") },
+	{ AT(config_hub, events_socket), .kind = SCHEMA_PATH, .fallback = "/run/luytre/events.sock", .max = 107,
+		.help = TEXT("Unix datagram socket that sensor and gate send their events to, one JSON object each.",
+			"Unix socket kiểu datagram nhận sự kiện từ bộ cảm biến và cổng web, mỗi gói một đối tượng "
+			"JSON.") },
+	{ AT(config_hub, events_group), .kind = SCHEMA_GROUP,
+		.help = TEXT("Group whose members may send events; without it only root may.",
+			"Nhóm có thành viên được gửi sự kiện; nếu không đặt, chỉ root được gửi.") },
+	{ AT(config_hub, spool_size), .kind = SCHEMA_SIZE, .min = 4 << 20, .max = 1099511627776.0, .fallback = "1G",
+		.help = TEXT(
+			"Room on the disk for events that wait for the hub. Full: the oldest counts of drops are given "
+			"up first, then the oldest events.",
+			"Dung lượng đĩa cho sự kiện đang chờ trung tâm. Khi đầy: bỏ số đếm gói bị chặn cũ nhất trước, "
+			"sau đó đến sự kiện cũ nhất.") },
+	{ AT(config_hub, local_block_s), TIME(0, 3600, "120", "s"),
+		.help = TEXT(
+			"How long a source is blocked at once, before the hub has answered, when this edge itself has "
+			"precise evidence (E3) against it; 0: never.",
+			"Chặn ngay một nguồn trong bao lâu, trước khi trung tâm trả lời, khi chính điểm biên này có "
+			"bằng "
+			"chứng chính xác (E3); 0: không bao giờ.") },
+};
+
+static const struct schema_section hub = {
+	.name = "hub",
+	.size = sizeof(struct config_hub),
+	.help = TEXT("The link to the hub. Read at the start of the daemon only.",
+		"Kết nối với trung tâm. Chỉ đọc khi tiến trình khởi động."),
+	ROWS(hub_rows),
+};
+
 static const struct schema_row limit_rows[] = {
 	{ AT(config_limits, source_pps), RATE("20000"),
 		.help = TEXT("From one source address.", "Từ một địa chỉ nguồn.") },
@@ -188,6 +222,9 @@ static const struct schema_row tenant_rows[] = {
 	{ AT(config_tenant, title), .kind = SCHEMA_TEXT, .max = 200,
 		.help = TEXT("Full name of the organisation, for people.",
 			"Tên đầy đủ của cơ quan, tổ chức, để người đọc dễ hiểu.") },
+	{ AT(config_tenant, hub_id), COUNT(0, 4294967295.0, "0"),
+		.help = TEXT("Number of the organisation at the hub: its decisions for this tenant alone need it.",
+			"Số của tổ chức tại trung tâm: cần cho các quyết định chỉ dành cho đơn vị này.") },
 	{ AT(config_tenant, prefixes), .kind = SCHEMA_PREFIXES, .required = true, .unique = "destination",
 		.max = CONFIG_PER_LIST_MAX,
 		.help = TEXT("Addresses and prefixes of the tenant. When prefixes of two tenants are nested, the "
@@ -317,6 +354,8 @@ static const struct schema_row root_rows[] = {
 		.help = TEXT("Sizes of tables.", "Kích thước các bảng.") },
 	{ AT(config, detection), .kind = SCHEMA_SECTION, .section = &detection,
 		.help = TEXT("Detection of floods.", "Phát hiện tấn công tràn ngập.") },
+	{ AT(config, hub), .kind = SCHEMA_SECTION, .section = &hub,
+		.help = TEXT("The link to the hub.", "Kết nối với trung tâm.") },
 	{ AT(config, lists), .kind = SCHEMA_SECTIONS, .section = &list,
 		.help = TEXT("Lists of sources.", "Các danh sách nguồn.") },
 	{ AT(config, tenants), .kind = SCHEMA_SECTIONS, .section = &tenant,

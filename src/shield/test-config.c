@@ -393,7 +393,7 @@ static void lists_are_bounded(void **state)
 	assert_int_equal(config_load_bytes(bytes_of(text, size), "x", NULL, &errors, &config), LUYTRE_E_INVALID);
 	assert_int_equal(errors.count, 1);
 	assert_int_equal(errors.items[0].line, 3 + CONFIG_LISTS_MAX);
-	assert_string_equal(errors.items[0].expected, "at most 62");
+	assert_string_equal(errors.items[0].expected, "at most 60");
 	free(text);
 }
 

@@ -124,7 +124,14 @@ int port_open(struct core *core, const char *address, uint16_t listen_port, cons
 	stream.settings.clients_max = CLIENTS_MAX;
 	stream.settings.ping_ns = PING_S * NS_PER_S;
 	error = ca_make_server(core_ca(core), names, now_us, &certificate, &port->key);
-	port->certificate = certificate.pem;
+	if (!error) {
+		/* The authority's behind it: edges that enrol know that one by its fingerprint, and look for it in the chain. */
+		if (asprintf(&port->certificate, "%s%s", certificate.pem, ca_pem(core_ca(core))) < 0) {
+			port->certificate = NULL;
+			error = LUYTRE_E_NOMEM;
+		}
+		free(certificate.pem);
+	}
 	if (error)
 		fail(why, error, "no certificate can be made for \"%s\": %s", names, error_text(error, LUYTRE_LANG_EN));
 	if (!error) {

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+/* luytre hub: the hub as a program, and requests to the one that runs. */
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/cli.h"
+#include "hub/daemon/hub.h"
+
+enum { REQUEST_SIZE = 2048 };
+
+enum {
+	OPT_STATE = 512,
+	OPT_SOCKET,
+	OPT_ADDRESS,
+	OPT_PORT,
+	OPT_NAMES,
+	OPT_CONTROL,
+	OPT_EVENTS,
+	OPT_NO_SANDBOX,
+	OPT_JSON,
+	OPT_LANG,
+	OPT_DEBUG
+};
+
+static const struct option run_options[] = { { "state", required_argument, NULL, OPT_STATE },
+	{ "socket", required_argument, NULL, OPT_SOCKET }, { "address", required_argument, NULL, OPT_ADDRESS },
+	{ "port", required_argument, NULL, OPT_PORT }, { "names", required_argument, NULL, OPT_NAMES },
+	{ "control", required_argument, NULL, OPT_CONTROL }, { "events", required_argument, NULL, OPT_EVENTS },
+	{ "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX }, { "debug", no_argument, NULL, OPT_DEBUG },
+	{ "lang", required_argument, NULL, OPT_LANG }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+
+static const struct option ask_options[] = { { "socket", required_argument, NULL, OPT_SOCKET },
+	{ "json", no_argument, NULL, OPT_JSON }, { "lang", required_argument, NULL, OPT_LANG },
+	{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+
+static const struct cli_verb verbs[];
+
+static const char *default_socket(void)
+{
+	const char *socket = getenv("LUYTRE_HUB_SOCKET");
+
+	return socket && *socket ? socket : HUB_SOCKET;
+}
+
+static int help_of(const char *name, enum luytre_lang lang)
+{
+	cli_print_verb_help(cli_find(verbs, name), "luytre hub", lang);
+	return CLI_DONE;
+}
+
+static bool read_port(const char *text, uint16_t *ret)
+{
+	char *end;
+	unsigned long port = strtoul(text, &end, 10);
+
+	*ret = (uint16_t)port;
+	if (*text && !*end && port > 0 && port < 65536)
+		return true;
+	fprintf(stderr, "luytre: --port expects 1 to 65535, found %s\n", text);
+	return false;
+}
+
+/* CLI_DONE to go on, or the exit code with '*ret_end' set. */
+static int read_run(const struct cli_options *options, struct hub_options *hub, bool *ret_end)
+{
+	int c;
+
+	optind = 0;
+	*ret_end = true;
+	while ((c = getopt_long(options->word_count, options->words, "h", run_options, NULL)) != -1) {
+		switch (c) {
+		case OPT_STATE:
+			hub->state_dir = optarg;
+			break;
+		case OPT_SOCKET:
+			hub->socket = optarg;
+			break;
+		case OPT_ADDRESS:
+			hub->address = optarg;
+			break;
+		case OPT_PORT:
+			if (!read_port(optarg, &hub->port))
+				return CLI_USAGE;
+			break;
+		case OPT_NAMES:
+			hub->names = optarg;
+			break;
+		case OPT_CONTROL:
+			hub->control = optarg;
+			break;
+		case OPT_EVENTS:
+			hub->events = optarg;
+			break;
+		case OPT_NO_SANDBOX:
+			hub->sandbox = false;
+			break;
+		case OPT_DEBUG:
+			log_set_level(LOG_LEVEL_DEBUG);
+			break;
+		case OPT_LANG:
+			break;
+		case 'h':
+			return help_of("run", options->lang);
+		default:
+			fprintf(stderr, "luytre: `luytre hub run --help` lists the options\n");
+			return CLI_USAGE;
+		}
+	}
+	*ret_end = false;
+	return CLI_DONE;
+}
+
+static int verb_run(const struct cli_options *options)
+{
+	struct hub_options hub = { .socket = default_socket(), .sandbox = true };
+	bool end;
+	int code = read_run(options, &hub, &end);
+
+	if (end)
+		return code;
+	if (optind < options->word_count) {
+		fprintf(stderr, "luytre: hub run takes no %s; `luytre hub run --help` tells more\n",
+			options->words[optind]);
+		return CLI_USAGE;
+	}
+	return hub_run(&hub) ? CLI_FAILED : CLI_DONE;
+}
+
+/* ---- Requests ---- */
+
+static void print_decision(const json_t *one, enum luytre_lang lang)
+{
+	printf("%-8lld %-40s %-12s %-10s %8.0fs\n         %s\n",
+		(long long)json_integer_value(json_object_get(one, "id")),
+		json_string_value(json_object_get(one, "value")), json_string_value(json_object_get(one, "level")),
+		json_string_value(json_object_get(one, "class")),
+		json_number_value(json_object_get(one, "expires_in_s")),
+		json_string_value(json_object_get(one, lang == LUYTRE_LANG_VI ? "why_vi" : "why")));
+}
+
+static void print_decisions(const json_t *reply, const struct cli_options *options)
+{
+	const json_t *list = json_object_get(reply, "decisions"), *one;
+	size_t i;
+
+	json_array_foreach (list, i, one)
+		print_decision(one, options->lang);
+	if (json_array_size(list) == 0)
+		puts(cli_text(options, "no decision stands", "không có quyết định nào đang hiệu lực"));
+}
+
+static void print_status(const json_t *reply, const struct cli_options *options)
+{
+	const json_t *levels = json_object_get(reply, "decisions"), *edges = json_object_get(reply, "edges"), *one;
+	const char *level;
+	json_t *count;
+	size_t i;
+
+	printf("%s %s, %lld s\n", cli_text(options, "hub", "trung tâm"),
+		json_string_value(json_object_get(reply, "version")),
+		(long long)json_integer_value(json_object_get(reply, "uptime_s")));
+	if (json_is_true(json_object_get(reply, "stopped")))
+		puts(cli_text(options, "STOPPED: nothing is blocked anew until `luytre hub resume`",
+			"ĐÃ DỪNG: không chặn thêm gì cho đến khi `luytre hub resume`"));
+	json_object_foreach((json_t *)(uintptr_t)levels, level, count)
+		printf("  %-12s %lld\n", level, (long long)json_integer_value(count));
+	json_array_foreach (edges, i, one)
+		printf("  %s %lld  %-24s %-16s %s\n", cli_text(options, "edge", "điểm biên"),
+			(long long)json_integer_value(json_object_get(one, "id")),
+			json_string_value(json_object_get(one, "name")),
+			json_string_value(json_object_get(one, "version")),
+			json_is_true(json_object_get(one, "revoked")) ? cli_text(options, "revoked", "đã thu hồi")
+			: json_is_true(json_object_get(one, "current")) ? cli_text(options, "current", "đã cập nhật")
+									: cli_text(options, "behind", "chưa cập nhật"));
+}
+
+static void print_other(const json_t *reply, const struct cli_options *options)
+{
+	const json_t *token = json_object_get(reply, "token"), *decision = json_object_get(reply, "decision");
+
+	if (json_is_string(token)) {
+		puts(json_string_value(token));
+	} else if (decision) {
+		print_decision(decision, options->lang);
+	} else {
+		const char *key;
+		json_t *value;
+
+		json_object_foreach((json_t *)(uintptr_t)reply, key, value) if (json_is_string(value))
+			printf("%s %s\n", key, json_string_value(value));
+		else printf("%s %lld\n", key, (long long)json_integer_value(value));
+	}
+}
+
+static int print_reply(const char *text, const char *verb, bool json, const struct cli_options *options)
+{
+	json_t *reply = json_loads(text, 0, NULL);
+	const json_t *error = json_object_get(reply, "error");
+	int code = reply && !error ? CLI_DONE : CLI_FAILED;
+
+	if (error)
+		fprintf(stderr, "luytre: %s\n", json_string_value(json_object_get(error, "message")));
+	else if (json || !reply)
+		puts(text);
+	else if (strcmp(verb, "decisions") == 0)
+		print_decisions(reply, options);
+	else if (strcmp(verb, "status") == 0)
+		print_status(reply, options);
+	else
+		print_other(reply, options);
+	json_decref(reply);
+	return code;
+}
+
+/* The verb and its words are the request. */
+static int verb_ask(const struct cli_options *options)
+{
+	const char *verb = options->words[0];
+	struct cli_options to = *options;
+	char request[REQUEST_SIZE], *reply;
+	bool json = options->json;
+	size_t size;
+	int c, code;
+
+	to.socket = default_socket();
+	optind = 0;
+	while ((c = getopt_long(options->word_count, options->words, "+h", ask_options, NULL)) != -1) {
+		if (c == OPT_SOCKET)
+			to.socket = optarg;
+		else if (c == OPT_JSON)
+			json = true;
+		else if (c == 'h')
+			return help_of(verb, options->lang);
+		else if (c != OPT_LANG)
+			return CLI_USAGE;
+	}
+	size = (size_t)snprintf(request, sizeof(request), "%s", verb);
+	for (int i = optind; i < options->word_count && size < sizeof(request); i++)
+		size += (size_t)snprintf(request + size, sizeof(request) - size, " %s", options->words[i]);
+	if (size >= sizeof(request)) {
+		fprintf(stderr, "luytre: the request is too long\n");
+		return CLI_USAGE;
+	}
+	if (cli_request(&to, request, &reply))
+		return CLI_FAILED;
+	code = print_reply(reply, verb, json, &to);
+	free(reply);
+	return code;
+}
+
+static const struct cli_verb verbs[] = {
+	{ "run", "[--state DIR] [--address IP] [--port N] [--names NAME,…]",
+		"Run the hub: it takes the events of edges, decides, and tells all of them.",
+		"Chạy trung tâm: nhận sự kiện từ các điểm biên, quyết định và báo cho tất cả.",
+		"  --state DIR      everything it keeps; default " HUB_STATE "\n"
+		"  --address IP     where edges connect; default 0.0.0.0\n"
+		"  --port N         default 8444\n"
+		"  --names NAME,…   host names and addresses by which edges know it; default: this machine's name\n"
+		"  --control PLACE  control data elsewhere: postgres:CONNINFO\n"
+		"  --events PLACE   events elsewhere: clickhouse:http://HOST:PORT/DATABASE\n"
+		"  --socket PATH    of the control socket; default " HUB_SOCKET,
+		"  --state THƯ_MỤC  nơi lưu mọi thứ; mặc định " HUB_STATE "\n"
+		"  --address IP     nơi các điểm biên kết nối; mặc định 0.0.0.0\n"
+		"  --port N         mặc định 8444\n"
+		"  --names TÊN,…    tên máy và địa chỉ mà các điểm biên biết; mặc định: tên máy này\n"
+		"  --control NƠI    dữ liệu điều khiển ở nơi khác: postgres:CONNINFO\n"
+		"  --events NƠI     sự kiện ở nơi khác: clickhouse:http://MÁY:CỔNG/CSDL\n"
+		"  --socket ĐƯỜNG_DẪN  ổ cắm điều khiển; mặc định " HUB_SOCKET,
+		verb_run },
+	{ "status", "", "Decisions by level, edges and whether they are up to date.",
+		"Số quyết định theo mức, các điểm biên và chúng đã cập nhật chưa.", NULL, NULL, verb_ask },
+	{ "decisions", "", "Every decision that stands, and why.", "Mọi quyết định đang hiệu lực và lý do.", NULL, NULL,
+		verb_ask },
+	{ "explain", "ID", "One decision with its evidence (--json lists it).",
+		"Một quyết định cùng chứng cứ (--json liệt kê).", NULL, NULL, verb_ask },
+	{ "lift", "ID [wrong]", "End a decision; with `wrong` those who reported lose trust.",
+		"Gỡ một quyết định; có `wrong` thì bên báo cáo bị giảm tín nhiệm.", NULL, NULL, verb_ask },
+	{ "undo-all", "", "Lift every collective decision on every edge, at once.",
+		"Gỡ ngay mọi quyết định chung trên mọi điểm biên.", NULL, NULL, verb_ask },
+	{ "resume", "", "Decide again after the hub stopped itself.",
+		"Cho quyết định trở lại sau khi trung tâm tự dừng.", NULL, NULL, verb_ask },
+	{ "invite", "NAME", "A token with which one edge may enrol, for a day.",
+		"Một mã để một điểm biên ghi danh, trong một ngày.", NULL, NULL, verb_ask },
+	{ "revoke", "EDGE", "Refuse an edge from now on.", "Từ nay không nhận một điểm biên nữa.", NULL, NULL,
+		verb_ask },
+	{ "tenant", "PREFIX[,PREFIX…] NAME", "Register an organisation with its prefixes.",
+		"Đăng ký một tổ chức với các dải địa chỉ của nó.", NULL, NULL, verb_ask },
+	{ "audit", "", "Verify the chain of the audit log.", "Kiểm tra chuỗi nhật ký kiểm toán.", NULL, NULL,
+		verb_ask },
+	{ NULL, NULL, NULL, NULL, NULL, NULL, NULL },
+};
+
+int cli_hub(const struct cli_options *options)
+{
+	return cli_run_own(verbs, "luytre hub", options);
+}

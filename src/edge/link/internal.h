@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the link's files share. Three threads beside the loop: upload, stream, acknowledgement. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/loop.h"
+#include "bus/batch.h"
+#include "edge/link/drops.h"
+#include "edge/link/http.h"
+#include "edge/link/identity.h"
+#include "edge/link/link.h"
+#include "edge/link/message.h"
+#include "edge/link/spool.h"
+#include "edge/link/sse.h"
+#include "edge/link/standing.h"
+
+enum {
+	LINK_CLOSE_MS = 200, /* a batch is closed so long after its first event */
+	LINK_URGENT_MS = 20, /* for urgent ones, not oftener than so */
+	LINK_TICK_MS = 50,
+	LINK_DROPS_MAX = 16384, /* rows of counted drops */
+	LINK_SEND_WAIT_S = 5, /* how long the daemon may leave its socket full */
+	LINK_ALIVE_S = 15, /* the hub says something every five seconds */
+	LINK_WAIT_FIRST_MS = 200,
+	LINK_WAIT_MAX_MS = 30000,
+	LINK_REFUSED_MS = 60000, /* after 401 and 403 */
+};
+
+/* Counters of all threads; gauges are filled in by status.c. */
+struct link_counters {
+#define X(field, type, name, help) _Atomic uint64_t field;
+	LINK_FIGURES(X)
+#undef X
+};
+
+/* Something to wait for; 'signalled' is looked at under the lock. */
+struct link_bell {
+	pthread_mutex_t lock;
+	pthread_cond_t rung;
+	bool signalled;
+};
+
+struct link {
+	const struct config *config;
+	int daemon_fd, events_fd, dir_fd;
+	char dir[PATH_MAX];
+	struct loop *loop;
+	atomic_bool stop;
+	struct link_counters counters;
+
+	/* The loop's alone. */
+	struct spool *spool;
+	struct batch_writer *writers[2]; /* by enum spool_kind */
+	uint64_t opened_ns[2]; /* when the first event of the open batch came */
+	bool urgent; /* an event with precise evidence waits in the open batch: others should hear of it now */
+	uint64_t urgent_ns; /* when a batch was last closed for that */
+	struct drops *drops;
+	uint8_t *datagram; /* BATCH_LINE_MAX + 1 */
+	_Atomic uint32_t edge;
+	bool enrolled;
+	int64_t clock_offset_us; /* real time - monotonic time */
+	uint64_t ticks;
+
+	/* Decisions: the lock also keeps the order of messages about the hub's list. */
+	pthread_mutex_t table_lock;
+	struct standing *standing;
+	struct link_message out; /* being filled */
+	_Atomic uint64_t epoch, number; /* what was taken */
+	atomic_bool want_snapshot, want_resend;
+
+	struct link_bell upload_bell, ack_bell;
+	/* What stands in the shield, under ack_bell.lock. */
+	uint64_t stands_epoch, stands_number;
+	int64_t stands_us;
+	_Atomic int problem; /* the last error with the hub; 0: none */
+};
+
+#define LINK_COUNT(link, field, by) atomic_fetch_add_explicit(&(link)->counters.field, by, memory_order_relaxed)
+
+int64_t link_real_us(void);
+
+/* intake.c */
+int intake_open(struct link *link, char *why, size_t why_size);
+void intake_tick(struct link *link, uint64_t now_ns);
+void intake_drops(struct link *link, const struct link_message *message);
+void intake_close(struct link *link); /* what is open goes into the spool */
+
+/* upload.c; context is the link */
+void *upload_main(void *context);
+void *ack_main(void *context);
+void bell_init(struct link_bell *bell);
+void bell_ring(struct link_bell *bell);
+/* Sleeps until it rings or the time is over. */
+void bell_wait(struct link_bell *bell, uint32_t wait_ms);
+/* The next pause after a failure: doubles up to the ceiling; a random half, so that a thousand edges do not come at once. */
+uint32_t link_backoff_ms(uint32_t *state_ms);
+/* Reads the identity again and connects anew. */
+int link_connect(struct link *link, struct identity *identity, struct http **http);
+
+/* stream.c */
+void *stream_main(void *context);
+/* From the loop: expired decisions are forgotten; does nothing while the table is in use. */
+void stream_expire(struct link *link);
+/* Blocks a source here at once. */
+void stream_block(struct link *link, const struct ip_addr *addr, const char *reason);
+
+/* status.c */
+void status_tick(struct link *link);

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the edge daemon and its link to the hub say to one another, over a socket pair of datagrams (SOCK_SEQPACKET). Both ends are one
+ * program, started from one file, so records are sent as they lie in memory; each end checks kind, count and size all the same.
+ *
+ *	link -> daemon	BEGIN, CHANGES ..., COMMIT	the whole list of the hub, which takes the place of the one before at once
+ *			CHANGES				decisions that come and go
+ *			VOID				the hub's list is empty from now on
+ *			SYNC				answer with STANDS when everything before this stands
+ *			HELLO				a new link: what an earlier one began is dropped
+ *			STATUS				its figures, for metrics
+ *	daemon -> link	STANDS				the token of a SYNC or COMMIT, with its outcome
+ *			DROPS				packets that the shield dropped, from its samples
+ *
+ * COMMIT fails with LUYTRE_E_BUSY when a reload of the configuration came between: the link sends the list again. */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/net.h"
+#include "bus/delta.h"
+
+enum link_kind {
+	LINK_HELLO,
+	LINK_BEGIN,
+	LINK_CHANGES,
+	LINK_COMMIT,
+	LINK_VOID,
+	LINK_SYNC,
+	LINK_STATUS,
+	LINK_STANDS,
+	LINK_DROPS,
+	LINK_KIND_COUNT
+};
+
+enum { LINK_RECORDS_MAX = 64, LINK_TENANT_SIZE = 64 };
+
+/* Which list a change is for. */
+enum link_list { LINK_LIST_HUB, LINK_LIST_EDGE };
+
+struct link_change {
+	struct ip_prefix prefix;
+	uint8_t op; /* enum delta_op */
+	uint8_t list; /* enum link_list */
+	uint32_t tenant; /* its number at the hub; 0: everybody */
+	int64_t until_us; /* real time */
+	char reason[DELTA_REASON_SIZE];
+};
+
+struct link_drop {
+	struct ip_addr src, dst;
+	uint16_t reason; /* enum shield_reason */
+	uint8_t protocol, shadow;
+	uint64_t packets, bytes; /* what the sample stands for */
+	char tenant[LINK_TENANT_SIZE];
+};
+
+/* X(field, type, name of the metric, help): all 64 bits. */
+#define LINK_FIGURES(X)                                                                                                \
+	X(connected, "gauge", "hub_connected", "1 while the stream of the hub is open.")                               \
+	X(epoch, "gauge", "hub_epoch", "Epoch of the hub's decisions.")                                                \
+	X(number, "gauge", "hub_number", "Last change of decisions that was taken.")                                   \
+	X(decisions, "gauge", "hub_decisions", "Decisions of the hub that are known here.")                            \
+	X(spool_files, "gauge", "hub_spool_files", "Batches that wait for the hub.")                                   \
+	X(spool_bytes, "gauge", "hub_spool_bytes", "Bytes of them on the disk.")                                       \
+	X(events, "counter", "hub_events_total", "Events taken from sensor and gate.")                                 \
+	X(events_bad, "counter", "hub_events_bad_total", "Events that are not a line of JSON.")                        \
+	X(delivered, "counter", "hub_delivered_total", "Events that the hub has acknowledged.")                        \
+	X(lost, "counter", "hub_lost_total", "Events given up: spool full, disk full, or refused.")                    \
+	X(batches, "counter", "hub_batches_total", "Batches sent and acknowledged.")                                   \
+	X(upload_failures, "counter", "hub_upload_failures_total", "Requests with events that failed.")                \
+	X(stream_failures, "counter", "hub_stream_failures_total", "Ends of the stream, and failures to open it.")     \
+	X(refused, "counter", "hub_refused_total", "Answers 401 and 403: the certificate is not good.")                \
+	X(resyncs, "counter", "hub_resyncs_total", "Decisions fetched whole.")                                         \
+	X(changes, "counter", "hub_changes_total", "Changes of decisions taken.")                                      \
+	X(unplaced, "counter", "hub_unplaced_total", "Decisions that this edge cannot enforce: only counted.")         \
+	X(table_full, "counter", "hub_table_full_total", "Decisions beyond the ceiling of the link's table.")          \
+	X(local_blocks, "counter", "hub_local_blocks_total", "Sources blocked here at once on evidence E3.")           \
+	X(local_missed, "counter", "hub_local_missed_total", "Such blocks that the daemon could not take.")            \
+	X(drops_evicted, "counter", "hub_drops_evicted_total", "Packets whose source fell out of the table of drops.") \
+	X(clock_jumps, "counter", "hub_clock_jumps_total", "Jumps of the real time: expiries were set again.")         \
+	X(acks, "counter", "hub_acks_total", "Acknowledgements of decisions sent.")
+
+struct link_figures {
+#define X(field, type, name, help) uint64_t field;
+	LINK_FIGURES(X)
+#undef X
+};
+
+struct link_message {
+	uint32_t kind; /* enum link_kind */
+	uint32_t count; /* of records */
+	int32_t result; /* of STANDS */
+	uint32_t refused; /* of STANDS: changes since the last one that did not fit */
+	uint64_t epoch, token; /* of SYNC and COMMIT, and given back with STANDS: epoch and number of the last change */
+	union {
+		struct link_change changes[LINK_RECORDS_MAX];
+		struct link_drop drops[LINK_RECORDS_MAX];
+		struct link_figures figures;
+	};
+};
+
+/* Bytes of a message with its records, and whether 'size' bytes are such a message. */
+size_t link_message_size(const struct link_message *message);
+bool link_message_is_whole(const struct link_message *message, size_t size);

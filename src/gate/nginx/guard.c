@@ -10,7 +10,7 @@
 enum {
 	WAITING_MAX = 256, /* requests that a worker keeps waiting at a time; the others are refused */
 	EVENTS_PER_S = 20, /* of one kind, of each worker: a flood must not fill the disk */
-	KINDS_MAX = 64, /* more than there are */
+	SLOTS = 1024, /* of kinds of events */
 	NAMES_SIZE = 2048,
 	RETRY_MAX_S = 3600,
 };
@@ -147,29 +147,24 @@ void guard_say(struct gate_request *gate, const struct guard_said *said)
 		*present = *said;
 }
 
-/* Each reason and action has its own number: one attack must not hide another. Both are words of tables, told apart by their place. */
-bool guard_event_allowed(const struct guard_zone *zone, const struct guard_said *said)
+/* Each place, reason and action has its own number: one attack must not hide another, nor a site's those of its neighbours. Reason and
+ * action are words of tables, told apart by where they lie; kinds that fall on the same slot share it. */
+bool guard_event_allowed(const struct guard *conf, const struct guard_said *said)
 {
-	static struct {
-		const char *reason, *action;
-		ngx_uint_t written;
-	} all[KINDS_MAX];
+	static uint16_t written[SLOTS];
 	static time_t second;
+	const void *kind[] = { conf, said->reason, said->action };
+	ngx_uint_t slot = ngx_murmur_hash2((u_char *)kind, sizeof(kind)) % SLOTS;
 
 	if (second != ngx_time()) {
 		second = ngx_time();
-		ngx_memzero(all, sizeof(all));
+		ngx_memzero(written, sizeof(written));
 	}
-	for (ngx_uint_t i = 0; i < KINDS_MAX; i++) {
-		if (all[i].reason && (all[i].reason != said->reason || all[i].action != said->action))
-			continue;
-		all[i].reason = said->reason;
-		all[i].action = said->action;
-		if (all[i].written++ < EVENTS_PER_S)
-			return true;
-		break;
+	if (written[slot] < EVENTS_PER_S) {
+		written[slot]++;
+		return true;
 	}
-	guard_count(zone, GUARD_EVENTS_SPARED, 1);
+	guard_count(conf->zone, GUARD_EVENTS_SPARED, 1);
 	return false;
 }
 

@@ -222,7 +222,7 @@ void guard_end(struct gate_request *gate); /* when the request is freed */
 enum guard_answer guard_apply(struct gate_request *gate, ngx_uint_t mode, const struct abuse_verdict *verdict);
 void guard_say(struct gate_request *gate, const struct guard_said *said);
 /* False when there were too many of the kind in this second, which is counted. */
-bool guard_event_allowed(const struct guard_zone *zone, const struct guard_said *said);
+bool guard_event_allowed(const struct guard *conf, const struct guard_said *said);
 
 /* guard-ask.c */
 enum guard_answer guard_ask(struct gate_request *gate);

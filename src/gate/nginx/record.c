@@ -75,7 +75,7 @@ static void write_event(const struct gate_request *gate)
 		guard = tell(gate->guard);
 		said = &guard;
 	}
-	if (!event_wanted(gate->tx) && (!said || !guard_event_allowed(gate->guard->conf->zone, &gate->guard->said)))
+	if (!event_wanted(gate->tx) && (!said || !guard_event_allowed(gate->guard->conf, &gate->guard->said)))
 		return;
 	if (events->file)
 		write_line(events, gate->tx, said, gate->request->connection->log);

@@ -320,7 +320,8 @@ static void quoted(struct jsonw *writer, struct bytes in)
 
 		if (!out)
 			return;
-		size = copy_plain(out, in.ptr + done, in.size - done);
+		/* An empty view may have a null pointer, to which not even 0 should be added. */
+		size = done == in.size ? 0 : copy_plain(out, in.ptr + done, in.size - done);
 		done += size;
 		if (done == in.size) {
 			out[size] = '"';

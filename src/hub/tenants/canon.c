@@ -187,7 +187,7 @@ static bool has_dot_segment(const char *path)
 
 static int url_parse(struct bytes text, const char *scheme, uint32_t default_port, struct asset_value *ret)
 {
-	char host[ASSET_VALUE_SIZE / 2], path[ASSET_VALUE_SIZE / 2] = "/", port_text[8] = "";
+	char host[ASSET_VALUE_SIZE / 2], path[ASSET_VALUE_SIZE / 2] = "/", port_text[12] = "";
 	struct bytes rest = bytes_skip(text, strlen(scheme) + 3), authority;
 	size_t end = 0;
 	uint32_t port;

@@ -167,7 +167,7 @@ static void print_status(const json_t *reply, const struct cli_options *options)
 	if (json_is_true(json_object_get(reply, "stopped")))
 		puts(cli_text(options, "STOPPED: nothing is blocked anew until `luytre hub resume`",
 			"ĐÃ DỪNG: không chặn thêm gì cho đến khi `luytre hub resume`"));
-	json_object_foreach((json_t *)(uintptr_t)levels, level, count)
+	json_object_foreach ((json_t *)(uintptr_t)levels, level, count)
 		printf("  %-12s %lld\n", level, (long long)json_integer_value(count));
 	json_array_foreach (edges, i, one)
 		printf("  %s %lld  %-24s %-16s %s\n", cli_text(options, "edge", "điểm biên"),
@@ -191,9 +191,12 @@ static void print_other(const json_t *reply, const struct cli_options *options)
 		const char *key;
 		json_t *value;
 
-		json_object_foreach((json_t *)(uintptr_t)reply, key, value) if (json_is_string(value))
-			printf("%s %s\n", key, json_string_value(value));
-		else printf("%s %lld\n", key, (long long)json_integer_value(value));
+		json_object_foreach ((json_t *)(uintptr_t)reply, key, value) {
+			if (json_is_string(value))
+				printf("%s %s\n", key, json_string_value(value));
+			else
+				printf("%s %lld\n", key, (long long)json_integer_value(value));
+		}
 	}
 }
 

@@ -151,7 +151,7 @@ int control_read_stats(const char *socket_path, struct control_stats *ret)
 	if (!json_is_array(json_object_get(reply, "tenants")))
 		error = LUYTRE_E_SYNTAX;
 	json_array_foreach (json_object_get(reply, "tenants"), i, tenant)
-		json_object_foreach(json_object_get(tenant, "reasons"), name, counters)
+		json_object_foreach (json_object_get(tenant, "reasons"), name, counters)
 			add_reason(&stats, name, counters);
 	json_array_foreach (json_object_get(reply, "attacks"), i, tenant)
 		add_attack(&stats, tenant);

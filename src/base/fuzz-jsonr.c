@@ -24,8 +24,7 @@ static size_t depth_of(const json_t *value)
 	}
 	if (!json_is_object(value))
 		return 0;
-	json_object_foreach((json_t *)(uintptr_t)value, key, item)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)value, key, item) {
 		size_t depth = depth_of(item);
 
 		deepest = depth > deepest ? depth : deepest;

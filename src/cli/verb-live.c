@@ -389,8 +389,7 @@ static void print_memory(const struct cli_options *o, const json_t *reply)
 	char text[UNITS_TEXT_SIZE];
 
 	printf("%s", cli_text(o, "memory:", "bộ nhớ:"));
-	json_object_foreach(json_object_get(reply, "memory"), name, value)
-	{
+	json_object_foreach (json_object_get(reply, "memory"), name, value) {
 		if (json_integer_value(value))
 			printf("  %s %s", name, units_human_size((uint64_t)json_integer_value(value), text));
 	}
@@ -407,7 +406,7 @@ static void print_ceilings(const struct cli_options *o, const json_t *reply)
 	if (!json_object_size(ceilings))
 		return;
 	printf("%s", cli_text(o, "ceilings reached:", "đã chạm trần:"));
-	json_object_foreach((json_t *)(uintptr_t)ceilings, name, value)
+	json_object_foreach ((json_t *)(uintptr_t)ceilings, name, value)
 		printf("  %s %llu", name, (unsigned long long)json_integer_value(value));
 	putchar('\n');
 }

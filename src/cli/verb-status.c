@@ -102,8 +102,7 @@ static void print_stats(const struct cli_options *options, const json_t *reply)
 		if (!json_object_size(reasons))
 			continue;
 		printf("%s (%s)\n", text_of(tenant, "name"), text_of(tenant, "mode"));
-		json_object_foreach(reasons, name, value)
-		{
+		json_object_foreach (reasons, name, value) {
 			unsigned long long packets = count_of(value, "packets") + count_of(value, "shadow_packets");
 			char human[UNITS_TEXT_SIZE];
 

@@ -123,8 +123,7 @@ static void give_headers(struct gate_tx *tx, json_t *headers, header_fn give)
 	json_t *value, *item;
 	size_t i;
 
-	json_object_foreach(headers, name, value)
-	{
+	json_object_foreach (headers, name, value) {
 		if (json_is_string(value))
 			give(tx, bytes_from_str(name), bytes_of(json_string_value(value), json_string_length(value)));
 		json_array_foreach (value, i, item)

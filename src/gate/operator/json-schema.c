@@ -134,8 +134,7 @@ static bool check_properties(const json_t *keyword, const json_t *schema, const 
 	const char *name;
 	json_t *member_schema;
 
-	json_object_foreach(properties, name, member_schema)
-	{
+	json_object_foreach (properties, name, member_schema) {
 		const json_t *member = json_object_get(value, name);
 
 		if (member && !is_valid(member_schema, member))
@@ -152,8 +151,7 @@ static bool check_additional(const json_t *keyword, const json_t *schema, const 
 	const char *name;
 	json_t *member;
 
-	json_object_foreach(members, name, member)
-	{
+	json_object_foreach (members, name, member) {
 		if (!json_object_get(properties, name) && !is_valid(keyword, member))
 			return false;
 	}
@@ -279,8 +277,7 @@ static int check_nested(json_t *schema, unsigned int depth, char message[OPERATO
 	json_t *member;
 	int error = 0;
 
-	json_object_foreach(json_object_get(schema, "properties"), name, member)
-	{
+	json_object_foreach (json_object_get(schema, "properties"), name, member) {
 		if (error == 0)
 			error = check_schema(member, depth + 1, message);
 	}
@@ -305,8 +302,7 @@ static int check_schema(json_t *schema, unsigned int depth, char message[OPERATO
 			DEPTH_MAX);
 		return LUYTRE_E_SYNTAX;
 	}
-	json_object_foreach(schema, name, keyword)
-	{
+	json_object_foreach (schema, name, keyword) {
 		if (!is_known(name, keyword)) {
 			snprintf(message, OPERATOR_MESSAGE_SIZE, "JSON schema: \"%s\" is unknown or has a wrong value",
 				name);

@@ -181,8 +181,7 @@ static void write_members(const json_t *value, struct jsonw *json, int depth)
 	json_t *member;
 
 	jsonw_object_begin(json);
-	json_object_foreach((json_t *)(uintptr_t)value, key, member)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)value, key, member) {
 		jsonw_key(json, key);
 		write_json(member, json, depth);
 	}

@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +21,7 @@
 
 #include "base/cursor.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/siphash.h"
 #include "shield/decisions.h"
 
@@ -149,36 +149,6 @@ static int encode(const struct decisions *decisions, uint64_t lists, struct cloc
 	return 0;
 }
 
-static int write_all(int fd, const uint8_t *data, size_t size)
-{
-	while (size > 0) {
-		ssize_t wrote = write(fd, data, size);
-
-		if (wrote < 0 && errno == EINTR)
-			continue;
-		if (wrote <= 0)
-			return wrote < 0 ? error_from_errno(errno) : LUYTRE_E_IO;
-		data += wrote;
-		size -= (size_t)wrote;
-	}
-	return fsync(fd) < 0 ? error_from_errno(errno) : 0;
-}
-
-/* The rename is on disk once the folder is. */
-static int sync_folder(const char *path)
-{
-	char copy[4096];
-	int fd, error;
-
-	snprintf(copy, sizeof(copy), "%s", path);
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return error_from_errno(errno);
-	error = fsync(fd) < 0 ? error_from_errno(errno) : 0;
-	close(fd);
-	return error;
-}
-
 static int replace_file(const char *path, const struct buffer *buffer)
 {
 	char beside[4096];
@@ -189,7 +159,9 @@ static int replace_file(const char *path, const struct buffer *buffer)
 	fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return error_from_errno(errno);
-	error = write_all(fd, buffer->data, buffer->size);
+	error = file_write_all(fd, bytes_of(buffer->data, buffer->size));
+	if (error == 0 && fsync(fd) < 0)
+		error = error_from_errno(errno);
 	if (close(fd) < 0 && error == 0)
 		error = error_from_errno(errno);
 	if (error == 0 && rename(beside, path) < 0)
@@ -198,7 +170,7 @@ static int replace_file(const char *path, const struct buffer *buffer)
 		unlink(beside);
 		return error;
 	}
-	return sync_folder(path);
+	return file_sync_folder(path);
 }
 
 int decisions_save(const struct decisions *decisions, const char *path, uint64_t lists, struct clock now,

@@ -10,21 +10,9 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/file.h"
 
 #define ENDING ".new"
-
-static int write_all(int fd, struct bytes content)
-{
-	while (content.size) {
-		ssize_t n = write(fd, content.ptr, content.size);
-
-		if (n < 0 && errno != EINTR)
-			return error_from_errno(errno);
-		if (n > 0)
-			content = bytes_skip(content, (size_t)n);
-	}
-	return 0;
-}
 
 static int write_file(int dir, const char *name, mode_t mode, struct bytes content, bool sync)
 {
@@ -35,7 +23,7 @@ static int write_file(int dir, const char *name, mode_t mode, struct bytes conte
 	fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return error_from_errno(errno);
-	error = write_all(fd, content);
+	error = file_write_all(fd, content);
 	if (!error && sync && fsync(fd))
 		error = error_from_errno(errno);
 	if (close(fd) && !error)

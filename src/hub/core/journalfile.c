@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/core/journalfile.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "hub/edges/secret.h"
+#include "base/file.h"
 
 enum {
 	PATH_SIZE = 512,
@@ -26,18 +25,10 @@ struct journalfile {
 	int behind; /* the error because of which the file lacks something: nothing is added until it is written anew */
 };
 
-static int write_all(int fd, struct bytes in)
+/* What a batch is answered with: there is no room, or it could not be written. */
+static int failure_of(int error)
 {
-	while (in.size) {
-		ssize_t wrote = write(fd, in.ptr, in.size);
-
-		if (wrote < 0 && errno == EINTR)
-			continue;
-		if (wrote <= 0)
-			return errno == ENOSPC ? LUYTRE_E_FULL : LUYTRE_E_IO;
-		in = bytes_skip(in, (size_t)wrote);
-	}
-	return 0;
+	return error == 0 || error == LUYTRE_E_FULL ? error : LUYTRE_E_IO;
 }
 
 /* What stands in the file goes to the engine; a torn end is cut off. */
@@ -90,7 +81,7 @@ int journalfile_open(const char *path, struct engine *engine, struct journalfile
 	file->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	error = file->fd < 0 ? LUYTRE_E_IO : read_file(file, engine, ret_cut_size);
 	if (!error)
-		error = secret_sync_folder(path);
+		error = failure_of(file_sync_folder(path));
 	if (error) {
 		if (file->fd >= 0)
 			close(file->fd);
@@ -115,7 +106,7 @@ int journalfile_add(struct journalfile *file, struct bytes frame)
 {
 	if (file->behind)
 		return file->behind;
-	file->behind = write_all(file->fd, frame);
+	file->behind = failure_of(file_write_all(file->fd, frame));
 	if (file->behind) { /* half a frame is a torn end at the next start, if it cannot be cut off now */
 		(void)!ftruncate(file->fd, (off_t)file->size);
 		return file->behind;
@@ -146,7 +137,7 @@ struct writer {
 
 static int flush_writer(struct writer *writer)
 {
-	int error = write_all(writer->fd, bytes_of(writer->buffer, writer->filled));
+	int error = failure_of(file_write_all(writer->fd, bytes_of(writer->buffer, writer->filled)));
 
 	writer->filled = 0;
 	return error;
@@ -187,7 +178,7 @@ static int write_anew(struct journalfile *file, const struct engine *engine, str
 		return error;
 	}
 	/* The new file is in force whatever this says; the old one would be there after a crash, and says less. */
-	(void)!secret_sync_folder(file->path);
+	(void)!file_sync_folder(file->path);
 	close(file->fd);
 	file->fd = writer->fd;
 	file->size = file->whole_size = writer->size;

@@ -7,44 +7,29 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/file.h"
 
 enum { PATH_SIZE = 520 };
 
 static int write_whole(const char *path, struct bytes content)
 {
-	int fd, error = 0;
+	int fd, error;
 
 	unlink(path); /* of a start that did not come to its end */
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return errno == ENOSPC ? LUYTRE_E_FULL : LUYTRE_E_IO;
-	while (content.size && !error) {
-		ssize_t wrote = write(fd, content.ptr, content.size);
-
-		if (wrote > 0)
-			content = bytes_skip(content, (size_t)wrote);
-		else if (wrote == 0 || errno != EINTR)
-			error = wrote && errno == ENOSPC ? LUYTRE_E_FULL : LUYTRE_E_IO;
-	}
+		return error_from_errno(errno);
+	error = file_write_all(fd, content);
 	if (!error && fsync(fd))
-		error = LUYTRE_E_IO;
+		error = error_from_errno(errno);
 	close(fd);
 	return error;
 }
 
-int secret_sync_folder(const char *path)
+/* What callers are told: there is no room, or it could not be written. */
+static int failure_of(int error)
 {
-	char dir[PATH_SIZE];
-	const char *slash = strrchr(path, '/');
-	int fd, error;
-
-	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return LUYTRE_E_IO;
-	error = fsync(fd) ? LUYTRE_E_IO : 0;
-	close(fd);
-	return error;
+	return error == 0 || error == LUYTRE_E_FULL ? error : LUYTRE_E_IO;
 }
 
 int secret_write(const char *path, struct bytes content)
@@ -59,5 +44,5 @@ int secret_write(const char *path, struct bytes content)
 	if (!error && link(part, path))
 		error = LUYTRE_E_IO;
 	unlink(part);
-	return error ? error : secret_sync_folder(path);
+	return failure_of(error ? error : file_sync_folder(path));
 }

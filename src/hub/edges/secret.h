@@ -7,5 +7,3 @@
 
 /* Writes a file that is not there yet, 0600, and the folder that names it, to the disk. LUYTRE_E_FULL (no room), LUYTRE_E_IO. */
 MUST_CHECK int secret_write(const char *path, struct bytes content);
-/* The folder of a file: after it a new name or a rename is on the disk. LUYTRE_E_IO. */
-MUST_CHECK int secret_sync_folder(const char *path);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "sensor/config/tree.h"
 #include "sensor/settings.h"
@@ -113,20 +114,6 @@ static bool fd_open(struct file *file)
 	return true;
 }
 
-static bool write_all(int fd, struct bytes data)
-{
-	while (data.size != 0) {
-		ssize_t written = write(fd, data.ptr, data.size);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return false;
-		data = bytes_skip(data, (size_t)written);
-	}
-	return true;
-}
-
 void store_flush(struct file *file)
 {
 	struct file_private *private = file->private;
@@ -138,8 +125,8 @@ void store_flush(struct file *file)
 	/* Bytes that are missing (a gap) are left out, as Suricata does. */
 	private->written_size =
 		private->written_size < file->window_offset ? file->window_offset : private->written_size;
-	if (!fd_open(file) || !write_all(private->fd, bytes_skip(file->window,
-							      (size_t)(private->written_size - file->window_offset)))) {
+	if (!fd_open(file) || file_write_all(private->fd, bytes_skip(file->window, (size_t)(private->written_size -
+											    file->window_offset)))) {
 		fs_error(file);
 		return;
 	}
@@ -240,7 +227,7 @@ void files_write_info(struct files_state *state, const struct file *file, uint64
 	snprintf(path, sizeof(path), "%s/%.2s/%s.%llu.%u.json", state->folder, name, name,
 		(unsigned long long)(time_ns / 1000000000), file->store_id);
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
-	done = fd >= 0 && write_all(fd, json);
+	done = fd >= 0 && !file_write_all(fd, json);
 	if (fd >= 0)
 		close(fd);
 	if (!done)

@@ -13,7 +13,7 @@ moduledir  = $(DESTDIR)/usr/lib/nginx/modules
 gatemodule = $(BUILD)/src/gate/nginx/ngx_http_luytre_gate_module.so
 
 .DEFAULT_GOAL = build
-.PHONY: build run test conformance conformance-gate sanitize-conformance bench bench-sensor bench-gate check sanitize fuzz fresh install uninstall clean help
+.PHONY: build run test conformance conformance-gate sanitize-conformance bench bench-sensor bench-gate bench-hub check sanitize fuzz fresh install uninstall clean help
 
 build: ## compile; leaves the program at build/luytre
 	@scripts/install-deps build
@@ -70,6 +70,13 @@ bench-gate: ## measure the gate against libmodsecurity, alone and in nginx; writ
 	@mkdir -p docs/benchmarks
 	@$(BUILD)/tests/bench/gate/luytre-bench-gate --output docs/benchmarks/gate.md $(BENCH_ARGS)
 	@chown --reference=. docs/benchmarks docs/benchmarks/gate.md
+
+bench-hub: ## measure the hub with a thousand edges, a nation's tenants, kills and lies; writes docs/benchmarks/hub.md
+	@scripts/install-deps build
+	@scripts/build $(BUILD)
+	@mkdir -p docs/benchmarks
+	@$(BUILD)/tests/bench/hub/luytre-bench-hub --luytre $(BUILD)/luytre --output docs/benchmarks/hub.md $(BENCH_ARGS)
+	@chown --reference=. docs/benchmarks docs/benchmarks/hub.md
 
 check: ## formatting, clang-tidy and cppcheck, all kept at zero
 	@scripts/install-deps build check

@@ -83,9 +83,9 @@ check: ## formatting, clang-tidy and cppcheck, all kept at zero
 	@scripts/build $(BUILD)
 	@scripts/check $(BUILD)
 
-sanitize: ## unit tests and saved fuzz inputs with the address and undefined behaviour sanitizers
-	@scripts/install-deps build
-	@scripts/build $(BUILD)-sanitize -Db_sanitize=address,undefined
+sanitize: ## unit tests and saved fuzz inputs with the address and undefined behaviour sanitizers; CC=clang looks further
+	@scripts/install-deps build fuzz
+	@scripts/build $(BUILD)-sanitize -Db_sanitize=address,undefined -Db_lundef=false
 	@UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 scripts/run-tests $(BUILD)-sanitize --suite unit --suite corpus
 
 fuzz: ## each fuzz target for SECONDS=30

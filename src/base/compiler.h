@@ -10,3 +10,16 @@
 
 /* Number of elements of a real array (not of a pointer). */
 #define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* 1 in a build with a sanitizer of memory or threads, which takes many times the memory and address space, else 0. gcc says it by
+ * a macro, clang by a feature. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define UNDER_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define UNDER_SANITIZER 1
+#endif
+#endif
+#ifndef UNDER_SANITIZER
+#define UNDER_SANITIZER 0
+#endif

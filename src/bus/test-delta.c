@@ -11,6 +11,16 @@
 #include "base/error.h"
 #include "bus/delta.h"
 
+/* Member for member: what lies between them is anything. */
+static void assert_same(const struct delta_change *a, const struct delta_change *b)
+{
+	assert_true(a->op == b->op && a->id == b->id && a->action == b->action && a->tenant == b->tenant);
+	assert_true(a->until_us == b->until_us && a->prefix.length == b->prefix.length);
+	assert_true(a->prefix.addr.family == b->prefix.addr.family);
+	assert_memory_equal(a->prefix.addr.bytes, b->prefix.addr.bytes, sizeof(a->prefix.addr.bytes));
+	assert_string_equal(a->reason, b->reason);
+}
+
 static struct delta_change put(uint64_t id, const char *prefix, enum delta_action action, const char *reason)
 {
 	struct delta_change change = {
@@ -38,7 +48,8 @@ static void test_changes(void **state)
 	assert_int_equal(jsonw_text(&json, &text), 0);
 	assert_int_equal(delta_read(text, back), 0);
 	assert_true(back->epoch == 3 && back->from == 17 && back->to == 20 && back->change_count == 3);
-	assert_memory_equal(back->changes, delta->changes, 3 * sizeof(delta->changes[0]));
+	for (size_t i = 0; i < 3; i++)
+		assert_same(&back->changes[i], &delta->changes[i]);
 	for (size_t i = 0; i < text.size; i++) {
 		char *cut = malloc(i + 1);
 
@@ -116,7 +127,7 @@ static void test_snapshot(void **state)
 	assert_true(snapshot.epoch == 4 && snapshot.number == 4711 && snapshot.count == 3);
 	for (size_t i = 0; i < ARRAY_COUNT(changes); i++) {
 		assert_true(delta_snapshot_next(&snapshot, &pos, &found));
-		assert_memory_equal(&found, &changes[i], sizeof(found));
+		assert_same(&found, &changes[i]);
 	}
 	assert_false(delta_snapshot_next(&snapshot, &pos, &found));
 	for (size_t i = 0; i < text.size; i++) {

@@ -443,8 +443,10 @@ static bool read_all(struct reader *reader)
 
 bool alphabet_can_match(const struct alphabet *alphabet, struct bytes expression)
 {
-	struct reader reader = { .at = expression.ptr, .end = expression.ptr + expression.size, .alphabet = alphabet };
+	struct reader reader = { .at = expression.ptr, .end = expression.ptr, .alphabet = alphabet };
 
+	if (expression.size) /* else the pointer may be null */
+		reader.end += expression.size;
 	return read_all(&reader);
 }
 

@@ -19,22 +19,12 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/compiler.h"
 #include "base/log.h"
 #include "gate/gate.h"
 #include "gate/seclang/rules.h"
 #include "tests/bench/gate/rulefiles.h"
 #include "tests/gate/pump.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 enum { ROUNDS_DOUBTFUL = 12, MAX_US = 50000, TEXT_MAX = 6 << 20, SKIPPED = 77 };
 /* Ways through the alternatives of an expression. */
@@ -579,7 +569,7 @@ static bool is_slowed(void)
 {
 	const char *preloaded = getenv("LD_PRELOAD");
 
-	return SANITIZED || (preloaded && strstr(preloaded, "vgpreload"));
+	return UNDER_SANITIZER || (preloaded && strstr(preloaded, "vgpreload"));
 }
 
 int main(int argc, char **argv)

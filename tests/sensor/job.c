@@ -14,6 +14,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "base/compiler.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -51,11 +52,7 @@ static const char *const tight[] = {
 };
 
 /* A sanitizer keeps what was freed, and surrounds what is not: so many times the memory. */
-#ifdef __SANITIZE_ADDRESS__
-enum { UNDER_SANITIZER = 1, MEMORY_TIMES = 12 };
-#else
-enum { UNDER_SANITIZER = 0, MEMORY_TIMES = 1 };
-#endif
+enum { MEMORY_TIMES = UNDER_SANITIZER ? 12 : 1 };
 
 struct job {
 	const struct job_settings *settings;

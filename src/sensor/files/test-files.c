@@ -69,6 +69,7 @@ static void stored_under_its_hash(void **state)
 	char folder[] = "/tmp/luytre-files-XXXXXX", config[512], path[512], text[8] = { 0 };
 	struct testapp app;
 	struct file *file;
+	struct app_tx *tx;
 	FILE *stored;
 
 	assert_non_null(mkdtemp(folder));
@@ -78,7 +79,8 @@ static void stored_under_its_hash(void **state)
 		"      write-fileinfo: yes\n      dir: %s\n",
 		folder);
 	testapp_init(&app, 6, 22, config);
-	file = file_open(app.flow.app, some_tx(&app), TO_SERVER, BYTES("a"));
+	tx = some_tx(&app); /* makes flow.app */
+	file = file_open(app.flow.app, tx, TO_SERVER, BYTES("a"));
 	file_close(app.flow.app, file, BYTES("abc"), FILE_CLOSED);
 	assert_true(file->flags & FILE_STORED);
 	snprintf(path, sizeof(path), "%s/ba/%s", folder, ABC_SHA256);

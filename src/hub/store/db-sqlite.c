@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The control database in one SQLite file. */
+#include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -79,11 +80,15 @@ static int sqlite_script(struct db *db, const char *sql)
 	return sqlite3_exec(sqlite->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : error_of(sqlite);
 }
 
-/* The file is made here, because SQLite would let the umask decide who may read it. */
+/* The file is made here, because SQLite would let the umask decide who may read it. One that is there is not even opened: closing it
+ * would drop the locks that other handles of this process have on it (fcntl(2)), and another process that closes the database would then
+ * take itself for the last one and remove the log that this process goes on writing to. */
 static int file_make(const char *path, char why[DB_WHY_SIZE])
 {
-	int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
+	if (file < 0 && errno == EEXIST)
+		return 0;
 	if (file < 0) {
 		snprintf(why, DB_WHY_SIZE, "%s: %m", path);
 		return LUYTRE_E_IO;

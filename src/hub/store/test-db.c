@@ -549,6 +549,42 @@ static void test_full(void **state)
 		0);
 }
 
+/* Another process that opens and closes the database must not take itself for the last one: what is written afterwards would be lost with
+ * this process. */
+static void test_other_process(void **state)
+{
+	char place[256], log[256], why[DB_WHY_SIZE], go = 0;
+	struct db *first, *second, *other;
+	int pipes[2], status = 1;
+	pid_t pid;
+
+	snprintf(place, sizeof(place), "sqlite:%s/shared", sqlite_folder);
+	snprintf(log, sizeof(log), "%s/shared-wal", sqlite_folder);
+	assert_int_equal(pipe(pipes), 0);
+	pid = fork();
+	if (!pid) { /* before this process has any handle: it must know nothing of them */
+		close(pipes[1]);
+		if (read(pipes[0], &go, 1) != 1 || db_open(place, &other, why))
+			_exit(1);
+		db_close(other);
+		_exit(0);
+	}
+	assert_true(pid > 0);
+	close(pipes[0]);
+	assert_int_equal(db_open(place, &first, why), 0);
+	assert_int_equal(db_run(first, "create table item (id integer primary key)", DB_NO_ARGS, NULL), 0);
+	assert_int_equal(db_open(place, &second, why), 0);
+	assert_int_equal(write(pipes[1], &go, 1), 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(access(log, F_OK), 0);
+	db_close(second);
+	db_close(first); /* the last one, in truth: the log goes */
+	close(pipes[1]);
+	assert_int_equal(access(log, F_OK), -1);
+	assert_int_equal(unlink(place + strlen("sqlite:")), 0);
+}
+
 static void test_places(void **state)
 {
 	char why[DB_WHY_SIZE], junk[128];
@@ -624,6 +660,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lost_server, setup_postgres, teardown),
 		cmocka_unit_test_setup_teardown(test_full, setup_sqlite, teardown),
 		cmocka_unit_test_setup_teardown(test_places, setup_sqlite, teardown),
+		cmocka_unit_test_setup_teardown(test_other_process, setup_sqlite, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

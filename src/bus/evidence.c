@@ -45,7 +45,7 @@ static bool is_request(const json_t *event)
 	return false;
 }
 
-static enum evidence_level proof_of(const json_t *event)
+enum evidence_level evidence_proof(const json_t *event)
 {
 	const json_t *flow = json_object_get(event, "flow");
 
@@ -69,7 +69,7 @@ static bool is_precise(const json_t *event)
 
 enum evidence_level evidence_of(const json_t *event)
 {
-	enum evidence_level proof = proof_of(event);
+	enum evidence_level proof = evidence_proof(event);
 	const json_t *guard = guard_of(event);
 
 	if (guard && strcmp(text_of(guard, "kind"), "leak") == 0)

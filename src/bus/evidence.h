@@ -15,6 +15,8 @@
 
 enum evidence_level { EVIDENCE_E0, EVIDENCE_E1, EVIDENCE_E2, EVIDENCE_E3 };
 
+/* What the wire proves, without a look at who says it: E0 to E2. */
+enum evidence_level evidence_proof(const json_t *event);
 enum evidence_level evidence_of(const json_t *event);
 /* Whether it is about an attack at all: an alert, or a request that the gate stopped or would have stopped. */
 bool evidence_is_attack(const json_t *event);

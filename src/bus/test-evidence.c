@@ -18,26 +18,31 @@ static const struct {
 	const char *text;
 	enum evidence_level level;
 	bool attack;
+	enum evidence_level proof;
 } cases[] = {
-	{ "{}", EVIDENCE_E0, false },
-	{ "[]", EVIDENCE_E0, false },
-	{ "{\"event_type\":\"alert\",\"proto\":\"UDP\"," BOTH ",\"http\":{}}", EVIDENCE_E0, true },
-	{ "{" TCP "\"flow\":{\"pkts_toserver\":1,\"pkts_toclient\":1},\"http\":{}}", EVIDENCE_E0, true },
-	{ "{" TCP "\"flow\":{\"pkts_toserver\":2,\"pkts_toclient\":0},\"http\":{}}", EVIDENCE_E0, true },
-	{ "{" TCP BOTH "}", EVIDENCE_E1, true },
-	{ "{" TCP BOTH "," E3 "}", EVIDENCE_E1, true }, /* precise, but nothing that was understood */
-	{ "{" TCP BOTH ",\"http\":{}}", EVIDENCE_E2, true },
-	{ "{" TCP BOTH ",\"http\":{},\"alert\":{\"metadata\":{\"luytre_evidence\":[\"e2\"]}}}", EVIDENCE_E2, true },
-	{ "{" TCP BOTH ",\"http\":{}," E3 "}", EVIDENCE_E3, true },
-	{ "{\"event_type\":\"http\",\"proto\":\"TCP\"," BOTH ",\"http\":{}}", EVIDENCE_E2, false },
-	{ "{\"event_type\":\"gate\",\"gate\":{\"action\":\"pass\"}}", EVIDENCE_E2, false },
-	{ "{\"event_type\":\"gate\",\"gate\":{\"action\":\"pass\",\"wanted\":\"deny\"}}", EVIDENCE_E2, true },
-	{ "{\"event_type\":\"gate\",\"gate\":{\"action\":\"deny\"}}", EVIDENCE_E2, true },
-	{ "{\"event_type\":\"gate\",\"gate\":{\"action\":\"deny\",\"hold\":\"VP-2026-1\"}}", EVIDENCE_E3, true },
-	{ "{\"event_type\":\"gate\",\"gate\":{\"action\":\"deny\",\"guard\":{\"kind\":\"login\"}}}", EVIDENCE_E3,
-		true },
-	{ "{\"event_type\":\"gate\",\"gate\":{\"action\":\"deny\",\"guard\":{\"kind\":\"leak\"}}}", EVIDENCE_E0, true },
-	{ "{\"event_type\":\"alert\",\"gate\":{\"action\":\"deny\",\"guard\":{}}}", EVIDENCE_E0, true },
+	{ "{}", EVIDENCE_E0, false, EVIDENCE_E0 },
+	{ "[]", EVIDENCE_E0, false, EVIDENCE_E0 },
+	{ "{\"event_type\":\"alert\",\"proto\":\"UDP\"," BOTH ",\"http\":{}}", EVIDENCE_E0, true, EVIDENCE_E0 },
+	{ "{" TCP "\"flow\":{\"pkts_toserver\":1,\"pkts_toclient\":1},\"http\":{}}", EVIDENCE_E0, true, EVIDENCE_E0 },
+	{ "{" TCP "\"flow\":{\"pkts_toserver\":2,\"pkts_toclient\":0},\"http\":{}}", EVIDENCE_E0, true, EVIDENCE_E0 },
+	{ "{" TCP BOTH "}", EVIDENCE_E1, true, EVIDENCE_E1 },
+	{ "{" TCP BOTH "," E3 "}", EVIDENCE_E1, true, EVIDENCE_E1 }, /* precise, but nothing that was understood */
+	{ "{" TCP BOTH ",\"http\":{}}", EVIDENCE_E2, true, EVIDENCE_E2 },
+	{ "{" TCP BOTH ",\"http\":{},\"alert\":{\"metadata\":{\"luytre_evidence\":[\"e2\"]}}}", EVIDENCE_E2, true,
+		EVIDENCE_E2 },
+	{ "{" TCP BOTH ",\"http\":{}," E3 "}", EVIDENCE_E3, true, EVIDENCE_E2 },
+	{ "{\"event_type\":\"http\",\"proto\":\"TCP\"," BOTH ",\"http\":{}}", EVIDENCE_E2, false, EVIDENCE_E2 },
+	{ "{\"event_type\":\"gate\",\"gate\":{\"action\":\"pass\"}}", EVIDENCE_E2, false, EVIDENCE_E2 },
+	{ "{\"event_type\":\"gate\",\"gate\":{\"action\":\"pass\",\"wanted\":\"deny\"}}", EVIDENCE_E2, true,
+		EVIDENCE_E2 },
+	{ "{\"event_type\":\"gate\",\"gate\":{\"action\":\"deny\"}}", EVIDENCE_E2, true, EVIDENCE_E2 },
+	{ "{\"event_type\":\"gate\",\"gate\":{\"action\":\"deny\",\"hold\":\"VP-2026-1\"}}", EVIDENCE_E3, true,
+		EVIDENCE_E2 },
+	{ "{\"event_type\":\"gate\",\"gate\":{\"action\":\"deny\",\"guard\":{\"kind\":\"login\"}}}", EVIDENCE_E3, true,
+		EVIDENCE_E2 },
+	{ "{\"event_type\":\"gate\",\"gate\":{\"action\":\"deny\",\"guard\":{\"kind\":\"leak\"}}}", EVIDENCE_E0, true,
+		EVIDENCE_E2 },
+	{ "{\"event_type\":\"alert\",\"gate\":{\"action\":\"deny\",\"guard\":{}}}", EVIDENCE_E0, true, EVIDENCE_E0 },
 };
 
 static void each_event_proves_so_much(void **state)
@@ -48,6 +53,7 @@ static void each_event_proves_so_much(void **state)
 		assert_non_null(event);
 		if (evidence_of(event) != cases[i].level || evidence_is_attack(event) != cases[i].attack)
 			fail_msg("%s: E%d, attack %d", cases[i].text, evidence_of(event), evidence_is_attack(event));
+		assert_int_equal(evidence_proof(event), cases[i].proof);
 		json_decref(event);
 	}
 }

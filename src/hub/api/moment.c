@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "base/date.h"
 #include "base/error.h"
 
 enum { US_PER_S = 1000000, S_PER_DAY = 86400, DAYS_PER_ERA = 146097 };
@@ -11,17 +12,6 @@ enum { US_PER_S = 1000000, S_PER_DAY = 86400, DAYS_PER_ERA = 146097 };
 /* 0000-01-01T00:00:00Z and 9999-12-31T23:59:59.999999Z. */
 static const int64_t moment_min_us = INT64_C(-62167219200) * US_PER_S;
 static const int64_t moment_max_us = INT64_C(253402300800) * US_PER_S - 1;
-
-/* Days since 1970-01-01. */
-static int64_t days_of_date(int year, int month, int day)
-{
-	int64_t y = month <= 2 ? year - 1 : year;
-	int64_t era = (y >= 0 ? y : y - 399) / 400;
-	int64_t of_era = y - era * 400;
-	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-	return era * DAYS_PER_ERA + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
 
 static void date_of_days(int64_t days, int *ret_year, int *ret_month, int *ret_day)
 {
@@ -137,7 +127,7 @@ int moment_parse(struct bytes text, int64_t *ret)
 	if (month < 1 || month > 12 || day < 1 || day > month_days[month - 1] || (month == 2 && day == 29 && !leap) ||
 		hour > 23 || minute > 59 || second > 60)
 		return LUYTRE_E_RANGE;
-	time_s = days_of_date(year, month, day) * S_PER_DAY + hour * 3600 + minute * 60 + second - east * 60;
+	time_s = date_days(year, month, day) * S_PER_DAY + hour * 3600 + minute * 60 + second - east * 60;
 	*ret = time_s * US_PER_S + us;
 	return *ret < moment_min_us || *ret > moment_max_us ? LUYTRE_E_RANGE : 0;
 }

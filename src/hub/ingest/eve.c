@@ -1,16 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/ingest/eve.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/date.h"
 #include "base/error.h"
 #include "base/jsonr.h"
+#include "bus/evidence.h"
 
 #define US_PER_S INT64_C(1000000)
+
+/* What edges act on at once (bus) and what is stored here are the same classes. */
+static_assert((int)EVIDENCE_E0 == (int)EV_E0 && (int)EVIDENCE_E1 == (int)EV_E1 && (int)EVIDENCE_E2 == (int)EV_E2 &&
+		      (int)EVIDENCE_E3 == (int)EV_E3,
+	"classes of evidence");
 
 static const struct jsonr_limits line_limits = { .size_max = EV_DETAIL_MAX, .depth_max = 16, .value_max = 4000 };
 
@@ -83,15 +91,6 @@ static bool digits(struct bytes text, size_t at, size_t count, int *ret)
 	return true;
 }
 
-/* Days since 1970 of a civil date: Howard Hinnant, "chrono-compatible low-level date algorithms", days_from_civil. */
-static int64_t days_of(int year, int month, int day)
-{
-	int64_t y = month <= 2 ? year - 1 : year, era = y / 400;
-	int64_t year_of_era = y - era * 400, day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-	return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
-}
-
 /* "Z", "+0700" or "+07:00", in seconds. */
 static bool read_zone(struct bytes text, int *ret_s)
 {
@@ -130,7 +129,7 @@ bool ingest_time(struct bytes text, int64_t *ret_us)
 	}
 	if (!read_zone(bytes_skip(text, at), &zone_s))
 		return false;
-	*ret_us = (days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - zone_s) * US_PER_S + us;
+	*ret_us = (date_days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - zone_s) * US_PER_S + us;
 	return *ret_us >= 0;
 }
 
@@ -266,24 +265,6 @@ static uint8_t protocol_of(struct bytes name)
 	return 0;
 }
 
-/* What the wire proves about the source. */
-static enum ev_evidence proof_of(const json_t *root, uint8_t protocol, enum ev_kind kind)
-{
-	const json_t *flow = json_object_get(root, "flow");
-	static const char *const requests[] = { "http", "tls", "ssh", "smtp", "ftp", "smb", "rdp", "ldap", "mqtt",
-		"imap", "pop3", "krb5", "sip", "websocket", "telnet" };
-
-	if (kind == EV_GATE || kind == EV_GUARD)
-		return EV_E2; /* nginx has a connection, and a request on it */
-	if (protocol != IPPROTO_TCP || !number_of(flow, "pkts_toclient", UINT64_MAX) ||
-		number_of(flow, "pkts_toserver", UINT64_MAX) < 2)
-		return EV_E0;
-	for (size_t i = 0; i < ARRAY_COUNT(requests); i++)
-		if (json_is_object(json_object_get(root, requests[i])))
-			return EV_E2;
-	return EV_E1;
-}
-
 static enum ev_action action_of(const json_t *root, enum ev_kind kind)
 {
 	const json_t *alert = json_object_get(root, "alert"), *gate = json_object_get(root, "gate");
@@ -378,14 +359,6 @@ static void read_payload(const json_t *root, struct ingest_sighting *ret)
 	(void)bytes_to_str(text_of(json_object_get(root, "tls"), "ja4"), ret->ja4, sizeof(ret->ja4));
 }
 
-/* A hold names itself; the guard judges over many requests; both are precise. */
-static bool is_precise(const json_t *root, const json_t *metadata, enum ev_kind kind)
-{
-	if (kind == EV_GUARD || bytes_equal_str(first_text(metadata, "luytre_evidence"), "e3"))
-		return true;
-	return kind == EV_GATE && !bytes_empty(text_of(json_object_get(root, "gate"), "hold"));
-}
-
 /* Addresses that many networks use for themselves (RFC 6890), multicast and what is no address of anybody: what one edge saw of such a
  * one says nothing to another, and a decision about it would stop the other's own machines. */
 static bool is_shared_address(const struct ip_addr *addr)
@@ -406,7 +379,7 @@ static bool is_shared_address(const struct ip_addr *addr)
 	return false;
 }
 
-static void make_sighting(struct ingest *in, enum ev_evidence proof)
+static void make_sighting(struct ingest *in)
 {
 	const json_t *root = in->root, *alert = json_object_get(root, "alert");
 	const json_t *metadata = json_object_get(alert, "metadata"), *gate = json_object_get(root, "gate");
@@ -427,7 +400,7 @@ static void make_sighting(struct ingest *in, enum ev_evidence proof)
 	if (!class_of(said, text_of(alert, "category"), &seen->class))
 		return;
 	seen->src = in->event.src;
-	seen->evidence = (uint8_t)(proof == EV_E2 && is_precise(root, metadata, kind) ? EV_E3 : proof);
+	seen->evidence = (uint8_t)evidence_of(root);
 	seen->tenant = in->event.tenant;
 	seen->rule = in->event.rule;
 	seen->port = in->event.dst_port;
@@ -441,7 +414,6 @@ static int read_line(struct ingest *in, const struct ingest_options *options, en
 	const json_t *root = in->root;
 	struct ev_event *event = &in->event;
 	struct bytes type = text_of(root, "event_type");
-	enum ev_evidence proof;
 
 	*ret_fault = INGEST_TYPE;
 	if (bytes_empty(type))
@@ -472,9 +444,8 @@ static int read_line(struct ingest *in, const struct ingest_options *options, en
 	if (!event->severity)
 		event->severity = 4;
 	find_owner(event, options);
-	proof = proof_of(root, event->protocol, (enum ev_kind)event->kind);
-	make_sighting(in, proof);
-	event->evidence = in->has_sighting ? in->sighting.evidence : (uint8_t)proof;
+	make_sighting(in);
+	event->evidence = in->has_sighting ? in->sighting.evidence : (uint8_t)evidence_proof(root);
 	return 0;
 }
 

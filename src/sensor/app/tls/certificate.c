@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/cursor.h"
+#include "base/date.h"
 #include "base/net.h"
 
 enum {
@@ -208,17 +209,6 @@ static bool two_digits(struct bytes *in, int *ret)
 	return true;
 }
 
-/* Days since 1970-01-01 in the Gregorian calendar, counted from 1 March so that the leap day comes last. */
-static int64_t days_of(int year, int month, int day)
-{
-	int64_t y = month <= 2 ? year - 1 : year;
-	int64_t era = (y >= 0 ? y : y - 399) / 400;
-	int64_t year_of_era = y - era * 400;
-	int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-	return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
-}
-
 /* RFC 5280, section 4.1.2.5. */
 static bool time_read(struct cursor *cur, int64_t *ret)
 {
@@ -240,7 +230,7 @@ static bool time_read(struct cursor *cur, int64_t *ret)
 	if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)
 		return false;
 	year += der.tag == DER_TIME ? century * 100 : year < 50 ? 2000 : 1900;
-	*ret = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+	*ret = date_days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
 	return true;
 }
 

@@ -208,8 +208,10 @@ static int write_row(const struct tenants_call *call, const char *sql, const str
 		NULL);
 }
 
-static int create(const struct tenants_call *call, const struct tenant_asset *in, struct tenant_asset *row)
+static int create(const struct tenants_call *call, const void *what, void *made)
 {
+	const struct tenant_asset *in = what;
+	struct tenant_asset *row = made;
 	struct asset_value value;
 	int error = check(call, in, 0, &value, row);
 
@@ -228,20 +230,13 @@ static int create(const struct tenants_call *call, const struct tenant_asset *in
 
 int tenant_asset_create(const struct tenants_call *call, const struct tenant_asset *in, struct tenant_asset *ret)
 {
-	struct tenant_asset row = { 0 };
-	bool own;
-	int error = change_begin(call, &own);
-
-	if (!error)
-		error = create(call, in, &row);
-	error = change_end(call, own, error);
-	if (!error)
-		*ret = row;
-	return error;
+	return change_run(call, create, in, ret, sizeof(*ret));
 }
 
-static int update(const struct tenants_call *call, const struct tenant_asset *in, struct tenant_asset *row)
+static int update(const struct tenants_call *call, const void *what, void *made)
 {
+	const struct tenant_asset *in = what;
+	struct tenant_asset *row = made;
 	struct tenant_asset old;
 	struct asset_value value;
 	int error = tenant_asset_get(call, in->id, &old);
@@ -264,38 +259,25 @@ static int update(const struct tenants_call *call, const struct tenant_asset *in
 
 int tenant_asset_update(const struct tenants_call *call, const struct tenant_asset *in, struct tenant_asset *ret)
 {
-	struct tenant_asset row = { 0 };
-	bool own;
-	int error = change_begin(call, &own);
-
-	if (!error)
-		error = update(call, in, &row);
-	error = change_end(call, own, error);
-	if (!error)
-		*ret = row;
-	return error;
+	return change_run(call, update, in, ret, sizeof(*ret));
 }
 
-static int remove_one(const struct tenants_call *call, uint32_t id, int64_t revision)
+static int remove_one(const struct tenants_call *call, const void *what, void *made)
 {
+	const struct change_target *target = what;
 	struct tenant_asset old;
-	int error = tenant_asset_get(call, id, &old);
+	int error = tenant_asset_get(call, target->id, &old);
 
-	if (!error && old.revision != revision)
+	if (!error && old.revision != target->revision)
 		error = change_refuse(call, TENANTS_WHY_REVISION, NULL);
 	if (!error)
-		error = db_run(call->db, "delete from asset where id = ?1", DB_ARGS(db_i64(id)), NULL);
+		error = db_run(call->db, "delete from asset where id = ?1", DB_ARGS(db_i64(target->id)), NULL);
 	return error ? error : record(call, "remove", &old, NULL);
 }
 
 int tenant_asset_remove(const struct tenants_call *call, uint32_t id, int64_t revision)
 {
-	bool own;
-	int error = change_begin(call, &own);
-
-	if (!error)
-		error = remove_one(call, id, revision);
-	return change_end(call, own, error);
+	return change_run(call, remove_one, &(struct change_target){ id, revision }, NULL, 0);
 }
 
 struct target {

@@ -52,25 +52,32 @@ int change_refuse(const struct tenants_call *call, enum tenants_reason reason, c
 	return reason_errors[reason];
 }
 
-int change_begin(const struct tenants_call *call, bool *ret_own)
+int change_run(const struct tenants_call *call, change_fn work, const void *what, void *ret, size_t size)
 {
-	*ret_own = false;
+	union {
+		struct tenant tenant;
+		struct tenant_system system;
+		struct tenant_asset asset;
+	} made;
+	bool own;
+	int error = 0;
+
 	if (call->why)
 		*call->why = (struct tenants_why){ 0 };
 	if (!call->scope || !call->origin)
 		return LUYTRE_E_INVALID;
-	if (db_in_transaction(call->db))
-		return 0;
-	*ret_own = true;
-	return db_begin(call->db);
-}
-
-int change_end(const struct tenants_call *call, bool own, int error)
-{
-	if (own && !error)
-		return db_commit(call->db);
+	memset(&made, 0, sizeof(made));
+	own = !db_in_transaction(call->db);
 	if (own)
+		error = db_begin(call->db);
+	if (!error)
+		error = work(call, what, &made);
+	if (own && !error)
+		error = db_commit(call->db);
+	else if (own)
 		db_rollback(call->db);
+	if (!error && size)
+		memcpy(ret, &made, size);
 	return error;
 }
 

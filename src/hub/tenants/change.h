@@ -25,9 +25,16 @@ struct change {
 /* Remembers the reason and gives its error. */
 int change_refuse(const struct tenants_call *call, enum tenants_reason reason, const char *field);
 
-/* Begins a transaction if there is none; '*ret_own' goes to change_end, which commits or rolls back that one only. */
-MUST_CHECK int change_begin(const struct tenants_call *call, bool *ret_own);
-MUST_CHECK int change_end(const struct tenants_call *call, bool own, int error);
+/* What is removed. */
+struct change_target {
+	uint32_t id;
+	int64_t revision;
+};
+
+/* Does the work in the caller's transaction, or in one of its own: stored as a whole or not at all. 'work' is given 'what' and room for
+ * a row, zeroed; the row's first 'size' bytes are '*ret' on success only, so 'ret' may be 'what'. */
+typedef int (*change_fn)(const struct tenants_call *call, const void *what, void *made);
+MUST_CHECK int change_run(const struct tenants_call *call, change_fn work, const void *what, void *ret, size_t size);
 
 /* Writes the audit record and moves the generation on. Of an update it tells what differs. */
 MUST_CHECK int change_record(const struct tenants_call *call, const struct change *change);

@@ -108,8 +108,10 @@ static int check(const struct tenants_call *call, const struct tenant_system *in
 	return error ? error : change_refuse(call, TENANTS_WHY_NAME, "name");
 }
 
-static int create(const struct tenants_call *call, const struct tenant_system *in, struct tenant_system *row)
+static int create(const struct tenants_call *call, const void *what, void *made)
 {
+	const struct tenant_system *in = what;
+	struct tenant_system *row = made;
 	int error = check(call, in, 0);
 
 	*row = *in;
@@ -129,20 +131,13 @@ static int create(const struct tenants_call *call, const struct tenant_system *i
 
 int tenant_system_create(const struct tenants_call *call, const struct tenant_system *in, struct tenant_system *ret)
 {
-	struct tenant_system row = { 0 };
-	bool own;
-	int error = change_begin(call, &own);
-
-	if (!error)
-		error = create(call, in, &row);
-	error = change_end(call, own, error);
-	if (!error)
-		*ret = row;
-	return error;
+	return change_run(call, create, in, ret, sizeof(*ret));
 }
 
-static int update(const struct tenants_call *call, const struct tenant_system *in, struct tenant_system *row)
+static int update(const struct tenants_call *call, const void *what, void *made)
 {
+	const struct tenant_system *in = what;
+	struct tenant_system *row = made;
 	struct tenant_system old;
 	int error = tenant_system_get(call, in->id, &old);
 
@@ -168,44 +163,31 @@ static int update(const struct tenants_call *call, const struct tenant_system *i
 
 int tenant_system_update(const struct tenants_call *call, const struct tenant_system *in, struct tenant_system *ret)
 {
-	struct tenant_system row = { 0 };
-	bool own;
-	int error = change_begin(call, &own);
-
-	if (!error)
-		error = update(call, in, &row);
-	error = change_end(call, own, error);
-	if (!error)
-		*ret = row;
-	return error;
+	return change_run(call, update, in, ret, sizeof(*ret));
 }
 
-static int remove_one(const struct tenants_call *call, uint32_t id, int64_t revision)
+static int remove_one(const struct tenants_call *call, const void *what, void *made)
 {
+	const struct change_target *target = what;
 	struct tenant_system old;
 	int64_t used = 0;
-	int error = tenant_system_get(call, id, &old);
+	int error = tenant_system_get(call, target->id, &old);
 
-	if (!error && old.revision != revision)
+	if (!error && old.revision != target->revision)
 		error = change_refuse(call, TENANTS_WHY_REVISION, NULL);
 	if (!error)
 		error = db_integer(
-			call->db, "select count(*) from asset where system = ?1", DB_ARGS(db_i64(id)), &used);
+			call->db, "select count(*) from asset where system = ?1", DB_ARGS(db_i64(target->id)), &used);
 	if (!error && used > 0)
 		error = change_refuse(call, TENANTS_WHY_IN_USE, NULL);
 	if (!error)
-		error = db_run(call->db, "delete from system where id = ?1", DB_ARGS(db_i64(id)), NULL);
+		error = db_run(call->db, "delete from system where id = ?1", DB_ARGS(db_i64(target->id)), NULL);
 	return error ? error : record(call, "remove", &old, NULL);
 }
 
 int tenant_system_remove(const struct tenants_call *call, uint32_t id, int64_t revision)
 {
-	bool own;
-	int error = change_begin(call, &own);
-
-	if (!error)
-		error = remove_one(call, id, revision);
-	return change_end(call, own, error);
+	return change_run(call, remove_one, &(struct change_target){ id, revision }, NULL, 0);
 }
 
 struct target {

@@ -150,8 +150,10 @@ static struct db_value parent_value(uint32_t parent)
 	return parent ? db_i64(parent) : db_null();
 }
 
-static int create(const struct tenants_call *call, const struct tenant *in, struct tenant *row)
+static int create(const struct tenants_call *call, const void *what, void *made)
 {
+	const struct tenant *in = what;
+	struct tenant *row = made;
 	int error = check_fields(call, in);
 
 	*row = *in;
@@ -176,16 +178,7 @@ static int create(const struct tenants_call *call, const struct tenant *in, stru
 
 int tenant_create(const struct tenants_call *call, const struct tenant *in, struct tenant *ret)
 {
-	struct tenant row = { 0 };
-	bool own;
-	int error = change_begin(call, &own);
-
-	if (!error)
-		error = create(call, in, &row);
-	error = change_end(call, own, error);
-	if (!error)
-		*ret = row;
-	return error;
+	return change_run(call, create, in, ret, sizeof(*ret));
 }
 
 /* Moving takes a tenant away from one parent and gives it to another: both must be the caller's. */
@@ -204,8 +197,10 @@ static int check_move(const struct tenants_call *call, const struct tenant *old,
 	return error ? error : check_place(call, old->id, in->parent, height);
 }
 
-static int update(const struct tenants_call *call, const struct tenant *in, struct tenant *row)
+static int update(const struct tenants_call *call, const void *what, void *made)
 {
+	const struct tenant *in = what;
+	struct tenant *row = made;
 	struct tenant old;
 	int error = tenant_get(call, in->id, &old);
 
@@ -235,25 +230,17 @@ static int update(const struct tenants_call *call, const struct tenant *in, stru
 
 int tenant_update(const struct tenants_call *call, const struct tenant *in, struct tenant *ret)
 {
-	struct tenant row = { 0 };
-	bool own;
-	int error = change_begin(call, &own);
-
-	if (!error)
-		error = update(call, in, &row);
-	error = change_end(call, own, error);
-	if (!error)
-		*ret = row;
-	return error;
+	return change_run(call, update, in, ret, sizeof(*ret));
 }
 
-static int remove_one(const struct tenants_call *call, uint32_t id, int64_t revision)
+static int remove_one(const struct tenants_call *call, const void *what, void *made)
 {
+	const struct change_target *target = what;
 	struct tenant old;
 	int64_t used = 0;
-	int error = tenant_get(call, id, &old);
+	int error = tenant_get(call, target->id, &old);
 
-	if (!error && old.revision != revision)
+	if (!error && old.revision != target->revision)
 		error = change_refuse(call, TENANTS_WHY_REVISION, NULL);
 	if (!error)
 		error = check_parent(call, old.parent);
@@ -261,22 +248,17 @@ static int remove_one(const struct tenants_call *call, uint32_t id, int64_t revi
 		error = db_integer(call->db,
 			"select (select count(*) from tenant where parent = ?1) + (select count(*) from system where "
 			"tenant = ?1)",
-			DB_ARGS(db_i64(id)), &used);
+			DB_ARGS(db_i64(target->id)), &used);
 	if (!error && used > 0)
 		error = change_refuse(call, TENANTS_WHY_IN_USE, NULL);
 	if (!error)
-		error = db_run(call->db, "delete from tenant where id = ?1", DB_ARGS(db_i64(id)), NULL);
+		error = db_run(call->db, "delete from tenant where id = ?1", DB_ARGS(db_i64(target->id)), NULL);
 	return error ? error : record(call, "remove", &old, NULL);
 }
 
 int tenant_remove(const struct tenants_call *call, uint32_t id, int64_t revision)
 {
-	bool own;
-	int error = change_begin(call, &own);
-
-	if (!error)
-		error = remove_one(call, id, revision);
-	return change_end(call, own, error);
+	return change_run(call, remove_one, &(struct change_target){ id, revision }, NULL, 0);
 }
 
 struct target {

@@ -13,26 +13,31 @@ moduledir  = $(DESTDIR)/usr/lib/nginx/modules
 gatemodule = $(BUILD)/src/gate/nginx/ngx_http_luytre_gate_module.so
 
 .DEFAULT_GOAL = build
-.PHONY: build run test conformance conformance-gate sanitize-conformance bench bench-sensor bench-gate bench-hub check sanitize fuzz fresh install uninstall clean help
+.PHONY: build run test test-web conformance conformance-gate sanitize-conformance bench bench-sensor bench-gate bench-hub check sanitize fuzz fresh install uninstall clean help
 
 build: ## compile; leaves the program at build/luytre
-	@scripts/install-deps build
+	@scripts/install-deps build web
 	@scripts/build $(BUILD)
 
-run: ## the lab; IFACE=eth0 [TENANT=192.0.2.10,2001:db8::/64] [MODE=enforce] protects an interface
+run: ## the lab; IFACE=eth0 [TENANT=192.0.2.10,2001:db8::/64] [MODE=enforce] [RULES=DIR] protects an interface
 	@test $$(id -u) -eq 0 || { echo "Packets are filtered in the kernel, which takes root: sudo make run"; exit 1; }
-	@scripts/install-deps
+	@scripts/install-deps build run web
 	@scripts/build $(BUILD)
 ifdef IFACE
-	@exec $(BUILD)/luytre run --detach --interface $(IFACE) $(if $(TENANT),--tenant $(TENANT)) $(if $(filter enforce,$(MODE)),--enforce)
+	@exec $(BUILD)/luytre run --detach --interface $(IFACE) $(if $(TENANT),--tenant $(TENANT)) $(if $(filter enforce,$(MODE)),--enforce) $(if $(RULES),--rules $(RULES))
 else
-	@exec $(BUILD)/lab/luytre-lab --luytre $(BUILD)/luytre $(LAB_ARGS)
+	@exec $(BUILD)/lab/luytre-lab --luytre $(BUILD)/luytre $$(test -t 1 && echo --stay) $(LAB_ARGS)
 endif
 
 test: ## every test; without root those that need none
-	@scripts/install-deps
+	@scripts/install-deps build run web
 	@scripts/build $(BUILD)
 	@scripts/run-tests $(BUILD) --no-suite conformance --no-suite redos
+
+test-web: ## the console in Chromium on a real hub: every page, both languages, narrow and wide
+	@scripts/install-deps build web browser
+	@scripts/build $(BUILD)
+	@tests/web/run.sh $(BUILD)
 
 conformance: ## the sensor on a conformance corpus (LUYTRE_CONFORMANCE=DIR); fails when a test that passed fails
 	@scripts/install-deps build conformance
@@ -101,7 +106,7 @@ install: ## DESTDIR= PREFIX=/usr/local; an existing configuration is left alone
 	@test -x $(BUILD)/luytre || scripts/build $(BUILD)
 	install -D -m 755 $(BUILD)/luytre $(bindir)/luytre
 	install -d $(unitdir)
-	for unit in luytre luytre-sensor; do \
+	for unit in luytre luytre-sensor luytre-hub; do \
 		sed 's|/usr/bin/luytre|$(PREFIX)/bin/luytre|' packaging/systemd/$$unit.service > $(unitdir)/$$unit.service; \
 	done
 	install -d $(confdir)
@@ -115,7 +120,7 @@ install: ## DESTDIR= PREFIX=/usr/local; an existing configuration is left alone
 	test -e $(confdir)/luytre.yaml || install -m 644 packaging/luytre.yaml $(confdir)/luytre.yaml
 
 uninstall: ## remove what install put there; the configuration stays
-	rm -f $(bindir)/luytre $(unitdir)/luytre.service $(unitdir)/luytre-sensor.service $(moduledir)/$(notdir $(gatemodule))
+	rm -f $(bindir)/luytre $(unitdir)/luytre.service $(unitdir)/luytre-sensor.service $(unitdir)/luytre-hub.service $(moduledir)/$(notdir $(gatemodule))
 
 clean: ## remove every build directory
 	rm -rf build build-*

@@ -23,7 +23,9 @@ struct cli_options {
 	const char *pin_dir;
 	const char *pcap;
 	const char *token; /* of edge enrol */
+	const char *rules; /* of run: for a sensor beside the edge */
 	bool enforce, detach, live, no_sandbox;
+	bool hub, no_hub; /* of run: a hub beside the edge, or none */
 	char **words; /* what is no option, behind the verb */
 	int word_count;
 };

@@ -14,7 +14,9 @@
 #define DEFAULT_PINS   "/sys/fs/bpf/luytre"
 
 const struct cli_verb cli_verbs[] = {
-	{ "run", "[--config FILE | --interface DEV [--tenant PREFIXES] [--enforce]] [--detach]",
+	{ "run",
+		"[--config FILE | --interface DEV [--tenant PREFIXES] [--enforce]] [--[no-]hub] [--rules PATH] "
+		"[--detach]",
 		"Put the shield in front of an interface and watch over it.",
 		"Dựng lá chắn trước một giao diện mạng và trông coi nó.",
 		"Reads the configuration (" DEFAULT_CONFIG
@@ -24,13 +26,25 @@ const struct cli_verb cli_verbs[] = {
 		"The filter stays when the daemon stops; `luytre shield detach DEV` takes it off, and --detach does "
 		"so\n"
 		"when the daemon stops. Without a file the tenant is in shadow (counted, not enforced) unless "
-		"--enforce is given.",
+		"--enforce is given.\n"
+		"  --hub         a hub with its console beside it, and the edge enrolled there: the default without a "
+		"file,\n"
+		"                with one when it says `hub: {run: true}`. Address and first password are printed "
+		"once\n"
+		"  --no-hub      the edge alone\n"
+		"  --rules PATH  the sensor too, looking on at the same interface with these rules (with --interface)",
 		"Đọc cấu hình (" DEFAULT_CONFIG
 		" nếu không có --config hoặc --interface), gắn bộ lọc, từ bỏ đặc quyền\n"
 		"và chạy đến khi nhận SIGTERM. SIGHUP đọc lại cấu hình. Bộ lọc vẫn ở lại khi tiến trình dừng;\n"
 		"`luytre shield detach DEV` gỡ nó ra, còn --detach gỡ khi tiến trình dừng. Không có tệp cấu hình thì "
 		"tổ chức ở chế độ bóng (chỉ đếm, không\n"
-		"chặn) trừ khi có --enforce.",
+		"chặn) trừ khi có --enforce.\n"
+		"  --hub         kèm trung tâm và bảng điều khiển, điểm biên tự ghi danh: mặc định khi không có tệp "
+		"cấu hình,\n"
+		"                có tệp thì khi tệp ghi `hub: {run: true}`. Địa chỉ và mật khẩu đầu tiên chỉ in một "
+		"lần\n"
+		"  --no-hub      chỉ điểm biên\n"
+		"  --rules PATH  kèm bộ cảm biến quan sát cùng giao diện với các luật này (khi có --interface)",
 		cli_run },
 	{ "edge", "[enrol URL --token TOKEN | status | link] [--config FILE | --interface DEV …]",
 		"The daemon, as run; enrol at a hub, and how the link to it is.",
@@ -137,6 +151,9 @@ enum {
 	OPT_PINS,
 	OPT_PCAP,
 	OPT_TOKEN,
+	OPT_HUB,
+	OPT_NO_HUB,
+	OPT_RULES,
 	OPT_VERSION
 };
 
@@ -148,8 +165,9 @@ static const struct option long_options[] = { { "help", no_argument, NULL, OPT_H
 	{ "detach", no_argument, NULL, OPT_DETACH }, { "enforce", no_argument, NULL, OPT_ENFORCE },
 	{ "debug", no_argument, NULL, OPT_DEBUG }, { "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX },
 	{ "pin-dir", required_argument, NULL, OPT_PINS }, { "pcap", required_argument, NULL, OPT_PCAP },
-	{ "token", required_argument, NULL, OPT_TOKEN }, { "version", no_argument, NULL, OPT_VERSION },
-	{ NULL, 0, NULL, 0 } };
+	{ "token", required_argument, NULL, OPT_TOKEN }, { "hub", no_argument, NULL, OPT_HUB },
+	{ "no-hub", no_argument, NULL, OPT_NO_HUB }, { "rules", required_argument, NULL, OPT_RULES },
+	{ "version", no_argument, NULL, OPT_VERSION }, { NULL, 0, NULL, 0 } };
 
 /* CLI_DONE to go on; sets *ret_help when help was asked for. */
 static int parse_options(int argc, char **argv, struct cli_options *o, bool *ret_help)
@@ -210,6 +228,15 @@ static int parse_options(int argc, char **argv, struct cli_options *o, bool *ret
 			break;
 		case OPT_TOKEN:
 			o->token = optarg;
+			break;
+		case OPT_HUB:
+			o->hub = true;
+			break;
+		case OPT_NO_HUB:
+			o->no_hub = true;
+			break;
+		case OPT_RULES:
+			o->rules = optarg;
 			break;
 		case OPT_VERSION:
 			o->verb = "version";

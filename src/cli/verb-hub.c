@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -21,21 +22,34 @@ enum {
 	OPT_NAMES,
 	OPT_CONTROL,
 	OPT_EVENTS,
+	OPT_CONSOLE_ADDRESS,
+	OPT_CONSOLE_PORT,
+	OPT_CONSOLE_SOCKET,
 	OPT_NO_SANDBOX,
 	OPT_JSON,
 	OPT_LANG,
-	OPT_DEBUG
+	OPT_DEBUG,
+	OPT_TENANT,
+	OPT_ALL
 };
 
 static const struct option run_options[] = { { "state", required_argument, NULL, OPT_STATE },
 	{ "socket", required_argument, NULL, OPT_SOCKET }, { "address", required_argument, NULL, OPT_ADDRESS },
 	{ "port", required_argument, NULL, OPT_PORT }, { "names", required_argument, NULL, OPT_NAMES },
 	{ "control", required_argument, NULL, OPT_CONTROL }, { "events", required_argument, NULL, OPT_EVENTS },
+	{ "console-address", required_argument, NULL, OPT_CONSOLE_ADDRESS },
+	{ "console-port", required_argument, NULL, OPT_CONSOLE_PORT },
+	{ "console-socket", required_argument, NULL, OPT_CONSOLE_SOCKET },
 	{ "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX }, { "debug", no_argument, NULL, OPT_DEBUG },
 	{ "lang", required_argument, NULL, OPT_LANG }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
 
 static const struct option ask_options[] = { { "socket", required_argument, NULL, OPT_SOCKET },
 	{ "json", no_argument, NULL, OPT_JSON }, { "lang", required_argument, NULL, OPT_LANG },
+	{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+
+static const struct option bind_options[] = { { "socket", required_argument, NULL, OPT_SOCKET },
+	{ "json", no_argument, NULL, OPT_JSON }, { "lang", required_argument, NULL, OPT_LANG },
+	{ "tenant", required_argument, NULL, OPT_TENANT }, { "all", no_argument, NULL, OPT_ALL },
 	{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
 
 static const struct cli_verb verbs[];
@@ -61,7 +75,7 @@ static bool read_port(const char *text, uint16_t *ret)
 	*ret = (uint16_t)port;
 	if (*text && !*end && port > 0 && port < 65536)
 		return true;
-	fprintf(stderr, "luytre: --port expects 1 to 65535, found %s\n", text);
+	fprintf(stderr, "luytre: a port is 1 to 65535, found %s\n", text);
 	return false;
 }
 
@@ -95,6 +109,16 @@ static int read_run(const struct cli_options *options, struct hub_options *hub, 
 			break;
 		case OPT_EVENTS:
 			hub->events = optarg;
+			break;
+		case OPT_CONSOLE_ADDRESS:
+			hub->console_address = optarg;
+			break;
+		case OPT_CONSOLE_PORT:
+			if (!read_port(optarg, &hub->console_port))
+				return CLI_USAGE;
+			break;
+		case OPT_CONSOLE_SOCKET:
+			hub->console_socket = optarg;
 			break;
 		case OPT_NO_SANDBOX:
 			hub->sandbox = false;
@@ -154,6 +178,57 @@ static void print_decisions(const json_t *reply, const struct cli_options *optio
 		puts(cli_text(options, "no decision stands", "không có quyết định nào đang hiệu lực"));
 }
 
+/* Whom an edge serves. */
+static const char *served(const char *tenants, const struct cli_options *options)
+{
+	if (!tenants || !*tenants)
+		return cli_text(options, "serves NOBODY: its reports do not count (`luytre hub bind`)",
+			"KHÔNG phục vụ ai: báo cáo không được tính (`luytre hub bind`)");
+	return strcmp(tenants, "all") == 0 ? cli_text(options, "all organisations", "mọi tổ chức") : tenants;
+}
+
+/* Microseconds of real time as "12:05:09.123456" of this host. */
+static const char *moment(const json_t *time_us, char text[32])
+{
+	int64_t us = json_integer_value(time_us);
+	time_t second = (time_t)(us / 1000000);
+	struct tm parts;
+	size_t size;
+
+	if (!time_us || !localtime_r(&second, &parts))
+		return "-";
+	size = strftime(text, 32, "%H:%M:%S", &parts);
+	snprintf(text + size, 32 - size, ".%06d", (int)(us % 1000000));
+	return text;
+}
+
+static void print_trace(const json_t *reply, const struct cli_options *options)
+{
+	const json_t *edges = json_object_get(reply, "edges"), *one, *p50 = json_object_get(reply, "p50_ms");
+	const char *number = cli_text(options, "number", "số"), *state = cli_text(options, "state", "trạng thái"),
+		   *since = cli_text(options, "stands since", "có hiệu lực từ");
+	char text[32];
+	size_t i;
+
+	printf("%-6s %-10s %-16s %12s  %s\n", number, state, since, "ms", cli_text(options, "edge", "điểm biên"));
+	json_array_foreach (edges, i, one) {
+		const json_t *after = json_object_get(one, "after_ms");
+
+		printf("%-6lld %-10s %-16s ", (long long)json_integer_value(json_object_get(one, "edge")),
+			json_string_value(json_object_get(one, "state")),
+			moment(json_object_get(one, "standing_us"), text));
+		if (after)
+			printf("%12.1f  ", json_number_value(after));
+		else
+			printf("%12s  ", "-");
+		puts(json_string_value(json_object_get(one, "name")));
+	}
+	if (p50)
+		printf("p50 %.1f ms, p99 %.1f ms %s\n", json_number_value(p50),
+			json_number_value(json_object_get(reply, "p99_ms")),
+			cli_text(options, "after the decision", "sau quyết định"));
+}
+
 static void print_status(const json_t *reply, const struct cli_options *options)
 {
 	const json_t *levels = json_object_get(reply, "decisions"), *edges = json_object_get(reply, "edges"), *one;
@@ -170,13 +245,14 @@ static void print_status(const json_t *reply, const struct cli_options *options)
 	json_object_foreach ((json_t *)(uintptr_t)levels, level, count)
 		printf("  %-12s %lld\n", level, (long long)json_integer_value(count));
 	json_array_foreach (edges, i, one)
-		printf("  %s %lld  %-24s %-16s %s\n", cli_text(options, "edge", "điểm biên"),
+		printf("  %s %lld  %-24s %-16s %-14s %s\n", cli_text(options, "edge", "điểm biên"),
 			(long long)json_integer_value(json_object_get(one, "id")),
 			json_string_value(json_object_get(one, "name")),
 			json_string_value(json_object_get(one, "version")),
 			json_is_true(json_object_get(one, "revoked")) ? cli_text(options, "revoked", "đã thu hồi")
 			: json_is_true(json_object_get(one, "current")) ? cli_text(options, "current", "đã cập nhật")
-									: cli_text(options, "behind", "chưa cập nhật"));
+									: cli_text(options, "behind", "chưa cập nhật"),
+			served(json_string_value(json_object_get(one, "tenants")), options));
 }
 
 static void print_other(const json_t *reply, const struct cli_options *options)
@@ -200,6 +276,13 @@ static void print_other(const json_t *reply, const struct cli_options *options)
 	}
 }
 
+static const char *message_of(const json_t *error, enum luytre_lang lang)
+{
+	const char *message = lang == LUYTRE_LANG_VI ? json_string_value(json_object_get(error, "message_vi")) : NULL;
+
+	return message ? message : json_string_value(json_object_get(error, "message"));
+}
+
 static int print_reply(const char *text, const char *verb, bool json, const struct cli_options *options)
 {
 	json_t *reply = json_loads(text, 0, NULL);
@@ -207,13 +290,15 @@ static int print_reply(const char *text, const char *verb, bool json, const stru
 	int code = reply && !error ? CLI_DONE : CLI_FAILED;
 
 	if (error)
-		fprintf(stderr, "luytre: %s\n", json_string_value(json_object_get(error, "message")));
+		fprintf(stderr, "luytre: %s\n", message_of(error, options->lang));
 	else if (json || !reply)
 		puts(text);
 	else if (strcmp(verb, "decisions") == 0)
 		print_decisions(reply, options);
 	else if (strcmp(verb, "status") == 0)
 		print_status(reply, options);
+	else if (strcmp(verb, "trace") == 0)
+		print_trace(reply, options);
 	else
 		print_other(reply, options);
 	json_decref(reply);
@@ -256,6 +341,110 @@ static int verb_ask(const struct cli_options *options)
 	return code;
 }
 
+/* ---- Edges and whom they serve ---- */
+
+/* An organisation as a word of the request: what would end it is written as % and two hex digits. Returns the size, which may be beyond
+ * 'size'. */
+static size_t put_tenant(char *to, size_t size, const char *name)
+{
+	size_t put = 0;
+
+	for (; *name; name++) {
+		bool plain = (unsigned char)*name > ' ' && !strchr(",*%", *name);
+
+		put += (size_t)snprintf(put < size ? to + put : NULL, put < size ? size - put : 0,
+			plain ? "%c" : "%%%02X", (unsigned char)*name);
+	}
+	return put;
+}
+
+struct bound_words {
+	char tenants[REQUEST_SIZE];
+	size_t size;
+	bool all, json;
+};
+
+static void add_tenant(struct bound_words *words, const char *name)
+{
+	if (words->size && words->size < sizeof(words->tenants) - 1)
+		words->tenants[words->size++] = ',';
+	if (words->size < sizeof(words->tenants))
+		words->size += put_tenant(words->tenants + words->size, sizeof(words->tenants) - words->size, name);
+}
+
+/* CLI_DONE to go on; else '*ret_end' is set too. */
+static int read_bound(struct cli_options *to, struct bound_words *words, bool *ret_end)
+{
+	int c;
+
+	optind = 0;
+	*ret_end = true;
+	while ((c = getopt_long(to->word_count, to->words, "h", bind_options, NULL)) != -1) {
+		if (c == OPT_SOCKET)
+			to->socket = optarg;
+		else if (c == OPT_JSON)
+			words->json = true;
+		else if (c == OPT_ALL)
+			words->all = true;
+		else if (c == OPT_TENANT)
+			add_tenant(words, optarg);
+		else if (c == 'h')
+			return help_of(to->words[0], to->lang);
+		else if (c != OPT_LANG)
+			return CLI_USAGE;
+	}
+	*ret_end = false;
+	return CLI_DONE;
+}
+
+/* invite NAME, bind EDGE: both say which organisations. */
+static int verb_bound(const struct cli_options *options)
+{
+	const char *verb = options->words[0], *whom;
+	struct cli_options to = *options;
+	struct bound_words words = { .json = options->json };
+	char request[2 * REQUEST_SIZE - 64], *reply;
+	bool end, invite = strcmp(verb, "invite") == 0;
+	int code;
+
+	to.socket = default_socket();
+	code = read_bound(&to, &words, &end);
+	if (end)
+		return code;
+	if (to.word_count - optind != 1 || words.all == (words.size != 0)) {
+		fprintf(stderr, "luytre: %s\n",
+			cli_text(options,
+				"say which organisations lie behind the edge: --tenant NAME or NUMBER, as often as "
+				"needed, or --all for an edge of the nation's own that stands before all of them",
+				"hãy nói những tổ chức nào nằm sau điểm biên: --tenant TÊN hoặc SỐ, lặp lại khi cần, "
+				"hoặc --all cho điểm biên của quốc gia đứng trước mọi tổ chức"));
+		return CLI_USAGE;
+	}
+	whom = words.all ? "*" : words.tenants;
+	if (words.size >= sizeof(words.tenants) ||
+		snprintf(request, sizeof(request), "%s %s %s", verb, invite ? whom : to.words[optind],
+			invite ? to.words[optind] : whom) >= (int)sizeof(request)) {
+		fprintf(stderr, "luytre: the request is too long\n");
+		return CLI_USAGE;
+	}
+	if (cli_request(&to, request, &reply))
+		return CLI_FAILED;
+	code = print_reply(reply, verb, words.json, &to);
+	free(reply);
+	return code;
+}
+
+#define BOUND_HELP                                                                                                     \
+	"  --tenant TENANT  an organisation that lies behind the edge, by name or number, with all below it;\n"        \
+	"                   may be given more than once\n"                                                             \
+	"  --all            every organisation: for an edge of the nation's own\n"                                     \
+	"What an edge reports about other organisations is kept and counts for nothing."
+#define BOUND_HELP_VI                                                                                                                        \
+	"  --tenant TỔ_CHỨC  một tổ chức nằm sau điểm biên, theo tên hoặc số, cùng mọi đơn vị trực thuộc;\n" \
+	"                    có thể lặp lại\n"                                                                                        \
+	"  --all             mọi tổ chức: cho điểm biên của quốc gia\n"                                                        \
+	"Điều một điểm biên báo về tổ chức khác được lưu nhưng không được tính."
+
 static const struct cli_verb verbs[] = {
 	{ "run", "[--state DIR] [--address IP] [--port N] [--names NAME,…]",
 		"Run the hub: it takes the events of edges, decides, and tells all of them.",
@@ -266,6 +455,9 @@ static const struct cli_verb verbs[] = {
 		"  --names NAME,…   host names and addresses by which edges know it; default: this machine's name\n"
 		"  --control PLACE  control data elsewhere: postgres:CONNINFO\n"
 		"  --events PLACE   events elsewhere: clickhouse:http://HOST:PORT/DATABASE\n"
+		"  --console-address IP   where people connect; default 127.0.0.1\n"
+		"  --console-port N       default 8443\n"
+		"  --console-socket PATH  a Unix socket in place of both, for a proxy on this machine\n"
 		"  --socket PATH    of the control socket; default " HUB_SOCKET,
 		"  --state THƯ_MỤC  nơi lưu mọi thứ; mặc định " HUB_STATE "\n"
 		"  --address IP     nơi các điểm biên kết nối; mặc định 0.0.0.0\n"
@@ -273,6 +465,9 @@ static const struct cli_verb verbs[] = {
 		"  --names TÊN,…    tên máy và địa chỉ mà các điểm biên biết; mặc định: tên máy này\n"
 		"  --control NƠI    dữ liệu điều khiển ở nơi khác: postgres:CONNINFO\n"
 		"  --events NƠI     sự kiện ở nơi khác: clickhouse:http://MÁY:CỔNG/CSDL\n"
+		"  --console-address IP   nơi người dùng kết nối; mặc định 127.0.0.1\n"
+		"  --console-port N       mặc định 8443\n"
+		"  --console-socket ĐƯỜNG_DẪN  ổ cắm Unix thay cho cả hai, cho proxy trên máy này\n"
 		"  --socket ĐƯỜNG_DẪN  ổ cắm điều khiển; mặc định " HUB_SOCKET,
 		verb_run },
 	{ "status", "", "Decisions by level, edges and whether they are up to date.",
@@ -281,18 +476,34 @@ static const struct cli_verb verbs[] = {
 		verb_ask },
 	{ "explain", "ID", "One decision with its evidence (--json lists it).",
 		"Một quyết định cùng chứng cứ (--json liệt kê).", NULL, NULL, verb_ask },
+	{ "trace", "ID", "When each edge had a decision standing, and how long that took (--json too).",
+		"Mỗi điểm biên thi hành một quyết định từ khi nào, sau bao lâu (có --json).", NULL, NULL, verb_ask },
 	{ "lift", "ID [wrong]", "End a decision; with `wrong` those who reported lose trust.",
 		"Gỡ một quyết định; có `wrong` thì bên báo cáo bị giảm tín nhiệm.", NULL, NULL, verb_ask },
 	{ "undo-all", "", "Lift every collective decision on every edge, at once.",
 		"Gỡ ngay mọi quyết định chung trên mọi điểm biên.", NULL, NULL, verb_ask },
 	{ "resume", "", "Decide again after the hub stopped itself.",
 		"Cho quyết định trở lại sau khi trung tâm tự dừng.", NULL, NULL, verb_ask },
-	{ "invite", "NAME", "A token with which one edge may enrol, for a day.",
-		"Một mã để một điểm biên ghi danh, trong một ngày.", NULL, NULL, verb_ask },
+	{ "invite", "NAME --tenant TENANT… | --all", "A token with which one edge may enrol, for a day.",
+		"Một mã để một điểm biên ghi danh, trong một ngày.", BOUND_HELP, BOUND_HELP_VI, verb_bound },
+	{ "bind", "EDGE --tenant TENANT… | --all", "Say anew which organisations lie behind an edge.",
+		"Nói lại những tổ chức nào nằm sau một điểm biên.", BOUND_HELP, BOUND_HELP_VI, verb_bound },
 	{ "revoke", "EDGE", "Refuse an edge from now on.", "Từ nay không nhận một điểm biên nữa.", NULL, NULL,
 		verb_ask },
-	{ "tenant", "PREFIX[,PREFIX…] NAME", "Register an organisation with its prefixes.",
-		"Đăng ký một tổ chức với các dải địa chỉ của nó.", NULL, NULL, verb_ask },
+	{ "tenant", "[province=CODE] [sector=WORD] [level=1..5] PREFIX[,PREFIX…] NAME",
+		"Register an organisation with its prefixes.", "Đăng ký một tổ chức với các dải địa chỉ của nó.",
+		"  province=48     code of the province or city it is in\n"
+		"  sector=health   as `GET /api/v1/meta` lists them; default other\n"
+		"  level=3         of its system, by Decree 85/2016/NĐ-CP",
+		"  province=48     mã tỉnh, thành phố nơi tổ chức đặt trụ sở\n"
+		"  sector=health   lĩnh vực, như `GET /api/v1/meta` liệt kê; mặc định other\n"
+		"  level=3         cấp độ hệ thống theo Nghị định 85/2016/NĐ-CP",
+		verb_ask },
+	{ "account", "NAME ROLE", "An account for the console, with a password that is shown once.",
+		"Một tài khoản cho bảng điều khiển, mật khẩu chỉ hiện một lần.",
+		"ROLE is nation-admin (must set up a second factor at the first log-in), analyst, auditor or drill-master.",
+		"ROLE là nation-admin (phải đặt yếu tố thứ hai khi đăng nhập lần đầu), analyst, auditor hoặc drill-master.",
+		verb_ask },
 	{ "audit", "", "Verify the chain of the audit log.", "Kiểm tra chuỗi nhật ký kiểm toán.", NULL, NULL,
 		verb_ask },
 	{ NULL, NULL, NULL, NULL, NULL, NULL, NULL },

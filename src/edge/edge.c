@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "edge/internal.h"
+#include "edge/policy.h"
 #include "base/notify.h"
 #include "shield/emulate.h"
 
@@ -113,12 +114,16 @@ int edge_read_config(const struct edge_options *options, struct config_errors *e
 	int error = options->config_path ? config_load(options->config_path, shield_reflect_name, errors, ret)
 					 : default_config(options, errors, ret);
 
-	return error ? error : need_interface(errors, ret);
+	if (!error)
+		error = need_interface(errors, ret);
+	if (!error && options->hub)
+		(*ret)->hub.enabled = true;
+	return error;
 }
 
 /* In this order: a tenant's slot must be known before its decisions, and its decisions before the
  * detection looks. Each part leaves the old state when it fails; the tenants are turned back then. */
-int edge_apply(struct edge *edge, struct config *config, char *why, size_t why_size)
+static int apply(struct edge *edge, struct config *config, char *why, size_t why_size)
 {
 	const struct config *old = edge->config;
 	const char *what = "";
@@ -140,6 +145,17 @@ int edge_apply(struct edge *edge, struct config *config, char *why, size_t why_s
 	}
 	edge->config_loaded = clock_now();
 	return edge_detect_bind(edge);
+}
+
+int edge_apply(struct edge *edge, struct config *config, char *why, size_t why_size)
+{
+	int error = edge_policy_lay(edge, config, why, why_size);
+
+	if (error)
+		return error;
+	error = apply(edge, config, why, why_size);
+	edge_policy_laid(edge, !error);
+	return error;
 }
 
 int edge_reload(struct edge *edge, struct config_errors *errors, char *why, size_t why_size)
@@ -288,12 +304,16 @@ static int start(struct edge *edge, char *why, size_t why_size)
 		log_warn("%s: %s; nothing will be remembered over a restart", config->state_dir, strerror(errno));
 	error = edge_hub_fork(edge, why, why_size);
 	if (!error)
+		error = edge_policy_open(edge);
+	if (!error)
 		error = open_shield(edge, why, why_size);
 	if (error)
 		return error;
 	/* Before the new configuration is in, packets meet the tables of the earlier daemon, or empty ones
 	 * which pass everything: at no time is there a gap. */
 	error = edge_apply(edge, config, why, why_size);
+	if (error && edge_policy_give_up(edge, config, why))
+		error = edge_apply(edge, config, why, why_size);
 	if (!error)
 		error = edge_detect_open(edge);
 	if (!error)
@@ -331,6 +351,7 @@ static void stop(struct edge *edge)
 	if (edge_hub_unsaved(edge))
 		edge_save_hub_decisions(edge);
 	edge_hub_close(edge);
+	edge_policy_close(edge);
 	control_close(edge->control);
 	metrics_close(edge->metrics);
 	edge_detect_close(edge);

@@ -20,6 +20,7 @@ struct edge_options {
 	const char *interface; /* overrides the file's; may be null */
 	const char *tenant; /* without a file: prefixes separated by commas, null: the interface's own addresses */
 	bool enforce; /* without a file: else shadow */
+	bool hub; /* the link to a hub is on, whatever the file says */
 	bool sandbox; /* drop privileges; off only for debugging */
 };
 

@@ -13,10 +13,16 @@
 #include "edge/internal.h"
 #include "edge/link/link.h"
 #include "edge/link/message.h"
+#include "edge/policy.h"
+#include "edge/stats.h"
 #include "packet/parse.h"
 #include "shield/emulate.h"
 
-enum { MESSAGES_AT_ONCE = 256 };
+enum {
+	MESSAGES_AT_ONCE = 256,
+	SHIELD_EVERY_S = 10,
+	UNSEEN_MIN = 1000, /* packets at the interface while the shield counts none: it does not see them */
+};
 
 struct edge_hub {
 	int fd;
@@ -27,6 +33,10 @@ struct edge_hub {
 	uint64_t refused_total, drops_lost, restarts;
 	struct link_message out; /* drops */
 	struct link_figures figures; /* what the link said last */
+	/* For what is told every few seconds: as of the last time. */
+	uint64_t told_ns, interface_packets, shield_packets;
+	uint64_t reloads, reload_failures; /* failures up to the last reload that was taken */
+	uint64_t refused_before; /* decisions refused before the whole list was given */
 };
 
 /* ---- Decisions ---- */
@@ -99,6 +109,7 @@ static void answer(struct edge *edge, const struct link_message *asked, int resu
 static void begin(struct edge *edge)
 {
 	edge->hub->bulk = !decisions_begin(edge->decisions, LISTS_HUB, clock_mono_ns());
+	edge->hub->refused_before = edge->hub->refused_total;
 }
 
 static int commit(struct edge *edge)
@@ -110,6 +121,14 @@ static int commit(struct edge *edge)
 	return error;
 }
 
+static void tell_policy(struct edge *edge)
+{
+	struct link_message message = { .kind = LINK_POLICY_STANDS };
+
+	edge_policy_say(edge, &message.policy);
+	(void)!send(edge->hub->fd, &message, link_message_size(&message), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 static void on_message(struct edge *edge, const struct link_message *message)
 {
 	switch (message->kind) {
@@ -118,6 +137,11 @@ static void on_message(struct edge *edge, const struct link_message *message)
 		if (edge->hub->bulk)
 			decisions_abort(edge->decisions);
 		edge->hub->bulk = false;
+		tell_policy(edge);
+		break;
+	case LINK_POLICY:
+		edge_policy_take(edge, message->token);
+		tell_policy(edge);
 		break;
 	case LINK_BEGIN:
 		begin(edge);
@@ -209,10 +233,88 @@ void edge_hub_sample(struct edge *edge, const struct shield_sample *sample)
 		send_drops(hub);
 }
 
+/* ---- What the shield has counted ---- */
+
+/* Packets that the interface has taken in; 0 where the system does not say (other namespaces). */
+static uint64_t interface_packets(const struct edge *edge)
+{
+	char path[128];
+	unsigned long long packets = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%.32s/statistics/rx_packets", edge->config->interface);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	if (fscanf(file, "%llu", &packets) != 1)
+		packets = 0;
+	fclose(file);
+	return packets;
+}
+
+static uint64_t sum_shield(const struct edge *edge, struct link_shield *shield)
+{
+	uint32_t slots = policy_slot_count(edge->policy);
+	uint64_t packets = 0;
+
+	for (uint32_t slot = 0; slot < slots; slot++)
+		for (uint32_t i = 1; i < SHIELD_REASON_COUNT; i++) {
+			struct stats_reason r;
+
+			stats_reason(edge->maps, slot, i, &r);
+			shield->reasons[i].packets += r.enforced.packets;
+			shield->reasons[i].bytes += r.enforced.bytes;
+			shield->reasons[i].shadow_packets += r.shadow.packets;
+			shield->reasons[i].shadow_bytes += r.shadow.bytes;
+			packets += r.enforced.packets + r.shadow.packets;
+		}
+	return packets;
+}
+
+static uint32_t drift_of(struct edge *edge)
+{
+	struct edge_hub *hub = edge->hub;
+	uint32_t drift = 0;
+
+	if (edge->reloads != hub->reloads)
+		hub->reload_failures = edge->reload_failures;
+	hub->reloads = edge->reloads;
+	if (edge->reload_failures > hub->reload_failures)
+		drift |= 1U << LINK_DRIFT_CONFIGURATION;
+	if (hub->refused_total > hub->refused_before)
+		drift |= 1U << LINK_DRIFT_DECISIONS;
+	if (hub->figures.table_full)
+		drift |= 1U << LINK_DRIFT_TABLE;
+	return drift | edge_policy_drift(edge);
+}
+
+static void tell_shield(struct edge *edge, uint64_t now_ns)
+{
+	struct edge_hub *hub = edge->hub;
+	struct link_message message = { .kind = LINK_SHIELD };
+	uint64_t arrived, at_interface;
+
+	if (hub->told_ns && clock_since_ns(now_ns, hub->told_ns) < SHIELD_EVERY_S * NS_PER_S)
+		return;
+	arrived = sum_shield(edge, &message.shield);
+	at_interface = interface_packets(edge);
+	message.shield.drift = drift_of(edge);
+	message.shield.failing_open = hub->told_ns && arrived == hub->shield_packets &&
+				      at_interface > hub->interface_packets &&
+				      at_interface - hub->interface_packets >= UNSEEN_MIN;
+	hub->told_ns = now_ns;
+	hub->shield_packets = arrived;
+	hub->interface_packets = at_interface;
+	/* The next one says it all again. */
+	(void)!send(hub->fd, &message, link_message_size(&message), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 void edge_hub_tick(struct edge *edge)
 {
-	if (edge->hub && edge->hub->source)
-		send_drops(edge->hub);
+	if (!edge->hub || !edge->hub->source)
+		return;
+	send_drops(edge->hub);
+	tell_shield(edge, clock_mono_ns());
 }
 
 /* ---- Life ---- */

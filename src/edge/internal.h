@@ -22,6 +22,7 @@ enum {
 
 struct control;
 struct edge_hub;
+struct edge_policy;
 struct metrics;
 
 /* The detection's view: summed counters, and the destinations of the last tick. */
@@ -46,6 +47,7 @@ struct edge {
 	struct control *control;
 	struct metrics *metrics;
 	struct edge_hub *hub; /* null: the edge has no hub */
+	struct edge_policy *hub_policy; /* null: as hub */
 	struct edge_detect detect;
 	uint64_t started_ns;
 	uint64_t ticks;

@@ -91,6 +91,32 @@ static int put_others(struct edge *edge, bool first)
 	return error;
 }
 
+static bool is_never(const struct config_prefixes *never, const struct ip_prefix *prefix)
+{
+	for (size_t i = 0; i < never->count; i++)
+		if (ip_prefix_covers(&never->items[i], prefix) || ip_prefix_covers(prefix, &never->items[i]))
+			return true;
+	return false;
+}
+
+/* What an earlier process saved of the hub's may have been put on hub.never_block meanwhile. The link keeps such decisions away from then
+ * on. */
+static void drop_never(struct edge *edge, const struct config_prefixes *never)
+{
+	struct decisions_cursor cursor = { 0 };
+	struct decisions_view views[256];
+	bool done = never->count == 0;
+
+	while (!done) {
+		size_t count = decisions_list(
+			edge->decisions, LISTS_HUB, clock_mono_ns(), &cursor, views, ARRAY_COUNT(views), &done);
+
+		for (size_t i = 0; i < count; i++)
+			if (is_never(never, &views[i].decision.prefix))
+				(void)!decisions_remove(edge->decisions, &views[i].decision, clock_mono_ns());
+	}
+}
+
 int edge_load_lists(struct edge *edge, const struct config *config, char *why, size_t why_size)
 {
 	bool first = !edge->config_loaded.mono_ns;
@@ -105,8 +131,11 @@ int edge_load_lists(struct edge *edge, const struct config *config, char *why, s
 		error = put_others(edge, first);
 	if (!error)
 		error = decisions_commit(edge->decisions, clock_mono_ns());
-	if (!error)
+	if (!error) {
+		if (first)
+			drop_never(edge, &config->hub.never_block);
 		return 0;
+	}
 	if (!why[0])
 		lists_explain_error(edge->decisions, error, why, why_size);
 	decisions_abort(edge->decisions);

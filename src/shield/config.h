@@ -155,10 +155,12 @@ struct config_tenant {
 /* The link to the hub (src/edge/link). */
 struct config_hub {
 	bool enabled;
+	bool run; /* for src/cli: a hub beside the edge, and the edge is enrolled there */
 	const char *events_socket;
 	const char *events_group; /* null: the owner alone */
 	uint64_t spool_size; /* bytes */
 	uint32_t local_block_s; /* 0: no decisions of its own */
+	struct config_prefixes never_block; /* decisions of the hub about these are refused */
 };
 
 /* Where Prometheus may read; always a loopback address. */

@@ -3,6 +3,7 @@
 #include "shield/emulate.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "shield/bpf/pipeline.h"
 #include "shield/bpf/outbound.h"
@@ -69,6 +70,22 @@ uint32_t shield_emulate_tenant(struct shield_maps *maps, const struct packet_add
 	entry = shield_tenant_find(maps->globals, address, family);
 	shield_machine = NULL;
 	return entry ? (entry & SHIELD_DEST_SLOT) - 1 : SHIELD_TENANT_UNMAPPED;
+}
+
+bool shield_emulate_decided(struct shield_maps *maps, const struct ip_prefix *prefix)
+{
+	struct shield_machine machine = { .maps = maps };
+	const struct shield_globals *g = maps->globals;
+	uint32_t generation = g->list_generation & 1, leaf;
+	struct packet_addr address = { 0 };
+
+	memcpy(address.byte, prefix->addr.bytes, sizeof(address.byte));
+	shield_machine = &machine;
+	leaf = prefix->addr.family == IP_V4
+		       ? shield_list_leaf4(g, generation, address.word[0])
+		       : shield_list_leaf6(address.half[0], address.half[1], prefix->length, generation);
+	shield_machine = NULL;
+	return leaf != 0;
 }
 
 uint32_t shield_emulate_destination(struct shield_maps *maps, const struct packet_addr *address, uint8_t family)

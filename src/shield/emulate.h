@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/net.h"
 #include "shield/maps.h"
 
 enum { SHIELD_TRACE_MAX = SHIELD_STEP_COUNT };
@@ -47,6 +48,9 @@ void shield_emulate_outbound(struct shield_maps *maps, const uint8_t *frame, siz
 
 /* The slot of the tenant that an address belongs to, or SHIELD_TENANT_UNMAPPED. */
 uint32_t shield_emulate_tenant(struct shield_maps *maps, const struct packet_addr *address, uint8_t family);
+
+/* Whether the tables have any decision about the first address of a prefix; of IPv6 one of exactly this length. */
+bool shield_emulate_decided(struct shield_maps *maps, const struct ip_prefix *prefix);
 
 /* The word under which the destinations table counts an address. */
 uint32_t shield_emulate_destination(struct shield_maps *maps, const struct packet_addr *address, uint8_t family);

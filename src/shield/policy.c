@@ -385,25 +385,47 @@ static void fill_limits(struct shield_tenant *row, const struct config_tenant *t
 	row->wrong_answer = source_rate(1, 64000, row->sources.mask);
 }
 
-static int put_tenant(struct draft *d, const struct config_tenant *t, uint32_t slot, uint32_t tenants)
+/* All but the port sets. */
+static void fill_tenant(const struct shield_maps *maps, const struct config_tenant *t, uint32_t slot, uint32_t tenants,
+	struct shield_tenant *row)
 {
-	struct shield_tenant *row = &d->maps->tenants[d->generation * d->g->tenants + slot];
-	int error;
-
 	memset(row, 0, sizeof(*row));
 	row->flags = tenant_flags(t);
 	row->min_mss = (uint16_t)t->min_mss;
 	row->proof_ticks = (uint16_t)t->proof_s;
 	memcpy(row->protocols, t->protocols.bits, sizeof(row->protocols));
 	open_rows(&t->replies, row->open_rows);
-	row->sources = share_of(d->maps->sources_count, tenants, slot - 1);
-	row->proven = share_of(d->maps->proven_count, tenants, slot - 1);
-	row->flows = share_of(d->maps->flows_count, tenants, slot - 1);
-	row->fragments = share_of(d->maps->fragments_count, tenants, slot - 1);
-	row->destinations = share_of(d->maps->destinations_count, tenants, slot - 1);
+	row->sources = share_of(maps->sources_count, tenants, slot - 1);
+	row->proven = share_of(maps->proven_count, tenants, slot - 1);
+	row->flows = share_of(maps->flows_count, tenants, slot - 1);
+	row->fragments = share_of(maps->fragments_count, tenants, slot - 1);
+	row->destinations = share_of(maps->destinations_count, tenants, slot - 1);
 	fill_limits(row, t);
+}
+
+static int put_tenant(struct draft *d, const struct config_tenant *t, uint32_t slot, uint32_t tenants)
+{
+	struct shield_tenant *row = &d->maps->tenants[d->generation * d->g->tenants + slot];
+	int error;
+
+	fill_tenant(d->maps, t, slot, tenants, row);
 	error = intern_ports(d, &t->tcp_ports, &row->tcp_ports);
 	return error ? error : intern_ports(d, &t->udp_ports, &row->udp_ports);
+}
+
+bool policy_stands(const struct policy *policy, const struct config_tenant *tenant)
+{
+	const struct shield_globals *g = policy->maps->globals;
+	uint32_t slot = policy_slot(policy, tenant->name);
+	const struct shield_tenant *row = &policy->maps->tenants[(g->policy_generation & 1) * g->tenants + slot];
+	struct shield_tenant wanted;
+
+	if (!slot)
+		return false;
+	fill_tenant(policy->maps, tenant, slot, policy_slot_count(policy) - 1, &wanted);
+	wanted.tcp_ports = row->tcp_ports;
+	wanted.udp_ports = row->udp_ports;
+	return !memcmp(&wanted, row, sizeof(wanted));
 }
 
 /* ---- the whole ---------------------------------------------------------------------------------*/

@@ -30,6 +30,9 @@ void policy_free(struct policy *policy);
  * setting of 'capacity' is too small. */
 MUST_CHECK int policy_load(struct policy *policy, const struct config *config, const char **ret_what);
 
+/* Whether the tables say of a tenant what the configuration says: somebody may have switched it since the load. */
+bool policy_stands(const struct policy *policy, const struct config_tenant *tenant);
+
 /* Slots run from 1; 0 stands for traffic of nobody, named "unmapped". */
 uint32_t policy_slot(const struct policy *policy, const char *name); /* 0: no such tenant */
 const char *policy_name(const struct policy *policy, uint32_t slot); /* null: free slot */

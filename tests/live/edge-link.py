@@ -201,7 +201,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(401)
         if self.path == "/edge/v1/decisions":
             return self.answer(200, state.snapshot(), "application/octet-stream")
-        if self.path != "/edge/v1/stream?topics=decisions":
+        if self.path == "/edge/v1/policy":
+            return self.answer(404)
+        if self.path != "/edge/v1/stream?topics=decisions,policy":
             return self.answer(400)
         self.stream(state)
 

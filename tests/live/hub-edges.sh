@@ -36,6 +36,7 @@ for n in 1 2; do
 		hub:
 		  enabled: true
 		  events_socket: $DIR/e$n/events.sock
+		  never_block: [45.1.7.7$n]
 		tenants:
 		  - name: site
 		    prefixes: [198.51.$((99 + n)).0/24]
@@ -88,9 +89,12 @@ hub_start
 check "organisation A is registered" "$LUYTRE" hub tenant 198.51.100.0/24 "Sở A"
 check "organisation B is registered" "$LUYTRE" hub tenant 198.51.101.0/24 "Sở B"
 check "an overlap is refused" refuses "$LUYTRE" hub tenant 198.51.101.128/25 "Sở C"
+check "an edge is not invited without saying whom it serves" refuses "$LUYTRE" hub invite "Điểm 1"
+check "nor for an organisation that is not there" refuses "$LUYTRE" hub invite "Điểm 1" --tenant "Sở Z"
+sites=([1]="Sở A" [2]="Sở B")
 for n in 1 2; do
 	check "edge $n enrols" within edge$n "$LUYTRE" edge enrol https://10.0.$n.1:8444 \
-		--token "$("$LUYTRE" hub invite "Điểm $n")" --config $DIR/e$n/luytre.yaml
+		--token "$("$LUYTRE" hub invite "Điểm $n" --tenant "${sites[n]}")" --config $DIR/e$n/luytre.yaml
 	edge_start $n
 	# The sensor of the site tells its edge.
 	cat >$DIR/e$n/sensor.yaml <<-end
@@ -118,6 +122,26 @@ check "the user still passes at A" passes 1 45.1.7.200
 check "and at B" passes 2 45.1.7.200
 check "the hub says why" grep -q "45.1.7.9" <("$LUYTRE" hub decisions)
 check "both edges stand where the hub does" eventually 5 current
+
+# decision_about ADDRESS: its number.
+decision_about() {
+	"$LUYTRE" hub decisions --json | jq -r --arg value "$1" '.decisions[] | select(.value == $value) | .id'
+}
+
+# traced ADDRESS FILTER: what the trace of the decision says.
+traced() {
+	"$LUYTRE" hub trace --json "$(decision_about "$1")" | jq -e "$2" >/dev/null
+}
+
+check "the trace says since when it stands at both" traced 45.1.7.9 \
+	'([.edges[] | select(.state == "standing" and .after_ms >= 0)] | length) == 2 and .p99_ms >= .p50_ms'
+# 45.1.7.72 is one whom edge 2 never blocks.
+exploit 1 45.1.7.72
+check "A holds off whom B never blocks" eventually 5 blocked 1 45.1.7.72
+check "B refuses, and the hub hears of it" eventually 5 traced 45.1.7.72 \
+	'.edges[] | select(.edge == 2) | .state == "vetoed"'
+check "he still passes at B" passes 2 45.1.7.72
+check "and the decision stands at A" traced 45.1.7.72 '.edges[] | select(.edge == 1) | .state == "standing"'
 
 # From the exploit at A to the decision in the tables of B.
 : >$DIR/times
@@ -156,6 +180,15 @@ check "A holds off by itself whom it has caught" eventually 5 blocked 1 45.1.7.1
 check "B does not know him yet" passes 2 45.1.7.150
 hub_start
 check "the hub is back: B does" eventually 40 blocked 2 45.1.7.150
+
+# Edge 1 is told that it serves B alone: what A suffers is no longer its to tell.
+check "edge 1 is bound to another organisation" "$LUYTRE" hub bind 1 --tenant "Sở B"
+exploit 1 45.1.7.160
+check "A holds off by itself whom it has caught now" eventually 5 blocked 1 45.1.7.160
+sleep 1
+check "nobody else acts on it" passes 2 45.1.7.160
+check "edge 1 is bound to A again" "$LUYTRE" hub bind 1 --tenant "Sở A"
+check "the status says whom an edge serves" jq -e '.edges[] | select(.id == 1) | .tenants == "1"' <("$LUYTRE" hub status --json)
 check "the audit log is whole" grep -q whole <("$LUYTRE" hub audit)
 check "edge 2 is revoked" "$LUYTRE" hub revoke 2
 live_end

@@ -214,6 +214,10 @@ static struct curl_slist *headers_of(const struct http_request *request)
 {
 	char type[128];
 
+	if (!request->post && request->if_none_match && request->if_none_match[0]) {
+		snprintf(type, sizeof(type), "If-None-Match: %s", request->if_none_match);
+		return curl_slist_append(NULL, type);
+	}
 	if (!request->post && (!request->last_event_id || !request->last_event_id[0]))
 		return NULL;
 	if (!request->post) {
@@ -252,6 +256,7 @@ int http_send(struct http *http, const struct http_request *request, struct http
 {
 	struct transfer transfer = { .http = http, .request = request, .answer = ret };
 	struct curl_slist *headers = headers_of(request);
+	struct curl_header *tag = NULL;
 	curl_off_t wait_s = 0;
 	CURLcode code;
 
@@ -265,6 +270,8 @@ int http_send(struct http *http, const struct http_request *request, struct http
 	curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &ret->status);
 	if (!curl_easy_getinfo(http->curl, CURLINFO_RETRY_AFTER, &wait_s) && wait_s > 0)
 		ret->retry_after_s = wait_s < HTTP_RETRY_MAX_S ? (uint32_t)wait_s : HTTP_RETRY_MAX_S;
+	if (!curl_easy_header(http->curl, "ETag", 0, CURLH_HEADER, -1, &tag) && strlen(tag->value) < sizeof(ret->tag))
+		memcpy(ret->tag, tag->value, strlen(tag->value) + 1);
 	if (code && !ret->why[0])
 		snprintf(ret->why, sizeof(ret->why), "%s", curl_easy_strerror(code));
 	return transfer.error ? transfer.error : error_of(code);

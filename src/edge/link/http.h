@@ -11,7 +11,7 @@
 #include "base/compiler.h"
 #include "edge/link/identity.h"
 
-enum { HTTP_RETRY_MAX_S = 300, HTTP_FINGERPRINT_SIZE = 32, HTTP_WHY_SIZE = 256 };
+enum { HTTP_TAG_SIZE = 32, HTTP_RETRY_MAX_S = 300, HTTP_FINGERPRINT_SIZE = 32, HTTP_WHY_SIZE = 256 };
 
 struct http;
 
@@ -25,6 +25,7 @@ struct http_request {
 	bool post;
 	const char *content_type; /* of a post */
 	const char *last_event_id; /* of a stream; null or "": none */
+	const char *if_none_match; /* of a GET without one of those; null or "": none */
 	struct bytes body;
 	uint32_t timeout_ms; /* of the whole; 0: none */
 	uint32_t silence_s; /* without a byte for so long it ends; 0: none */
@@ -37,6 +38,7 @@ struct http_request {
 struct http_answer {
 	long status;
 	uint32_t retry_after_s; /* 0: not said */
+	char tag[HTTP_TAG_SIZE]; /* ETag; "" without, or when it is longer */
 	uint8_t *body; /* owned, with a NUL behind it; null without */
 	size_t size;
 	char why[HTTP_WHY_SIZE]; /* when there was no answer */

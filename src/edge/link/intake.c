@@ -34,6 +34,7 @@ static void close_batch(struct link *link, enum spool_kind kind)
 	struct batch_head head = { .edge = atomic_load(&link->edge),
 		.made_us = link_real_us(),
 		.lost = spool_lost(link->spool),
+		.policy = atomic_load(&link->policy_told),
 		.epoch = atomic_load(&link->epoch),
 		.have = atomic_load(&link->number) };
 	uint32_t lines = (uint32_t)batch_line_count(link->writers[kind]);
@@ -71,6 +72,11 @@ static void add_line(struct link *link, enum spool_kind kind, struct bytes line)
 	}
 	if (batch_line_count(writer) == 1)
 		link->opened_ns[kind] = clock_mono_ns();
+}
+
+void intake_own(struct link *link, struct bytes line)
+{
+	add_line(link, SPOOL_DROPS, line);
 }
 
 /* ---- Counted drops ---- */

@@ -22,6 +22,7 @@ enum {
 	LINK_TICK_MS = 50,
 	LINK_DROPS_MAX = 16384, /* rows of counted drops */
 	LINK_SEND_WAIT_S = 5, /* how long the daemon may leave its socket full */
+	LINK_VETOES_MAX = 1024, /* that wait to be told */
 	LINK_ALIVE_S = 15, /* the hub says something every five seconds */
 	LINK_WAIT_FIRST_MS = 200,
 	LINK_WAIT_MAX_MS = 30000,
@@ -62,18 +63,27 @@ struct link {
 	bool enrolled;
 	int64_t clock_offset_us; /* real time - monotonic time */
 	uint64_t ticks;
+	struct link_shield *shield; /* what the daemon said last; null: nothing yet */
+	uint64_t reported_ns;
+	uint64_t cpu_busy, cpu_all; /* of the system, when reported */
 
 	/* Decisions: the lock also keeps the order of messages about the hub's list. */
 	pthread_mutex_t table_lock;
 	struct standing *standing;
 	struct link_message out; /* being filled */
+	uint64_t vetoes[LINK_VETOES_MAX]; /* decisions that were refused here and the hub is to be told of */
+	size_t veto_count;
 	_Atomic uint64_t epoch, number; /* what was taken */
 	atomic_bool want_snapshot, want_resend;
 
-	struct link_bell upload_bell, ack_bell;
+	struct link_bell upload_bell, ack_bell, policy_bell;
+	_Atomic int64_t policy_stamp, policy_version; /* what the hub said last of its policy */
 	/* What stands in the shield, under ack_bell.lock. */
 	uint64_t stands_epoch, stands_number;
 	int64_t stands_us;
+	struct link_policy policy;
+	uint64_t stands_count; /* of changes to all of these */
+	_Atomic uint64_t policy_told; /* version that the hub knows to stand here */
 	_Atomic int problem; /* the last error with the hub; 0: none */
 };
 
@@ -86,6 +96,8 @@ int intake_open(struct link *link, char *why, size_t why_size);
 void intake_tick(struct link *link, uint64_t now_ns);
 void intake_drops(struct link *link, const struct link_message *message);
 void intake_close(struct link *link); /* what is open goes into the spool */
+/* A line of the link's own; gives way like counted drops when the spool is full. */
+void intake_own(struct link *link, struct bytes line);
 
 /* upload.c; context is the link */
 void *upload_main(void *context);
@@ -106,5 +118,23 @@ void stream_expire(struct link *link);
 /* Blocks a source here at once. */
 void stream_block(struct link *link, const struct ip_addr *addr, const char *reason);
 
+/* report.c: how this edge is, as a line of a batch, every ten seconds */
+void report_shield(struct link *link, const struct link_message *message);
+void report_tick(struct link *link, uint64_t now_ns);
+
+/* policy.c */
+void *policy_main(void *context);
+/* The data of an event "policy". */
+void policy_heard(struct link *link, struct bytes data);
+/* From the daemon. */
+void policy_answered(struct link *link, const struct link_message *message);
+
+/* veto.c: decisions that are refused here (hub.never_block) */
+void veto_open(struct link *link);
+/* From the loop: tells the hub; does nothing while the table is in use. */
+void veto_tick(struct link *link);
+
 /* status.c */
+/* The figures as they are now. */
+void status_gather(struct link *link, struct link_figures *ret);
 void status_tick(struct link *link);

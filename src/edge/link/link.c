@@ -99,6 +99,7 @@ static void look_for_identity(struct link *link)
 	if (link->daemon_fd >= 0) {
 		start_thread(link, stream_main, "stream");
 		start_thread(link, ack_main, "ack");
+		start_thread(link, policy_main, "policy");
 	}
 }
 
@@ -118,6 +119,7 @@ static void on_stands(struct link *link, const struct link_message *message)
 	link->stands_epoch = message->epoch;
 	link->stands_number = message->token;
 	link->stands_us = link_real_us();
+	link->stands_count++;
 	pthread_mutex_unlock(&link->ack_bell.lock);
 	bell_ring(&link->ack_bell);
 }
@@ -142,6 +144,10 @@ static void on_daemon(struct loop *loop, uint64_t events, void *context)
 			intake_drops(link, &message);
 		else if (message.kind == LINK_STANDS)
 			on_stands(link, &message);
+		else if (message.kind == LINK_SHIELD)
+			report_shield(link, &message);
+		else if (message.kind == LINK_POLICY_STANDS)
+			policy_answered(link, &message);
 	}
 }
 
@@ -171,7 +177,9 @@ static void on_tick(struct loop *loop, uint64_t missed, void *context)
 		return;
 	watch_clock(link);
 	stream_expire(link);
+	veto_tick(link);
 	status_tick(link);
+	report_tick(link, clock_mono_ns());
 	if (link->ticks % (IDENTITY_EVERY_S * per_second) == 0)
 		look_for_identity(link);
 }
@@ -205,10 +213,13 @@ static int open_all(struct link *link, bool sandbox, char *why, size_t why_size)
 	link->clock_offset_us = (int64_t)(now.real_ns / NS_PER_US) - (int64_t)(now.mono_ns / NS_PER_US);
 	bell_init(&link->upload_bell);
 	bell_init(&link->ack_bell);
+	bell_init(&link->policy_bell);
 	pthread_mutex_init(&link->table_lock, NULL);
 	link->standing = standing_new((size_t)capacity->decisions + capacity->decisions_v6);
 	if (!error && !link->standing)
 		error = LUYTRE_E_NOMEM;
+	if (!error)
+		veto_open(link);
 	if (!error)
 		error = open_dirs(link, why, why_size);
 	if (!error)

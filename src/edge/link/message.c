@@ -14,6 +14,10 @@ size_t link_message_size(const struct link_message *message)
 
 	if (message->kind == LINK_STATUS)
 		return head + sizeof(struct link_figures);
+	if (message->kind == LINK_SHIELD)
+		return head + sizeof(struct link_shield);
+	if (message->kind == LINK_POLICY_STANDS)
+		return head + sizeof(struct link_policy);
 	return head + message->count * record_size(message->kind);
 }
 

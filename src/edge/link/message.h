@@ -8,8 +8,11 @@
  *			SYNC				answer with STANDS when everything before this stands
  *			HELLO				a new link: what an earlier one began is dropped
  *			STATUS				its figures, for metrics
+ *			POLICY				a policy of the hub lies in LINK_POLICY_NEW
  *	daemon -> link	STANDS				the token of a SYNC or COMMIT, with its outcome
+ *			POLICY_STANDS			which policy is in force, and which one could not be taken
  *			DROPS				packets that the shield dropped, from its samples
+ *			SHIELD				what the shield has counted, every few seconds
  *
  * COMMIT fails with LUYTRE_E_BUSY when a reload of the configuration came between: the link sends the list again. */
 #pragma once
@@ -18,6 +21,7 @@
 
 #include "base/net.h"
 #include "bus/delta.h"
+#include "shield/reason.h"
 
 enum link_kind {
 	LINK_HELLO,
@@ -29,10 +33,29 @@ enum link_kind {
 	LINK_STATUS,
 	LINK_STANDS,
 	LINK_DROPS,
+	LINK_SHIELD,
+	LINK_POLICY,
+	LINK_POLICY_STANDS,
 	LINK_KIND_COUNT
 };
 
 enum { LINK_RECORDS_MAX = 64, LINK_TENANT_SIZE = 64 };
+
+/* X(identifier, word): what stands at the edge differs from what is wanted. */
+#define LINK_DRIFTS(X)                                                                                                 \
+	X(CONFIGURATION, "configuration") /* the last reload was refused: an older one is in use */                    \
+	X(DECISIONS, "decisions") /* the shield refused some since it was given all */                                 \
+	X(TABLE, "decision-table") /* more decisions than the link has room for */                                     \
+	X(POLICY, "policy") /* the policy of the hub could not be taken */                                             \
+	X(SETTINGS, "settings") /* modes or limits in the shield's tables are not those that are wanted */             \
+	X(MAPS, "maps") /* decisions that should stand are not in the shield's tables */
+
+enum link_drift {
+#define X(id, word) LINK_DRIFT_##id,
+	LINK_DRIFTS(X)
+#undef X
+		LINK_DRIFT_COUNT
+};
 
 /* Which list a change is for. */
 enum link_list { LINK_LIST_HUB, LINK_LIST_EDGE };
@@ -73,6 +96,8 @@ struct link_drop {
 	X(resyncs, "counter", "hub_resyncs_total", "Decisions fetched whole.")                                         \
 	X(changes, "counter", "hub_changes_total", "Changes of decisions taken.")                                      \
 	X(unplaced, "counter", "hub_unplaced_total", "Decisions that this edge cannot enforce: only counted.")         \
+	X(vetoed, "counter", "hub_vetoed_total", "Decisions that this edge refused for hub.never_block.")              \
+	X(vetoes_lost, "counter", "hub_vetoes_lost_total", "Of these, how many the hub could not be told of.")         \
 	X(table_full, "counter", "hub_table_full_total", "Decisions beyond the ceiling of the link's table.")          \
 	X(local_blocks, "counter", "hub_local_blocks_total", "Sources blocked here at once on evidence E3.")           \
 	X(local_missed, "counter", "hub_local_missed_total", "Such blocks that the daemon could not take.")            \
@@ -86,6 +111,28 @@ struct link_figures {
 #undef X
 };
 
+/* Sums over tenants, since the shield was loaded. */
+struct link_shield {
+	uint32_t drift; /* a bit for each enum link_drift */
+	uint32_t failing_open; /* packets reach the interface and not the shield */
+	struct {
+		uint64_t packets, bytes; /* enforced */
+		uint64_t shadow_packets, shadow_bytes;
+	} reasons[SHIELD_REASON_COUNT];
+};
+
+/* In the folder of the link; the daemon moves it over the other one when it stands. Both are signed bundles. */
+#define LINK_POLICY_NEW   "policy.new"
+#define LINK_POLICY_SAVED "policy.bundle"
+
+enum { LINK_POLICY_WHY_SIZE = 200 };
+
+struct link_policy {
+	uint64_t stands; /* version; 0: none */
+	uint64_t failed; /* 0: none */
+	char why[LINK_POLICY_WHY_SIZE];
+};
+
 struct link_message {
 	uint32_t kind; /* enum link_kind */
 	uint32_t count; /* of records */
@@ -96,6 +143,8 @@ struct link_message {
 		struct link_change changes[LINK_RECORDS_MAX];
 		struct link_drop drops[LINK_RECORDS_MAX];
 		struct link_figures figures;
+		struct link_shield shield;
+		struct link_policy policy;
 	};
 };
 

@@ -20,6 +20,7 @@ struct place {
 struct entry {
 	struct ip_prefix prefix;
 	uint8_t action;
+	bool vetoed;
 	uint32_t tenant;
 	int64_t until_us;
 	char reason[DELTA_REASON_SIZE];
@@ -28,6 +29,10 @@ struct entry {
 struct standing {
 	struct table *entries; /* uint64_t id -> struct entry */
 	struct table *places; /* struct place_key -> struct place; of blocks */
+	const struct ip_prefix *never; /* borrowed */
+	size_t never_count;
+	standing_veto_fn veto;
+	void *veto_context;
 	size_t sweep_pos;
 	struct standing_stats stats;
 };
@@ -75,7 +80,7 @@ static bool is_for_shield(const struct entry *entry)
 {
 	uint8_t widest = entry->prefix.addr.family == IP_V4 ? STANDING_WIDEST_V4 : STANDING_WIDEST_V6;
 
-	return entry->action == DELTA_BLOCK && entry->prefix.length >= widest;
+	return entry->action == DELTA_BLOCK && !entry->vetoed && entry->prefix.length >= widest;
 }
 
 static void emit_entry(enum delta_op op, const struct entry *entry, standing_emit_fn emit, void *context)
@@ -165,7 +170,7 @@ static void put(struct standing *standing, uint64_t id, const struct entry *fres
 	}
 	*entry = *fresh;
 	if (!is_for_shield(fresh)) {
-		standing->stats.unplaced++;
+		standing->stats.unplaced += !fresh->vetoed;
 		return;
 	}
 	make_key(fresh, &key);
@@ -198,6 +203,30 @@ static bool changes_in_place(const struct standing *standing, uint64_t id, const
 	return place && place->count == 1 && same_place(&key, &fresh_key);
 }
 
+void standing_set_never(
+	struct standing *standing, const struct ip_prefix *prefixes, size_t count, standing_veto_fn veto, void *context)
+{
+	standing->never = prefixes;
+	standing->never_count = count;
+	standing->veto = veto;
+	standing->veto_context = context;
+}
+
+/* One that is refused already is not told of again. */
+static void judge(struct standing *standing, uint64_t id, struct entry *fresh)
+{
+	const struct entry *old = table_find(standing->entries, &id);
+
+	for (size_t i = 0; fresh->action == DELTA_BLOCK && i < standing->never_count && !fresh->vetoed; i++)
+		fresh->vetoed = ip_prefix_covers(&standing->never[i], &fresh->prefix) ||
+				ip_prefix_covers(&fresh->prefix, &standing->never[i]);
+	if (!fresh->vetoed || (old && old->vetoed))
+		return;
+	standing->stats.vetoed++;
+	if (standing->veto)
+		standing->veto(standing->veto_context, id);
+}
+
 void standing_apply(struct standing *standing, const struct delta_change *change, int64_t now_us, standing_emit_fn emit,
 	void *context)
 {
@@ -211,6 +240,7 @@ void standing_apply(struct standing *standing, const struct delta_change *change
 		return;
 	}
 	memcpy(fresh.reason, change->reason, sizeof(fresh.reason));
+	judge(standing, change->id, &fresh);
 	if (changes_in_place(standing, change->id, &fresh)) {
 		*(struct entry *)table_find(standing->entries, &change->id) = fresh;
 		if (emit)

@@ -10,7 +10,7 @@
 
 enum { STATUS_MAX = 8192 };
 
-static void gather(struct link *link, struct link_figures *ret)
+void status_gather(struct link *link, struct link_figures *ret)
 {
 	struct spool_stats spool;
 
@@ -23,6 +23,7 @@ static void gather(struct link *link, struct link_figures *ret)
 		pthread_mutex_unlock(&link->table_lock);
 		atomic_store(&link->counters.decisions, table.count);
 		atomic_store(&link->counters.unplaced, table.unplaced);
+		atomic_store(&link->counters.vetoed, table.vetoed);
 		atomic_store(&link->counters.table_full, table.refused);
 	}
 	atomic_store(&link->counters.epoch, atomic_load(&link->epoch));
@@ -63,7 +64,7 @@ void status_tick(struct link *link)
 {
 	struct link_message message = { .kind = LINK_STATUS };
 
-	gather(link, &message.figures);
+	status_gather(link, &message.figures);
 	write_status(link, &message.figures);
 	if (link->daemon_fd >= 0)
 		(void)!send(link->daemon_fd, &message, link_message_size(&message), MSG_DONTWAIT | MSG_NOSIGNAL);

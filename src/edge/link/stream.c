@@ -148,6 +148,8 @@ static bool on_event(void *context, const char *name, struct bytes data)
 				error_text(error, LUYTRE_LANG_EN));
 		if (error || !take_delta(link, stream->delta))
 			atomic_store(&link->want_snapshot, true);
+	} else if (!strcmp(name, "policy")) {
+		policy_heard(link, data);
 	} else if (!strcmp(name, "resync")) {
 		atomic_store(&link->want_snapshot, true);
 	}
@@ -243,7 +245,7 @@ static int fetch_snapshot(struct stream *stream)
 static int hold_stream(struct stream *stream)
 {
 	struct link *link = stream->link;
-	struct http_request request = { .path = "/edge/v1/stream?topics=decisions",
+	struct http_request request = { .path = "/edge/v1/stream?topics=decisions,policy",
 		.silence_s = LINK_ALIVE_S,
 		.answer_max = 64 << 10,
 		.piece = on_piece,

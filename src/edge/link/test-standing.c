@@ -125,6 +125,44 @@ static void a_ceiling_and_an_end(void **state)
 	standing_free(standing);
 }
 
+static uint64_t refused[8];
+static size_t refused_count;
+
+static void note_veto(void *context, uint64_t id)
+{
+	refused[refused_count++] = id;
+}
+
+static void what_is_never_blocked(void **state)
+{
+	const struct ip_prefix never[] = { prefix_of("192.0.2.0/28"), prefix_of("2001:db8:1::7") };
+	struct standing *standing = standing_new(100);
+	struct standing_stats stats;
+	struct ip_addr addr = prefix_of("192.0.2.1").addr;
+
+	standing_set_never(standing, never, 2, note_veto, NULL);
+	assert_string_equal(PUT(1, "192.0.2.1", 2000), ""); /* inside */
+	assert_string_equal(PUT(2, "192.0.2.0/24", 2000), ""); /* around */
+	assert_string_equal(PUT(3, "2001:db8:1::/64", 2000), "");
+	assert_string_equal(PUT(4, "192.0.2.16", 2000), "+192.0.2.16/32@2000 "); /* beside */
+	assert_string_equal(apply(standing, DELTA_PUT, 5, "192.0.2.2", DELTA_WATCH, 2000), "");
+	assert_int_equal(refused_count, 3);
+	assert_true(refused[0] == 1 && refused[1] == 2 && refused[2] == 3);
+	assert_int_equal(standing_find(standing, &addr), 0);
+	assert_string_equal(PUT(1, "192.0.2.1", 5000), ""); /* known to be refused */
+	assert_int_equal(refused_count, 3);
+	assert_string_equal(PUT(1, "192.0.2.17", 5000), "+192.0.2.17/32@5000 ");
+	assert_string_equal(PUT(1, "192.0.2.3", 5000), "-192.0.2.17/32 ");
+	assert_int_equal(refused_count, 4);
+	told[0] = '\0';
+	standing_each(standing, NOW, note, NULL);
+	assert_string_equal(told, "+192.0.2.16/32@2000 ");
+	assert_string_equal(LIFT(1), "");
+	standing_read_stats(standing, &stats);
+	assert_true(stats.vetoed == 4 && stats.unplaced == 1);
+	standing_free(standing);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -132,6 +170,7 @@ int main(void)
 		cmocka_unit_test(several_about_the_same),
 		cmocka_unit_test(not_everything_is_for_the_shield),
 		cmocka_unit_test(a_ceiling_and_an_end),
+		cmocka_unit_test(what_is_never_blocked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

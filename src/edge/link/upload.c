@@ -209,6 +209,8 @@ void *upload_main(void *context)
 struct stand {
 	uint64_t epoch, number;
 	int64_t at_us;
+	struct link_policy policy;
+	uint64_t count;
 };
 
 static struct stand current_stand(struct link *link)
@@ -216,7 +218,8 @@ static struct stand current_stand(struct link *link)
 	struct stand stand;
 
 	pthread_mutex_lock(&link->ack_bell.lock);
-	stand = (struct stand){ link->stands_epoch, link->stands_number, link->stands_us };
+	stand = (struct stand){ link->stands_epoch, link->stands_number, link->stands_us, link->policy,
+		link->stands_count };
 	pthread_mutex_unlock(&link->ack_bell.lock);
 	return stand;
 }
@@ -236,7 +239,11 @@ static int send_ack(struct http *http, const struct stand *stand)
 	jsonw_object_begin(&json);
 	jsonw_kv_u64(&json, "epoch", stand->epoch);
 	jsonw_kv_u64(&json, "number", stand->number);
-	jsonw_kv_u64(&json, "policy", 0);
+	jsonw_kv_u64(&json, "policy", stand->policy.stands);
+	if (stand->policy.failed) {
+		jsonw_kv_u64(&json, "policy_failed", stand->policy.failed);
+		jsonw_kv_string(&json, "policy_why", stand->policy.why);
+	}
 	jsonw_kv_i64(&json, "at", stand->at_us);
 	jsonw_object_end(&json);
 	error = jsonw_text(&json, &request.body);
@@ -261,7 +268,7 @@ void *ack_main(void *context)
 	while (!atomic_load(&link->stop)) {
 		struct stand stand = current_stand(link);
 
-		if (stand.at_us == sent.at_us) {
+		if (stand.count == sent.count) {
 			bell_wait(&link->ack_bell, IDLE_MS);
 		} else if ((!http && link_connect(link, &identity, &http)) || send_ack(http, &stand)) {
 			http_close(http);
@@ -269,6 +276,7 @@ void *ack_main(void *context)
 			pause_ms(link, link_backoff_ms(&backoff_ms));
 		} else {
 			LINK_COUNT(link, acks, 1);
+			atomic_store(&link->policy_told, stand.policy.stands);
 			sent = stand;
 			backoff_ms = 0;
 		}

@@ -260,12 +260,16 @@ static bool check_rights(struct exchange *exchange)
 	struct api_request *request = &exchange->request;
 	const char *permission = request->operation->permission;
 	struct bytes tenant = tenant_of(request);
+	bool known;
 
 	if (!permission || strcmp(permission, "self") == 0)
 		return true;
 	if (config->auth.check && config->auth.check(config->context, request->worker, request, permission, tenant))
 		return true;
-	return refuse(exchange, bytes_empty(tenant) ? API_PROBLEM_FORBIDDEN : API_PROBLEM_NOT_FOUND);
+	/* Who may do it nowhere at all is told so, whatever tenant he named. */
+	known = !bytes_empty(tenant) && config->auth.check &&
+		config->auth.check(config->context, request->worker, request, permission, (struct bytes){ 0 });
+	return refuse(exchange, known ? API_PROBLEM_NOT_FOUND : API_PROBLEM_FORBIDDEN);
 }
 
 static bool limit_account(struct exchange *exchange)

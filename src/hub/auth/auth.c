@@ -2,14 +2,12 @@
 /* Set-up, reading accounts, and what the other files share. */
 #include "hub/auth/auth.h"
 
-#include <fcntl.h>
 #include <liboath/oath.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "hub/auth/internal.h"
+#include "hub/store/secret.h"
 
 static const struct db_migration migrations[] = {
 	{ "create table account (id integer primary key, name text not null unique, display text not null,"
@@ -35,47 +33,9 @@ int auth_setup(struct db *db)
 	return db_migrate(db, "auth", migrations, ARRAY_COUNT(migrations));
 }
 
-static int key_make(const char *path, uint8_t key[AUTH_KEY_SIZE])
-{
-	char hex[2 * AUTH_KEY_SIZE + 1];
-	int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	bool written;
-
-	if (file < 0)
-		return LUYTRE_E_IO;
-	randombytes_buf(key, AUTH_KEY_SIZE);
-	sodium_bin2hex(hex, sizeof(hex), key, AUTH_KEY_SIZE);
-	written = write(file, hex, sizeof(hex) - 1) == (ssize_t)sizeof(hex) - 1 && fsync(file) == 0;
-	sodium_memzero(hex, sizeof(hex));
-	if (close(file) == 0 && written)
-		return 0;
-	unlink(path);
-	return LUYTRE_E_IO;
-}
-
 int auth_key_load(const char *path, uint8_t ret[AUTH_KEY_SIZE])
 {
-	char hex[2 * AUTH_KEY_SIZE + 2];
-	struct stat status;
-	size_t used = 0;
-	ssize_t size;
-	int file;
-
-	if (sodium_init() < 0)
-		return LUYTRE_E_SYSTEM;
-	file = open(path, O_RDONLY | O_CLOEXEC);
-	if (file < 0)
-		return access(path, F_OK) == 0 ? LUYTRE_E_IO : key_make(path, ret);
-	size = fstat(file, &status) == 0 ? read(file, hex, sizeof(hex)) : -1;
-	close(file);
-	if (size < 0)
-		return LUYTRE_E_IO;
-	if (status.st_mode & 077)
-		return LUYTRE_E_PERMISSION;
-	if (sodium_hex2bin(ret, AUTH_KEY_SIZE, hex, (size_t)size, "\n", &used, NULL) != 0 || used != AUTH_KEY_SIZE)
-		return LUYTRE_E_CORRUPT;
-	sodium_memzero(hex, sizeof(hex));
-	return 0;
+	return secret_key(path, secret_random, ret, AUTH_KEY_SIZE);
 }
 
 /* One key for each use, so that no use tells about another. */
@@ -234,9 +194,10 @@ int auth_principal_of(const struct auth_row *row, struct auth_principal *ret)
 
 	if (account->disabled)
 		return LUYTRE_E_PERMISSION;
-	*ret = (struct auth_principal){
-		.account = account->id, .tenant = account->tenant, .grant_count = account->grant_count
-	};
+	*ret = (struct auth_principal){ .account = account->id,
+		.tenant = account->tenant,
+		.totp = account->totp,
+		.grant_count = account->grant_count };
 	memcpy(ret->name, account->name, sizeof(ret->name));
 	memcpy(ret->grants, account->grants, sizeof(ret->grants));
 	if (account->must_change)

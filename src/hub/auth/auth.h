@@ -6,7 +6,7 @@
  * authenticators sealed with a key that lies in a file beside it, one-time codes hashed with that key. Every change
  * is written to the audit log in its transaction. Times are real time in microseconds.
  *
- * A session lives 30 minutes without a request and 12 hours in all; its id is made at log-in and never taken from
+ * A session lives some time without a request (AUTH_IDLE_S, or what people set) and 12 hours in all; its id is made at log-in and never taken from
  * the client. A token is "hub_" and 48 signs: 32 random bytes and a checksum, so that a mistyped one is told from a
  * wrong one without asking the database. */
 #pragma once
@@ -30,7 +30,7 @@ enum {
 	AUTH_COOKIE_SIZE = 44, /* with the NUL, as all sizes here */
 	AUTH_CSRF_SIZE = 44,
 	AUTH_TOKEN_SIZE = 53,
-	AUTH_TEXT_SIZE = 256,
+	AUTH_TEXT_SIZE = 4 * 128 + 1, /* 128 characters of any kind */
 	AUTH_ADDRESS_SIZE = IP_ADDR_TEXT_SIZE,
 	AUTH_IDLE_S = 30 * 60,
 	AUTH_ABSOLUTE_S = 12 * 3600,
@@ -92,8 +92,9 @@ struct auth_answer {
 /* 0, LUYTRE_E_PERMISSION (not saying why), LUYTRE_E_BUSY (too many attempts, or too many at once). A wrong name
  * takes as long as a wrong password. */
 MUST_CHECK int auth_log_in(struct auth *auth, struct db *db, const struct auth_login *login, struct auth_answer *ret);
-/* Who has this cookie. LUYTRE_E_PERMISSION: nobody, or no longer. */
-MUST_CHECK int auth_session_find(struct db *db, const char *cookie, int64_t now_us, struct auth_principal *ret);
+/* Who has this cookie. 'idle_s': how long a session lives without a request. LUYTRE_E_PERMISSION: nobody, or no longer. */
+MUST_CHECK int auth_session_find(
+	struct db *db, const char *cookie, uint32_t idle_s, int64_t now_us, struct auth_principal *ret);
 /* The token that must come back with every change; it belongs to this cookie alone. False when it is no cookie. */
 bool auth_csrf_make(const char *cookie, char ret[AUTH_CSRF_SIZE]);
 bool auth_csrf_check(const char *cookie, const char *csrf);
@@ -110,7 +111,7 @@ MUST_CHECK int auth_session_each(const struct auth_call *call, uint32_t account,
 /* Ends one; 'session' 0: all of the account but the principal's own. */
 MUST_CHECK int auth_session_end(const struct auth_call *call, uint32_t account, uint32_t session);
 /* Removes what has expired; now and then. */
-MUST_CHECK int auth_session_sweep(struct db *db, int64_t now_us, uint64_t *ret_count);
+MUST_CHECK int auth_session_sweep(struct db *db, uint32_t idle_s, int64_t now_us, uint64_t *ret_count);
 
 /* ---- API tokens ---- */
 

@@ -105,6 +105,7 @@ struct auth_principal {
 	uint32_t account, id; /* id of the session or token */
 	uint32_t tenant; /* that the account belongs to; 0: the nation */
 	unsigned int limits; /* enum auth_limit */
+	bool totp; /* has a second factor */
 	uint64_t scopes; /* of a token; all bits for a session */
 	char name[AUTH_NAME_SIZE];
 	struct auth_grant grants[AUTH_GRANTS_MAX];

@@ -96,12 +96,12 @@ static int row_session(void *context, const struct db_value *columns, size_t col
 
 #define SESSION "select id, account, created_us, seen_us, address, agent from account_session where "
 
-static bool is_over(const struct auth_session *session, int64_t now_us)
+static bool is_over(const struct auth_session *session, uint32_t idle_s, int64_t now_us)
 {
-	return now_us >= session->seen_us + US(AUTH_IDLE_S) || now_us >= session->created_us + US(AUTH_ABSOLUTE_S);
+	return now_us >= session->seen_us + US(idle_s) || now_us >= session->created_us + US(AUTH_ABSOLUTE_S);
 }
 
-int auth_session_find(struct db *db, const char *cookie, int64_t now_us, struct auth_principal *ret)
+int auth_session_find(struct db *db, const char *cookie, uint32_t idle_s, int64_t now_us, struct auth_principal *ret)
 {
 	uint8_t id[ID_SIZE], hash[AUTH_HASH_SIZE];
 	struct auth_session session;
@@ -114,7 +114,7 @@ int auth_session_find(struct db *db, const char *cookie, int64_t now_us, struct 
 	error = db_each(db, SESSION "hash = ?1", DB_ARGS(db_blob(bytes_of(hash, sizeof(hash)))), row_session, &session);
 	if (error != 1)
 		return error ? error : LUYTRE_E_PERMISSION;
-	if (is_over(&session, now_us))
+	if (is_over(&session, idle_s, now_us))
 		return LUYTRE_E_PERMISSION;
 	error = auth_row_by_id(db, session.account, &row);
 	if (!error)
@@ -192,8 +192,8 @@ int auth_session_end(const struct auth_call *call, uint32_t account, uint32_t se
 	return error ? error : auth_finish(call->db, end(call, account, session));
 }
 
-int auth_session_sweep(struct db *db, int64_t now_us, uint64_t *ret_count)
+int auth_session_sweep(struct db *db, uint32_t idle_s, int64_t now_us, uint64_t *ret_count)
 {
 	return db_run(db, "delete from account_session where seen_us <= ?1 or created_us <= ?2",
-		DB_ARGS(db_i64(now_us - US(AUTH_IDLE_S)), db_i64(now_us - US(AUTH_ABSOLUTE_S))), ret_count);
+		DB_ARGS(db_i64(now_us - US(idle_s)), db_i64(now_us - US(AUTH_ABSOLUTE_S))), ret_count);
 }

@@ -240,11 +240,11 @@ static void test_bootstrap(void **state)
 	assert_int_equal(fault, PASSWORD_NAME);
 	assert_int_equal(
 		auth_password_change(&call, bytes_from_str(fixture->first_password), bytes_from_str(good), &fault), 0);
-	assert_int_equal(auth_session_find(fixture->db, answer.cookie, fixture->now_us, &found), 0);
+	assert_int_equal(auth_session_find(fixture->db, answer.cookie, AUTH_IDLE_S, fixture->now_us, &found), 0);
 	assert_int_equal(found.limits, AUTH_LIMIT_TOTP);
 	assert_false(auth_check_anywhere(&found, fixture->tree, AUTH_SETTINGS_WRITE));
 	enrol(fixture, &found, secret, spares);
-	assert_int_equal(auth_session_find(fixture->db, answer.cookie, fixture->now_us, &found), 0);
+	assert_int_equal(auth_session_find(fixture->db, answer.cookie, AUTH_IDLE_S, fixture->now_us, &found), 0);
 	assert_int_equal(found.limits, 0);
 	assert_true(auth_check(&found, fixture->tree, AUTH_SETTINGS_WRITE, 0));
 
@@ -350,25 +350,28 @@ static void test_sessions(void **state)
 	uint64_t swept;
 	int count = 0;
 
-	assert_int_equal(auth_session_find(fixture->db, answer.cookie, begin_us, &found), 0);
+	assert_int_equal(auth_session_find(fixture->db, answer.cookie, AUTH_IDLE_S, begin_us, &found), 0);
 	assert_int_equal(found.account, lan);
 	assert_int_equal(found.grant_count, 1);
 	/* Idle, and kept awake up to the end. */
-	assert_int_equal(
-		auth_session_find(fixture->db, answer.cookie, begin_us + AUTH_IDLE_S * S, &found), LUYTRE_E_PERMISSION);
+	assert_int_equal(auth_session_find(fixture->db, answer.cookie, AUTH_IDLE_S, begin_us + AUTH_IDLE_S * S, &found),
+		LUYTRE_E_PERMISSION);
 	for (int64_t now_us = begin_us; now_us < begin_us + AUTH_ABSOLUTE_S * S; now_us += (AUTH_IDLE_S - 1) * S)
-		assert_int_equal(auth_session_find(fixture->db, answer.cookie, now_us, &found), 0);
-	assert_int_equal(auth_session_find(fixture->db, answer.cookie, begin_us + AUTH_ABSOLUTE_S * S, &found),
+		assert_int_equal(auth_session_find(fixture->db, answer.cookie, AUTH_IDLE_S, now_us, &found), 0);
+	assert_int_equal(
+		auth_session_find(fixture->db, answer.cookie, AUTH_IDLE_S, begin_us + AUTH_ABSOLUTE_S * S, &found),
 		LUYTRE_E_PERMISSION);
 	/* No other text is a session: shorter, longer, or one sign another. */
-	assert_int_equal(auth_session_find(fixture->db, NULL, begin_us, &found), LUYTRE_E_PERMISSION);
-	assert_int_equal(auth_session_find(fixture->db, "", begin_us, &found), LUYTRE_E_PERMISSION);
+	assert_int_equal(auth_session_find(fixture->db, NULL, AUTH_IDLE_S, begin_us, &found), LUYTRE_E_PERMISSION);
+	assert_int_equal(auth_session_find(fixture->db, "", AUTH_IDLE_S, begin_us, &found), LUYTRE_E_PERMISSION);
 	for (size_t i = 0; i < AUTH_COOKIE_SIZE - 1; i++) {
 		memcpy(cookie, answer.cookie, sizeof(cookie));
 		cookie[i] = cookie[i] == 'A' ? 'B' : 'A';
-		assert_int_equal(auth_session_find(fixture->db, cookie, begin_us, &found), LUYTRE_E_PERMISSION);
+		assert_int_equal(
+			auth_session_find(fixture->db, cookie, AUTH_IDLE_S, begin_us, &found), LUYTRE_E_PERMISSION);
 		cookie[i] = '\0';
-		assert_int_equal(auth_session_find(fixture->db, cookie, begin_us, &found), LUYTRE_E_PERMISSION);
+		assert_int_equal(
+			auth_session_find(fixture->db, cookie, AUTH_IDLE_S, begin_us, &found), LUYTRE_E_PERMISSION);
 	}
 	/* A list, an end, and the other one stays. */
 	other = logged_in(fixture, "lan");
@@ -378,14 +381,15 @@ static void test_sessions(void **state)
 	assert_int_equal(count, 2);
 	assert_int_equal(auth_session_end(&call, lan, answer.principal.id), 0);
 	assert_int_equal(auth_session_end(&call, lan, answer.principal.id), LUYTRE_E_NOT_FOUND);
-	assert_int_equal(auth_session_find(fixture->db, answer.cookie, begin_us, &found), LUYTRE_E_PERMISSION);
-	assert_int_equal(auth_session_find(fixture->db, other.cookie, begin_us, &found), 0);
+	assert_int_equal(
+		auth_session_find(fixture->db, answer.cookie, AUTH_IDLE_S, begin_us, &found), LUYTRE_E_PERMISSION);
+	assert_int_equal(auth_session_find(fixture->db, other.cookie, AUTH_IDLE_S, begin_us, &found), 0);
 	for (int i = 0; i < AUTH_SESSIONS_MAX + 3; i++) /* bounded */
 		logged_in(fixture, "lan");
 	count = 0;
 	assert_int_equal(auth_session_each(&call, lan, session_count, &count), 0);
 	assert_int_equal(count, AUTH_SESSIONS_MAX);
-	assert_int_equal(auth_session_sweep(fixture->db, fixture->now_us + AUTH_IDLE_S * S, &swept), 0);
+	assert_int_equal(auth_session_sweep(fixture->db, AUTH_IDLE_S, fixture->now_us + AUTH_IDLE_S * S, &swept), 0);
 	assert_true(swept >= AUTH_SESSIONS_MAX);
 }
 
@@ -405,13 +409,16 @@ static void test_fixation(void **state)
 	assert_string_not_equal(first.cookie, second.cookie);
 	call = as(fixture, &second.principal);
 	assert_int_equal(auth_session_end(&call, first.principal.account, first.principal.id), 0);
-	assert_int_equal(auth_session_find(fixture->db, first.cookie, fixture->now_us, &found), LUYTRE_E_PERMISSION);
+	assert_int_equal(auth_session_find(fixture->db, first.cookie, AUTH_IDLE_S, fixture->now_us, &found),
+		LUYTRE_E_PERMISSION);
 	logged_in(fixture, "lan"); /* does not bring it back */
-	assert_int_equal(auth_session_find(fixture->db, first.cookie, fixture->now_us, &found), LUYTRE_E_PERMISSION);
+	assert_int_equal(auth_session_find(fixture->db, first.cookie, AUTH_IDLE_S, fixture->now_us, &found),
+		LUYTRE_E_PERMISSION);
 	/* A new password ends what others may hold. */
 	assert_int_equal(auth_password_change(&call, bytes_from_str(good), bytes_from_str(better), &fault), 0);
-	assert_int_equal(auth_session_find(fixture->db, third.cookie, fixture->now_us, &found), LUYTRE_E_PERMISSION);
-	assert_int_equal(auth_session_find(fixture->db, second.cookie, fixture->now_us, &found), 0);
+	assert_int_equal(auth_session_find(fixture->db, third.cookie, AUTH_IDLE_S, fixture->now_us, &found),
+		LUYTRE_E_PERMISSION);
+	assert_int_equal(auth_session_find(fixture->db, second.cookie, AUTH_IDLE_S, fixture->now_us, &found), 0);
 }
 
 static void test_csrf(void **state)
@@ -629,7 +636,8 @@ static void test_last_admin(void **state)
 	answer = logged_in(fixture, "second");
 	assert_int_equal(auth_grant_add(&root, id, &admin), 0);
 	/* Rights count at once, and so does the duty of a second factor. */
-	assert_int_equal(auth_session_find(fixture->db, answer.cookie, fixture->now_us, &answer.principal), 0);
+	assert_int_equal(
+		auth_session_find(fixture->db, answer.cookie, AUTH_IDLE_S, fixture->now_us, &answer.principal), 0);
 	assert_int_equal(answer.principal.limits, AUTH_LIMIT_TOTP);
 	assert_int_equal(auth_account_update(&root, &account, &account), 0);
 	assert_int_equal(log_in(fixture, "admin", fixture->first_password, NULL, &answer), LUYTRE_E_PERMISSION);
@@ -650,7 +658,8 @@ static void test_disabled(void **state)
 	assert_int_equal(auth_account_get(&root, lan, &account), 0);
 	account.disabled = true;
 	assert_int_equal(auth_account_update(&root, &account, &account), 0);
-	assert_int_equal(auth_session_find(fixture->db, answer.cookie, fixture->now_us, &found), LUYTRE_E_PERMISSION);
+	assert_int_equal(auth_session_find(fixture->db, answer.cookie, AUTH_IDLE_S, fixture->now_us, &found),
+		LUYTRE_E_PERMISSION);
 	assert_int_equal(auth_token_find(fixture->db, text, fixture->now_us, &found), LUYTRE_E_PERMISSION);
 	assert_int_equal(log_in(fixture, "lan", good, NULL, &answer), LUYTRE_E_PERMISSION);
 	account.disabled = false;

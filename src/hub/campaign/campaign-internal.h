@@ -6,6 +6,8 @@
 #include "hub/campaign/campaign.h"
 #include "hub/campaign/rarity.h"
 
+#define CAMPAIGN_HOUR_US INT64_C(3600000000)
+
 struct kept_feature {
 	uint64_t hash;
 	uint32_t count; /* detections of the group that showed it */
@@ -25,6 +27,7 @@ struct group {
 	uint64_t sources[CAMPAIGN_SOURCES_MAX]; /* hashes */
 	uint32_t tenants[CAMPAIGN_TENANTS_MAX], groups[CAMPAIGN_TENANTS_MAX];
 	uint32_t source_count, tenant_count, group_count, cell_count;
+	uint32_t trend[CAMPAIGN_TREND]; /* a ring: by hour since 1970, up to that of last_us */
 	struct campaign_cell cells[CAMPAIGN_MATRIX_MAX];
 };
 
@@ -39,6 +42,9 @@ struct campaigns {
 };
 
 extern const enum campaign_family campaign_families[CAMPAIGN_FEATURE_COUNT];
+
+/* Puts the features of every group into the postings anew. */
+void campaign_repost_all(struct campaigns *campaigns);
 
 struct group *campaign_group(const struct campaigns *campaigns, uint32_t id);
 /* Share of a group's detections that must show a feature before it stands for the group. */

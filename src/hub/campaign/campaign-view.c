@@ -79,6 +79,8 @@ int campaign_find(const struct campaigns *campaigns, uint32_t id, struct campaig
 		.tenants = group->tenant_count,
 		.groups = group->group_count,
 		.campaign = group->campaign };
+	for (int64_t i = 0; i < CAMPAIGN_TREND; i++)
+		ret->trend[i] = group->trend[(group->last_us / CAMPAIGN_HOUR_US + 1 + i) % CAMPAIGN_TREND];
 	add_ties(campaigns, group, ret);
 	return 0;
 }
@@ -135,6 +137,45 @@ size_t campaign_list(const struct campaigns *campaigns, uint32_t *ret, size_t ma
 	return count;
 }
 
+size_t campaign_page(const struct campaigns *campaigns, uint32_t before, uint32_t *ret, size_t max)
+{
+	size_t count = 0, pos = 0;
+	void *value;
+
+	while (table_next(campaigns->groups, &pos, NULL, &value)) {
+		const struct group *group = *(struct group **)value;
+		size_t low = 0, high = count;
+
+		if ((before && group->id >= before) ||
+			(!group->campaign && group->tenant_count < 2 && group->source_count < 3))
+			continue;
+		while (low < high) {
+			size_t middle = low + (high - low) / 2;
+
+			if (ret[middle] > group->id)
+				low = middle + 1;
+			else
+				high = middle;
+		}
+		if (low == max)
+			continue;
+		count += count < max;
+		memmove(ret + low + 1, ret + low, (count - low - 1) * sizeof(*ret));
+		ret[low] = group->id;
+	}
+	return count;
+}
+
+size_t campaign_tenants(const struct campaigns *campaigns, uint32_t id, uint32_t ret[CAMPAIGN_TENANTS_MAX])
+{
+	const struct group *group = campaign_group(campaigns, id);
+
+	if (!group)
+		return 0;
+	memcpy(ret, group->tenants, group->tenant_count * sizeof(*ret));
+	return group->tenant_count;
+}
+
 static const char *bucket(uint32_t count)
 {
 	return count >= 10 ? "10+" : count >= 5 ? "5-9" : count >= 2 ? "2-4" : "1";
@@ -178,6 +219,7 @@ struct likeness {
 	const struct campaign_profile *hit[CAMPAIGN_TENANTS_MAX];
 	size_t hit_count;
 	uint64_t tags; /* that all of them have */
+	uint16_t ports[CAMPAIGN_KEPT]; /* that are attacked; 0: none */
 };
 
 static bool is_hit(const struct group *group, uint32_t tenant)
@@ -189,31 +231,35 @@ static bool is_hit(const struct group *group, uint32_t tenant)
 	return false;
 }
 
-static bool exposes(const struct group *group, const struct campaign_profile *profile)
+static void find_ports(const struct group *group, struct likeness *ret)
+{
+	for (size_t i = 0; i < CAMPAIGN_KEPT; i++) {
+		const struct kept_feature *kept = &group->features[CAMPAIGN_SERVICE][i];
+
+		if (kept->count && campaign_feature_stands(group, kept->count))
+			ret->ports[i] = (uint16_t)strtoul(kept->label, NULL, 10);
+	}
+}
+
+static bool exposes(const struct likeness *likeness, const struct campaign_profile *profile)
 {
 	for (size_t i = 0; i < CAMPAIGN_PORTS_MAX && profile->ports[i] != 0; i++) {
-		char label[8];
-
-		snprintf(label, sizeof(label), "%u", profile->ports[i]);
 		for (size_t j = 0; j < CAMPAIGN_KEPT; j++) {
-			const struct kept_feature *kept = &group->features[CAMPAIGN_SERVICE][j];
-
-			if (campaign_feature_stands(group, kept->count) && strcmp(kept->label, label) == 0)
+			if (likeness->ports[j] == profile->ports[i])
 				return true;
 		}
 	}
 	return false;
 }
 
-static struct campaign_likely judge(
-	const struct group *group, const struct likeness *likeness, const struct campaign_profile *profile)
+static struct campaign_likely judge(const struct likeness *likeness, const struct campaign_profile *profile)
 {
 	struct campaign_likely likely = { .tenant = profile->tenant };
 	size_t same = 0;
 
 	for (size_t i = 0; i < likeness->hit_count; i++)
 		same += profile->sector != 0 && likeness->hit[i]->sector == profile->sector;
-	likely.same_service = exposes(group, profile);
+	likely.same_service = exposes(likeness, profile);
 	likely.same_sector = same != 0;
 	likely.same_tags = (likeness->tags & profile->tags) != 0;
 	likely.score = WEIGHT_SERVICE * likely.same_service;
@@ -240,10 +286,11 @@ size_t campaign_next(const struct campaigns *campaigns, uint32_t id, const struc
 		likeness.hit[likeness.hit_count++] = &profiles[i];
 		likeness.tags &= profiles[i].tags;
 	}
+	find_ports(group, &likeness);
 	if (likeness.hit_count == 0)
 		likeness.tags = 0;
 	for (size_t i = 0; i < profile_count; i++) {
-		struct campaign_likely likely = judge(group, &likeness, &profiles[i]);
+		struct campaign_likely likely = judge(&likeness, &profiles[i]);
 		size_t at = count;
 
 		if (likely.score <= 0 || is_hit(group, likely.tenant))

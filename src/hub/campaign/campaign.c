@@ -252,7 +252,7 @@ static void post(struct campaigns *campaigns, uint64_t hash, uint32_t id)
 }
 
 /* When the table is full of what nobody has any more, it is made anew from what the groups keep. */
-static void repost_all(struct campaigns *campaigns)
+void campaign_repost_all(struct campaigns *campaigns)
 {
 	size_t pos = 0;
 	void *value;
@@ -276,7 +276,7 @@ static void post_all(struct campaigns *campaigns, const struct sketch *sketch, u
 {
 	if (table_count(campaigns->postings) + CAMPAIGN_FEATURE_COUNT + MINHASH_BANDS >
 		(size_t)campaigns->limits.groups_max * POSTINGS_A_GROUP)
-		repost_all(campaigns);
+		campaign_repost_all(campaigns);
 	for (unsigned int i = 0; i < CAMPAIGN_FEATURE_COUNT; i++) {
 		if (sketch->hashes[i] != 0 && sketch->bits[i] >= campaigns->limits.feature_bits)
 			post(campaigns, sketch->hashes[i], id);
@@ -412,6 +412,8 @@ static bool add_source(struct group *group, uint64_t hash)
 
 static void add_cell(struct group *group, const struct campaign_cell *in)
 {
+	struct campaign_cell *fresh;
+
 	for (uint32_t i = 0; i < group->cell_count; i++) {
 		struct campaign_cell *cell = &group->cells[i];
 
@@ -422,10 +424,46 @@ static void add_cell(struct group *group, const struct campaign_cell *in)
 		cell->count += in->count;
 		return;
 	}
-	if (group->cell_count < CAMPAIGN_MATRIX_MAX)
-		group->cells[group->cell_count++] = *in;
-	else
+	if (group->cell_count == CAMPAIGN_MATRIX_MAX) {
 		group->cells_more += in->count;
+		return;
+	}
+	/* Member by member: groups are saved as they lie in memory, and padding is to stay zero. */
+	fresh = &group->cells[group->cell_count++];
+	fresh->source = in->source;
+	fresh->tenant = in->tenant;
+	fresh->first_us = in->first_us;
+	fresh->last_us = in->last_us;
+	fresh->count = in->count;
+}
+
+/* The ring ends at the hour of 'last_us' from now on; what it forgets is forgotten. */
+static void move_last(struct group *group, int64_t last_us)
+{
+	int64_t hour = group->last_us / CAMPAIGN_HOUR_US, last = last_us / CAMPAIGN_HOUR_US;
+
+	if (last_us <= group->last_us)
+		return;
+	if (last - hour > CAMPAIGN_TREND)
+		hour = last - CAMPAIGN_TREND;
+	while (hour < last)
+		group->trend[++hour % CAMPAIGN_TREND] = 0;
+	group->last_us = last_us;
+}
+
+static void add_trend(struct group *group, int64_t hour, uint32_t count)
+{
+	if (group->last_us / CAMPAIGN_HOUR_US - hour < CAMPAIGN_TREND)
+		group->trend[hour % CAMPAIGN_TREND] += count;
+}
+
+static void merge_trends(struct group *into, const struct group *from)
+{
+	int64_t last = from->last_us / CAMPAIGN_HOUR_US;
+
+	move_last(into, from->last_us);
+	for (int64_t hour = last < CAMPAIGN_TREND ? 0 : last - CAMPAIGN_TREND + 1; hour <= last; hour++)
+		add_trend(into, hour, from->trend[hour % CAMPAIGN_TREND]);
 }
 
 static bool put_in(struct group *group, const struct campaign_detection *detection, const struct sketch *sketch)
@@ -448,8 +486,8 @@ static bool put_in(struct group *group, const struct campaign_detection *detecti
 		sketch->payload && minhash_similarity(&group->payload, sketch->payload) >= PAYLOAD_ALIKE;
 	if (group->detections == 0 || detection->time_us < group->first_us)
 		group->first_us = detection->time_us;
-	if (detection->time_us > group->last_us)
-		group->last_us = detection->time_us;
+	move_last(group, detection->time_us);
+	add_trend(group, detection->time_us / CAMPAIGN_HOUR_US, 1);
 	group->detections++;
 	add_number(group->tenants, &group->tenant_count, CAMPAIGN_TENANTS_MAX, detection->tenant);
 	add_number(group->groups, &group->group_count, CAMPAIGN_TENANTS_MAX, detection->group);
@@ -486,7 +524,7 @@ static void merge(struct campaigns *campaigns, struct group *into, struct group 
 	for (uint32_t i = 0; i < from->cell_count; i++)
 		add_cell(into, &from->cells[i]);
 	into->first_us = from->first_us < into->first_us ? from->first_us : into->first_us;
-	into->last_us = from->last_us > into->last_us ? from->last_us : into->last_us;
+	merge_trends(into, from);
 	into->detections += from->detections;
 	into->cells_more += from->cells_more;
 	if (from->campaign && !into->campaign)
@@ -496,7 +534,13 @@ static void merge(struct campaigns *campaigns, struct group *into, struct group 
 	campaigns->stats.merged++;
 }
 
-/* The best of the candidates; all that reach the threshold become one with the oldest of them. */
+/* Whose number stays when two become one: people know those of campaigns. */
+static bool goes_before(const struct group *left, const struct group *right)
+{
+	return left->campaign != right->campaign ? left->campaign : left->id < right->id;
+}
+
+/* All candidates that reach the threshold become one, with the oldest campaign among them, or else the oldest. */
 static struct group *choose(struct campaigns *campaigns, const struct sketch *sketch, bool *ret_fingerprint)
 {
 	struct group *candidates[CANDIDATES_MAX], *chosen = NULL;
@@ -516,7 +560,7 @@ static struct group *choose(struct campaigns *campaigns, const struct sketch *sk
 			chosen = from;
 			continue;
 		}
-		if (from->id < chosen->id) {
+		if (goes_before(from, chosen)) {
 			from = chosen;
 			chosen = candidates[i];
 		}
@@ -531,7 +575,8 @@ int campaign_add(struct campaigns *campaigns, const struct campaign_detection *d
 	struct sketch sketch;
 	struct group *group;
 
-	if (detection->tenant == 0 || (detection->source.family != IP_V4 && detection->source.family != IP_V6))
+	if (detection->tenant == 0 || detection->time_us < 0 ||
+		(detection->source.family != IP_V4 && detection->source.family != IP_V6))
 		return LUYTRE_E_INVALID;
 	take_features(campaigns, detection, &sketch);
 	weigh_features(campaigns, &sketch);

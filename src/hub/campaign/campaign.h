@@ -54,6 +54,7 @@ enum {
 	CAMPAIGN_SOURCES_MAX = 256,
 	CAMPAIGN_TENANTS_MAX = 64,
 	CAMPAIGN_PORTS_MAX = 8,
+	CAMPAIGN_TREND = 24, /* hours */
 };
 
 struct campaign_limits {
@@ -111,6 +112,7 @@ struct campaign_info {
 	uint64_t detections;
 	uint32_t sources, tenants, groups; /* counted up to the ceilings above */
 	bool campaign;
+	uint32_t trend[CAMPAIGN_TREND]; /* detections in each of the last hours before 'last_us', its own hour last */
 	size_t tie_count;
 	struct campaign_tie
 		ties[CAMPAIGN_TIES_MAX]; /* the strongest of each kind that most detections share, rarest first */
@@ -130,6 +132,10 @@ size_t campaign_matrix(
 	const struct campaigns *campaigns, uint32_t id, struct campaign_cell *ret, size_t max, uint64_t *ret_more);
 /* Ids of campaigns (not of mere groups), the latest first. */
 size_t campaign_list(const struct campaigns *campaigns, uint32_t *ret, size_t max);
+/* Ids below 'before' (0: any) of campaigns and of groups that may become one: two tenants or three sources. The youngest first. */
+size_t campaign_page(const struct campaigns *campaigns, uint32_t before, uint32_t *ret, size_t max);
+/* The tenants that were hit, at most CAMPAIGN_TENANTS_MAX; returns how many. */
+size_t campaign_tenants(const struct campaigns *campaigns, uint32_t id, uint32_t ret[CAMPAIGN_TENANTS_MAX]);
 
 /* One sentence: how large, since when, and what ties them. No tenant is named: counts come as 1, 2-4, 5-9, 10+.
  * LUYTRE_E_NOT_FOUND, LUYTRE_E_FULL (text cut). */
@@ -153,6 +159,14 @@ struct campaign_likely {
 /* Tenants not yet hit that look most like those that were, best first; at most 'max', none of score 0. */
 size_t campaign_next(const struct campaigns *campaigns, uint32_t id, const struct campaign_profile *profiles,
 	size_t profile_count, struct campaign_likely *ret, size_t max);
+
+/* The whole state, also what was learned of traffic, as bytes for a file of this host: ids and fingerprints go on after a restart. It holds
+ * the key of the tables: for nobody else's eyes. '*ret_text' is freed by the caller. LUYTRE_E_NOMEM. */
+MUST_CHECK int campaigns_save(const struct campaigns *campaigns, uint8_t **ret_text, size_t *ret_size);
+/* From those bytes. LUYTRE_E_VERSION (of another build), LUYTRE_E_CORRUPT, LUYTRE_E_NOMEM. */
+MUST_CHECK int campaigns_load(const struct campaign_limits *limits, struct bytes text, struct campaigns **ret);
+/* A number of this life of the state: together with it an id is never given twice. */
+uint64_t campaigns_instance(const struct campaigns *campaigns);
 
 /* Forgets groups that were quiet for too long. */
 void campaigns_tick(struct campaigns *campaigns, int64_t now_us);

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define ROWS    4
 #define COLUMNS 65536u
@@ -75,4 +76,17 @@ void rarity_age(struct rarity *rarity)
 		for (size_t column = 0; column < COLUMNS; column++)
 			rarity->counts[row][column] /= 2;
 	}
+}
+
+struct bytes rarity_bytes(const struct rarity *rarity)
+{
+	return bytes_of(rarity, sizeof(*rarity));
+}
+
+bool rarity_restore(struct rarity *rarity, struct bytes bytes)
+{
+	if (bytes.size != sizeof(*rarity))
+		return false;
+	memcpy(rarity, bytes.ptr, sizeof(*rarity));
+	return true;
 }

@@ -7,8 +7,10 @@
  * fades. One thread at a time. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/siphash.h"
 
 enum {
@@ -24,6 +26,10 @@ void rarity_free(struct rarity *rarity); /* accepts null */
 
 void rarity_add(struct rarity *rarity, unsigned int kind, uint64_t feature, uint32_t count);
 double rarity_bits(const struct rarity *rarity, unsigned int kind, uint64_t feature);
+
+/* What was learned, as bytes for a file of this host; rarity_restore takes them. False: not of this form. */
+struct bytes rarity_bytes(const struct rarity *rarity);
+bool rarity_restore(struct rarity *rarity, struct bytes bytes);
 
 /* Halves all counts. */
 void rarity_age(struct rarity *rarity);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -287,6 +288,60 @@ static void bad_detections_are_refused(void **state)
 	campaigns_free(campaigns);
 }
 
+static void the_state_lives_over_a_restart(void **state)
+{
+	struct campaigns *campaigns = start(100), *loaded = NULL;
+	struct campaign_limits limits;
+	struct campaign_info before, after;
+	struct campaign_result result;
+	uint8_t *text;
+	size_t size;
+
+	add(campaigns, 1, "203.0.113.1", tool, "/vpn/login", NULL);
+	add(campaigns, 1, "198.51.100.2", tool, "/vpn/login", NULL);
+	result = add(campaigns, 2, "192.0.2.3", tool, "/vpn/login", NULL);
+	assert_true(result.campaign);
+	assert_int_equal(campaign_find(campaigns, result.id, &before), 0);
+	assert_int_equal(before.trend[CAMPAIGN_TREND - 1], 3);
+	assert_int_equal(campaigns_save(campaigns, &text, &size), 0);
+	campaign_limits_default(&limits);
+	limits.groups_max = 100;
+	assert_int_equal(campaigns_load(&limits, bytes_of(text, size), &loaded), 0);
+	assert_true(campaigns_instance(loaded) == campaigns_instance(campaigns));
+	assert_int_equal(campaign_find(loaded, result.id, &after), 0);
+	assert_memory_equal(&before, &after, sizeof(before));
+	assert_true(add(loaded, 3, "100.64.0.9", tool, "/vpn/login", NULL).fingerprint);
+	assert_int_equal(add(loaded, 4, "100.64.0.10", other_tool, "/elsewhere", NULL).id, result.id + 1);
+	campaigns_free(loaded);
+	/* Every byte counts. */
+	for (size_t i = 0; i < size; i += size / 97 + 1) {
+		text[i] ^= 1;
+		assert_int_not_equal(campaigns_load(&limits, bytes_of(text, size), &loaded), 0);
+		text[i] ^= 1;
+	}
+	assert_int_not_equal(campaigns_load(&limits, bytes_of(text, size - 1), &loaded), 0);
+	limits.groups_max = 0;
+	assert_int_not_equal(campaigns_load(&limits, bytes_of(text, size), &loaded), 0);
+	free(text);
+	campaigns_free(campaigns);
+}
+
+static void what_may_become_one_is_listed_too(void **state)
+{
+	struct campaigns *campaigns = start(100);
+	uint32_t ids[4], tenants[CAMPAIGN_TENANTS_MAX], first;
+
+	first = add(campaigns, 1, "203.0.113.1", tool, "/vpn/login", NULL).id;
+	add(campaigns, 1, "203.0.113.77", other_tool, "/elsewhere", NULL);
+	assert_int_equal(campaign_page(campaigns, 0, ids, 4), 0);
+	add(campaigns, 2, "203.0.113.1", tool, "/vpn/login", NULL);
+	assert_true(campaign_page(campaigns, 0, ids, 4) == 1 && ids[0] == first);
+	assert_int_equal(campaign_page(campaigns, first, ids, 4), 0);
+	assert_int_equal(campaign_list(campaigns, ids, 4), 0);
+	assert_int_equal(campaign_tenants(campaigns, first, tenants), 2);
+	campaigns_free(campaigns);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -299,6 +354,8 @@ int main(void)
 		cmocka_unit_test(the_next_victims_look_like_the_last),
 		cmocka_unit_test(memory_is_bounded_and_campaigns_stay_longest),
 		cmocka_unit_test(bad_detections_are_refused),
+		cmocka_unit_test(the_state_lives_over_a_restart),
+		cmocka_unit_test(what_may_become_one_is_listed_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "hub/core/internal.h"
-#include "hub/edges/secret.h"
+#include "hub/store/secret.h"
 
 enum {
 	PATH_SIZE = 512,
@@ -71,13 +71,19 @@ static int open_stores(struct core *core, const struct core_options *options, ch
 	error = audit_setup(core->db);
 	if (!error)
 		error = tenants_setup(core->db);
+	if (!error)
+		error = orders_setup(core->db);
+	if (!error)
+		error = policy_setup(core->db, (int64_t)(clock_real_ns() / NS_PER_US));
 	if (error)
 		return fail(why, error, "the control database: %s", db_why(core->db));
 	snprintf(dir, sizeof(dir), "%s/authority", options->state_dir);
 	error = ca_open(dir, (int64_t)(clock_real_ns() / NS_PER_US), &core->ca);
 	if (error)
 		return fail(why, error, "the certificate authority in %s: %s", dir, error_text(error, LUYTRE_LANG_EN));
-	error = edges_open(core->db, core->ca, &core->edges);
+	core->edgestate = edgestate_new();
+	core->unmapped = unmapped_new();
+	error = core->edgestate && core->unmapped ? edges_open(core->db, core->ca, &core->edges) : LUYTRE_E_NOMEM;
 	if (error)
 		return fail(why, error, "the register of edges: %s", db_why(core->db));
 	snprintf(place, sizeof(place), "sqlite:%s/events", options->state_dir);
@@ -139,38 +145,41 @@ static int open_engine(struct core *core, const struct core_options *options, ch
 	if (cut_size)
 		log_warn("%s ended in the middle of a record: %zu bytes were cut off", path, cut_size);
 	engine_position(core->engine, &core->told_epoch, &core->told_number);
-	return 0;
+	core->trace = trace_new(core->told_epoch, core->told_number);
+	return core->trace ? 0 : fail(why, LUYTRE_E_NOMEM, "there is not enough memory");
+}
+
+/* What hangs on decisions: orders of tenants, campaigns. */
+static int open_others(struct core *core, char *why)
+{
+	int64_t now_us = (int64_t)(clock_real_ns() / NS_PER_US);
+	int error = orders_new(core->db, now_us, &core->orders);
+
+	if (error)
+		return fail(why, error, "the orders: %s", db_why(core->db));
+	error = feed_open(core->state_fd, now_us, &core->feed);
+	return error ? fail(why, error, "the campaigns: %s", error_text(error, LUYTRE_LANG_EN)) : 0;
+}
+
+static int make_key(uint8_t *key, size_t key_size)
+{
+	uint8_t public_key[BUNDLE_PUBLIC_SIZE];
+
+	return bundle_keys(public_key, key);
 }
 
 /* The key that bundles are signed with, made at the first start. */
 static int open_key(struct core *core, const struct core_options *options, char *why)
 {
 	char path[PATH_SIZE];
-	uint8_t keys[BUNDLE_PUBLIC_SIZE + BUNDLE_SECRET_SIZE];
-	struct stat about;
-	int fd, error = 0;
+	int error;
 
 	snprintf(path, sizeof(path), "%s/policy.key", options->state_dir);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT) {
-		error = bundle_keys(keys, keys + BUNDLE_PUBLIC_SIZE);
-		if (!error)
-			error = secret_write(path, bytes_of(keys, sizeof(keys)));
-	} else if (fd < 0 || fstat(fd, &about)) {
-		error = LUYTRE_E_IO;
-	} else if (about.st_mode & 077) {
-		error = LUYTRE_E_PERMISSION;
-	} else if (read(fd, keys, sizeof(keys)) != (ssize_t)sizeof(keys)) {
-		error = LUYTRE_E_CORRUPT;
-	}
-	if (fd >= 0)
-		close(fd);
-	if (!error) {
-		memcpy(core->public_key, keys, BUNDLE_PUBLIC_SIZE);
-		memcpy(core->secret_key, keys + BUNDLE_PUBLIC_SIZE, BUNDLE_SECRET_SIZE);
-	}
-	sodium_memzero(keys, sizeof(keys));
-	return error ? fail(why, error, "%s: %s", path, error_text(error, LUYTRE_LANG_EN)) : 0;
+	error = secret_key(path, make_key, core->secret_key, sizeof(core->secret_key));
+	if (error)
+		return fail(why, error, "%s: %s", path, error_text(error, LUYTRE_LANG_EN));
+	crypto_sign_ed25519_sk_to_pk(core->public_key, core->secret_key);
+	return 0;
 }
 
 /* ---- Tenants ---- */
@@ -203,6 +212,8 @@ int core_refresh(struct core *core)
 	if (error || (core->index && generation == core->generation))
 		return error;
 	error = tenants_index_refresh(core->db, &core->index);
+	if (!error)
+		error = tenants_tree_refresh(core->db, &core->tree);
 	do {
 		after = walk.last;
 		if (!error)
@@ -223,8 +234,11 @@ static void tick(struct core *core, uint64_t ticks)
 	core_lock(core);
 	if (engine_due(core->engine) <= now_us)
 		engine_tick(core->engine, now_us);
-	if (ticks % (REFRESH_MS / TICK_MS) == 0)
+	if (ticks % (REFRESH_MS / TICK_MS) == 0) {
+		orders_expire(core->orders, core->engine, now_us);
 		error = core_refresh(core);
+		policies_look(core);
+	}
 	if (!error && ticks % (SAVE_MS / TICK_MS) == 0) {
 		users_tick(core->users, now_us);
 		error = edges_save(core->edges);
@@ -233,9 +247,13 @@ static void tick(struct core *core, uint64_t ticks)
 		journal_error = journalfile_compact(core->journal, core->engine);
 	if (!journal_error)
 		journal_error = journalfile_sync(core->journal);
-	if (ticks % (POSITION_MS / TICK_MS) == 0)
+	if (ticks % (POSITION_MS / TICK_MS) == 0) {
 		core_tell_position(core);
+		policies_tell(core);
+	}
 	core_unlock(core);
+	if (ticks % (SAVE_MS / TICK_MS) == 0)
+		feed_tick(core->feed, now_us);
 	error = journal_error ? journal_error : error;
 	if (error)
 		log_limited(clock_mono_ns(), LOG_LEVEL_ERROR, "the hub's state cannot be saved: %s",
@@ -274,6 +292,8 @@ int core_open(const struct core_options *options, struct core **ret, char why[CO
 		error = open_key(core, options, why);
 	if (!error)
 		error = open_engine(core, options, why);
+	if (!error)
+		error = open_others(core, why);
 	if (!error) {
 		error = core_refresh(core);
 		if (error)
@@ -301,11 +321,18 @@ void core_close(struct core *core)
 	journalfile_close(core->journal);
 	core->journal = NULL;
 	engine_free(core->engine);
+	trace_free(core->trace);
+	orders_free(core->orders);
+	feed_close(core->feed);
 	users_free(core->users);
 	shared_free(core->shared);
 	free(core->delta);
 	tenants_index_unref(core->index);
+	policyfile_done(&core->policies.resolved);
+	tenants_tree_unref(core->tree);
+	unmapped_free(core->unmapped);
 	edges_close(core->edges);
+	edgestate_free(core->edgestate);
 	ca_free(core->ca);
 	db_close(core->db);
 	ev_store_close(core->store);
@@ -342,6 +369,40 @@ struct edges *core_edges(struct core *core)
 	return core->edges;
 }
 
+int core_revoke(struct core *core, const struct audit_origin *origin, uint32_t edge, const char *reason)
+{
+	int error = edges_revoke(core->edges, origin, edge, reason);
+
+	if (!error && core->calls.revoked)
+		core->calls.revoked(core->calls.context, edge);
+	return error;
+}
+
+struct unmapped *core_unmapped(struct core *core)
+{
+	return core->unmapped;
+}
+
+struct edgestate *core_edgestate(struct core *core)
+{
+	return core->edgestate;
+}
+
+struct trace *core_trace(struct core *core)
+{
+	return core->trace;
+}
+
+struct orders *core_orders(struct core *core)
+{
+	return core->orders;
+}
+
+struct feed *core_feed(struct core *core)
+{
+	return core->feed;
+}
+
 struct db *core_db(struct core *core)
 {
 	return core->db;
@@ -355,6 +416,16 @@ const struct ca *core_ca(const struct core *core)
 struct ev_store *core_events(struct core *core)
 {
 	return core->store;
+}
+
+int core_retain(struct core *core, int64_t keep_from_us)
+{
+	int error;
+
+	pthread_mutex_lock(&core->store_lock);
+	error = ev_retain(core->store, keep_from_us);
+	pthread_mutex_unlock(&core->store_lock);
+	return error;
 }
 
 int core_audit(const struct core *core, struct audit_result *ret)

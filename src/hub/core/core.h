@@ -19,6 +19,12 @@
 #include "base/bytes.h"
 #include "base/compiler.h"
 #include "bus/bundle.h"
+#include "hub/core/campaigns-feed.h"
+#include "hub/core/edgestate.h"
+#include "hub/core/orders.h"
+#include "hub/core/policies.h"
+#include "hub/core/trace.h"
+#include "hub/core/unmapped.h"
 #include "hub/decide/engine.h"
 #include "hub/edges/edges.h"
 #include "hub/events/event.h"
@@ -34,6 +40,15 @@ struct core_calls {
 	 * stand. Called under the core's lock: it must be quick and must not call
 	 * back. May be null. */
 	void (*decisions)(void *context, struct bytes text);
+	/* Events have been stored, with their ids; text and detail are borrowed. As 'decisions'. */
+	void (*events)(void *context, const struct ev_event *events, size_t count);
+	/* A campaign was seen again, or found; 0: more of them than are told one by one (FEED_NEWS_A_S a second). As 'decisions': under the
+	 * core's lock. May be null. */
+	void (*campaign)(void *context, uint32_t id);
+	/* Where edges should stand with the policy: {"version":42,"stamp":1795000000000000}. As 'decisions'. */
+	void (*policy)(void *context, struct bytes text);
+	/* An edge was revoked, and what it holds open is to be closed. As 'decisions'. */
+	void (*revoked)(void *context, uint32_t edge);
 };
 
 struct core_options {
@@ -79,10 +94,19 @@ void core_lock(struct core *core);
 /* Tells edges what was changed meanwhile. */
 void core_unlock(struct core *core);
 struct engine *core_engine(struct core *core);
+/* edges_revoke, and the door is told. */
+MUST_CHECK int core_revoke(struct core *core, const struct audit_origin *origin, uint32_t edge, const char *reason);
 struct edges *core_edges(struct core *core);
+struct unmapped *core_unmapped(struct core *core); /* addresses that nobody has registered */
+struct edgestate *core_edgestate(struct core *core); /* what edges say of themselves */
+struct trace *core_trace(struct core *core); /* when edges had decisions standing */
+struct orders *core_orders(struct core *core); /* decisions of tenants for themselves */
+struct feed *core_feed(struct core *core); /* campaigns; has a lock of its own */
 struct db *core_db(struct core *core);
 const struct ca *core_ca(const struct core *core); /* needs no lock */
 struct ev_store *core_events(struct core *core); /* for readers; needs no lock */
+/* Forgets events that came earlier (ev_retain). Without the lock. */
+MUST_CHECK int core_retain(struct core *core, int64_t keep_from_us);
 /* Verifies the chain of the audit log over a handle of its own: it may take long, and edges must not wait for it. Without the lock. */
 MUST_CHECK int core_audit(const struct core *core, struct audit_result *ret);
 
@@ -96,7 +120,8 @@ MUST_CHECK int core_rule(struct core *core, uint64_t rule, double confirmed, dou
 	X(batches_broken)                                                                                              \
 	X(events)                                                                                                      \
 	X(sightings)                                                                                                   \
-	X(unmapped) /* events for addresses that nobody has registered */                                              \
+	X(unmapped) /* events without an owner: nobody has registered the address, or as the next */                   \
+	X(refused_edge) /* about an organisation that does not lie behind the edge */                                  \
 	X(refused_syntax)                                                                                              \
 	X(refused_type)                                                                                                \
 	X(refused_time)                                                                                                \

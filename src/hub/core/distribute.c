@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "hub/core/internal.h"
 
 /* In one text: what carries it to edges takes 60 KiB (hub/api/stream.h), and a change is 200 bytes at most. */
@@ -25,6 +26,7 @@ bool core_put_of(const struct engine_decision *decision, struct delta_change *re
 	*ret = (struct delta_change){ .op = DELTA_PUT,
 		.id = decision->id,
 		.action = core_action(decision->level),
+		.tenant = decision->tenant,
 		.until_us = decision->expires_us };
 	snprintf(ret->reason, sizeof(ret->reason), "%s", formula_class((enum decide_class)decision->class)->word);
 	return observable_prefix(&decision->key, &ret->prefix);
@@ -32,9 +34,11 @@ bool core_put_of(const struct engine_decision *decision, struct delta_change *re
 
 static void add_change(void *context, const struct engine_change *change)
 {
-	struct delta *delta = context;
+	struct core *core = context;
+	struct delta *delta = core->delta;
 	struct delta_change *to = &delta->changes[delta->change_count];
 
+	trace_change(core->trace, change, (int64_t)(clock_real_ns() / NS_PER_US));
 	if (!core_put_of(&change->decision, to))
 		return;
 	if (change->op == ENGINE_DELETE)
@@ -78,6 +82,7 @@ static void send_epoch(struct core *core, uint64_t epoch, uint64_t number)
 	engine_stats(core->engine, &stats);
 	for (int i = 0; i < DECIDE_LEVEL_COUNT; i++)
 		live += i == DECIDE_NONE ? 0 : stats.live[i];
+	live += orders_at(core->orders, 0) != NULL;
 	send_empty(core, epoch, live ? number + 1 : number);
 	core->told_number = number;
 }
@@ -100,6 +105,7 @@ void core_tell(struct core *core)
 	if (journalfile_sync(core->journal))
 		core->stats.journal_errors++;
 	if (epoch != core->told_epoch) {
+		trace_void(core->trace, epoch, (int64_t)(clock_real_ns() / NS_PER_US));
 		send_epoch(core, epoch, number);
 		return;
 	}
@@ -109,7 +115,7 @@ void core_tell(struct core *core)
 		delta->epoch = epoch;
 		delta->from = core->told_number;
 		delta->change_count = 0;
-		if (engine_changes(core->engine, epoch, core->told_number, TOLD_MAX, add_change, delta, &reached) ||
+		if (engine_changes(core->engine, epoch, core->told_number, TOLD_MAX, add_change, core, &reached) ||
 			reached <= core->told_number) {
 			send_empty(core, epoch, number);
 			return;
@@ -150,6 +156,11 @@ static int make_bundle(struct core *core, int64_t now_us, struct core_bundle **r
 	engine_position(core->engine, &bundle->epoch, &bundle->number);
 	delta_snapshot_begin(&writer, bundle->epoch, bundle->number);
 	engine_each(core->engine, add_record, &writer);
+	for (size_t i = 0; orders_at(core->orders, i); i++) {
+		const struct engine_change change = { .decision = *orders_at(core->orders, i) };
+
+		add_record(&writer, &change);
+	}
 	core_unlock(core);
 	error = delta_snapshot_end(&writer, &file.content);
 	if (!error && atomic_load(&core->bundles_size) + file.content.size > BUNDLES_SIZE_MAX)

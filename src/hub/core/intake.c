@@ -8,10 +8,15 @@
 struct intake {
 	struct core *core;
 	struct tenants_index *index;
+	struct serving serving; /* whom the edge may speak about */
 	struct ingest *lines;
 	struct ev_event *events;
 	size_t count;
-	uint64_t unmapped, refused[INGEST_FAULT_COUNT];
+	uint64_t unmapped, refused_edge, refused[INGEST_FAULT_COUNT];
+	struct edgestate_record *record; /* what the edge says of itself; the newest of the batch */
+	uint32_t records_valid, records_bad;
+	bool stored;
+	struct feed_found *found; /* of each line */
 };
 
 static void find_owner(void *context, const struct ip_addr *addr, struct ingest_owner *ret)
@@ -21,6 +26,19 @@ static void find_owner(void *context, const struct ip_addr *addr, struct ingest_
 
 	if (place)
 		*ret = (struct ingest_owner){ .tenant = place->tenant, .system = place->system };
+}
+
+/* A line in which the edge speaks of itself is not an event. */
+static bool read_record(struct intake *intake, struct ingest *in)
+{
+	bool valid;
+
+	if (!edgestate_read(in->root, in->event.time_us, intake->record, &valid))
+		return false;
+	intake->records_valid += valid;
+	intake->records_bad += !valid;
+	ingest_done(in);
+	return true;
 }
 
 static int read_lines(struct intake *intake, const struct batch *batch, int64_t now_us)
@@ -33,7 +51,9 @@ static int read_lines(struct intake *intake, const struct batch *batch, int64_t 
 
 	intake->lines = calloc(batch->line_count + 1, sizeof(*intake->lines));
 	intake->events = calloc(batch->line_count + 1, sizeof(*intake->events));
-	if (!intake->lines || !intake->events)
+	intake->record = malloc(sizeof(*intake->record));
+	intake->found = calloc(batch->line_count + 1, sizeof(*intake->found));
+	if (!intake->lines || !intake->events || !intake->record || !intake->found)
 		return LUYTRE_E_NOMEM;
 	while (batch_next(batch, &pos, &line)) {
 		enum ingest_fault fault;
@@ -43,24 +63,31 @@ static int read_lines(struct intake *intake, const struct batch *batch, int64_t 
 			intake->refused[fault]++;
 			continue;
 		}
+		if (read_record(intake, in))
+			continue;
+		intake->refused_edge += serving_check(&intake->serving, in);
 		intake->unmapped += in->event.tenant == 0;
 		intake->events[intake->count++] = in->event;
 	}
 	return 0;
 }
 
-static int store(struct core *core, const struct intake *intake, const struct batch *batch, int64_t now_us)
+static int store(struct core *core, struct intake *intake, const struct batch *batch, int64_t now_us)
 {
 	const struct ev_batch events = {
 		.id = batch->id, .events = intake->events, .count = intake->count, .arrived_us = now_us
 	};
+	uint64_t first_id = 0;
 	int error;
 
 	if (!events.count)
 		return 0;
 	pthread_mutex_lock(&core->store_lock);
-	error = ev_append(core->store, &events, NULL);
+	error = ev_append(core->store, &events, &first_id);
 	pthread_mutex_unlock(&core->store_lock);
+	intake->stored = !error && first_id; /* else the store knew them */
+	for (size_t i = 0; i < intake->count; i++)
+		intake->events[i].id = first_id + i;
 	return error;
 }
 
@@ -76,7 +103,7 @@ static void name_hold(struct core *core, uint64_t rule)
 		core->holds_named[place / 8] |= (uint8_t)(1 << place % 8);
 }
 
-static void report(struct core *core, const struct ingest *in, int64_t now_us)
+static void report(struct core *core, const struct ingest *in, const struct feed_found *found, int64_t now_us)
 {
 	struct observable source;
 	struct engine_report report = { .time_us = in->event.time_us,
@@ -84,6 +111,8 @@ static void report(struct core *core, const struct ingest *in, int64_t now_us)
 		.edge = in->event.edge,
 		.observable = &source,
 		.rule = in->sighting.rule,
+		.campaign = found->campaign,
+		.fingerprint = found->fingerprint,
 		.evidence = in->sighting.evidence,
 		.class = (uint8_t)in->sighting.class };
 	int error;
@@ -97,6 +126,29 @@ static void report(struct core *core, const struct ingest *in, int64_t now_us)
 	core->stats.sightings++;
 }
 
+/* Who belongs together is told under the lock; finding what else does takes longer. */
+static void find_campaigns(struct core *core, const struct intake *intake, int64_t now_us)
+{
+	uint32_t news[FEED_NEWS_A_S + 1];
+	size_t count;
+
+	core_lock(core);
+	for (size_t i = 0; i < intake->count; i++) {
+		if (intake->lines[i].has_sighting)
+			intake->found[i].group =
+				reporters_group(engine_reporters(core->engine), intake->lines[i].sighting.tenant);
+	}
+	core_unlock(core);
+	feed_lines(core->feed, intake->lines, intake->count, intake->found);
+	count = feed_news(core->feed, intake->found, intake->count, now_us, news);
+	if (!core->calls.campaign || count == 0)
+		return;
+	core_lock(core);
+	for (size_t i = 0; i < count; i++)
+		core->calls.campaign(core->calls.context, news[i]);
+	core_unlock(core);
+}
+
 /* Under the lock. What an edge saw of an address that a decision stops is a hit. */
 static void judge(struct core *core, const struct intake *intake, int64_t now_us)
 {
@@ -104,10 +156,32 @@ static void judge(struct core *core, const struct intake *intake, int64_t now_us
 		const struct ingest *in = &intake->lines[i];
 
 		if (in->has_sighting)
-			report(core, in, now_us);
+			report(core, in, &intake->found[i], now_us);
+		if (!in->event.tenant && in->event.dst.family && !tenants_index_find(intake->index, &in->event.dst))
+			unmapped_note(core->unmapped, &in->event);
 		if (in->event.decision && in->event.tenant)
-			(void)!engine_hit(core->engine, now_us, in->event.decision, in->event.tenant);
+			(void)!engine_hit(core->engine, now_us, in->event.decision, in->event.tenant, in->event.edge);
+		if (in->event.decision && in->event.action == EV_STOPPED)
+			trace_hit(core->trace, in->event.decision, in->event.edge, in->event.count, in->event.time_us);
+		if (in->event.kind == EV_EDGE)
+			core_veto(core, &intake->serving, in, now_us);
 	}
+}
+
+/* Under the lock. */
+static void tell_events(struct core *core, const struct intake *intake)
+{
+	if (intake->stored && core->calls.events)
+		core->calls.events(core->calls.context, intake->events, intake->count);
+}
+
+/* Under the lock. */
+static void take_records(struct core *core, const struct intake *intake, uint32_t edge, int64_t now_us)
+{
+	if (intake->records_valid)
+		edgestate_take(core->edgestate, edge, intake->record, now_us);
+	for (uint32_t i = 0; i < intake->records_bad; i++)
+		edgestate_take(core->edgestate, edge, NULL, now_us);
 }
 
 static void count(struct core *core, const struct intake *intake)
@@ -115,6 +189,7 @@ static void count(struct core *core, const struct intake *intake)
 	core->stats.batches++;
 	core->stats.events += intake->count;
 	core->stats.unmapped += intake->unmapped;
+	core->stats.refused_edge += intake->refused_edge;
 	core->stats.refused_syntax += intake->refused[INGEST_SYNTAX];
 	core->stats.refused_type += intake->refused[INGEST_TYPE];
 	core->stats.refused_time += intake->refused[INGEST_TIME];
@@ -141,16 +216,22 @@ static int take(struct core *core, const struct batch *batch, int64_t now_us, st
 		return 0;
 	}
 	intake.index = tenants_index_ref(core->index);
+	serving_begin(core->edges, batch->head.edge, core->tree, &intake.serving);
 	core_unlock(core);
 	error = read_lines(&intake, batch, now_us);
 	if (!error)
 		error = store(core, &intake, batch, now_us);
 	if (!error) {
+		find_campaigns(core, &intake, now_us);
 		core_lock(core);
 		judge(core, &intake, now_us);
+		take_records(core, &intake, batch->head.edge, now_us);
+		tell_events(core, &intake);
 		error = journalfile_sync(core->journal);
 		if (!error)
 			error = edges_batch_stored(core->edges, &batch->head, now_us);
+		if (!error)
+			trace_stands(core->trace, batch->head.edge, batch->head.epoch, batch->head.have, now_us);
 		count(core, &intake);
 		acknowledge(core, &batch->head, ret);
 		core_unlock(core);
@@ -158,8 +239,11 @@ static int take(struct core *core, const struct batch *batch, int64_t now_us, st
 	for (size_t i = 0; i < intake.count; i++)
 		ingest_done(&intake.lines[i]);
 	tenants_index_unref(intake.index);
+	serving_end(&intake.serving);
 	free(intake.lines);
 	free(intake.events);
+	free(intake.record);
+	free(intake.found);
 	return error;
 }
 
@@ -185,6 +269,8 @@ int core_stands(struct core *core, uint32_t edge, uint64_t policy, uint64_t epoc
 
 	core_lock(core);
 	error = edges_stands(core->edges, edge, policy, epoch, number, now_us);
+	if (!error)
+		trace_stands(core->trace, edge, epoch, number, now_us);
 	core_unlock(core);
 	return error;
 }

@@ -6,8 +6,13 @@
 #include <stdatomic.h>
 
 #include "bus/delta.h"
+#include "hub/core/campaigns-feed.h"
 #include "hub/core/core.h"
 #include "hub/core/journalfile.h"
+#include "hub/core/orders.h"
+#include "hub/core/policies.h"
+#include "hub/core/trace.h"
+#include "hub/core/unmapped.h"
 #include "hub/intel/shared.h"
 #include "hub/intel/users.h"
 #include "hub/tenants/index.h"
@@ -23,11 +28,18 @@ struct core {
 	struct db *db;
 	struct ca *ca;
 	struct edges *edges;
+	struct edgestate *edgestate;
 	struct engine *engine;
+	struct trace *trace;
+	struct orders *orders;
+	struct feed *feed; /* has a lock of its own */
 	struct users *users;
 	struct shared *shared;
 	struct journalfile *journal;
 	struct tenants_index *index;
+	struct tenants_tree *tree; /* as new as the index, or newer */
+	struct unmapped *unmapped;
+	struct policies policies;
 	int64_t generation; /* of the tenants that the engine knows */
 	uint64_t told_epoch, told_number; /* edges were told of everything up to here */
 	struct delta *delta; /* room for one */
@@ -54,6 +66,9 @@ void core_tell_position(struct core *core);
 enum delta_action core_action(uint8_t level);
 /* False for what edges cannot act on: names, fingerprints. */
 bool core_put_of(const struct engine_decision *decision, struct delta_change *ret);
+
+/* veto.c; under the lock */
+void core_veto(struct core *core, const struct serving *serving, const struct ingest *in, int64_t now_us);
 
 /* core.c; under the lock */
 int core_refresh(struct core *core);

@@ -28,7 +28,7 @@ static struct delta *deltas[DELTAS_MAX];
 static size_t delta_count;
 static uint64_t last_epoch, last_number;
 static _Atomic size_t positions_told;
-static uint32_t edge, tenants[3];
+static uint32_t edge, second_edge, sender, tenants[3];
 
 static void told(void *context, struct bytes text)
 {
@@ -47,6 +47,13 @@ static void told(void *context, struct bytes text)
 	deltas[delta_count++] = delta;
 }
 
+static uint32_t revoked_edge;
+
+static void revoked(void *context, uint32_t gone)
+{
+	revoked_edge = gone;
+}
+
 static void forget(void)
 {
 	while (delta_count)
@@ -60,7 +67,7 @@ static int64_t now_us(void)
 
 static void open_core(void)
 {
-	const struct core_options options = { .state_dir = dir, .calls = { .decisions = told } };
+	const struct core_options options = { .state_dir = dir, .calls = { .decisions = told, .revoked = revoked } };
 	char why[CORE_WHY_SIZE];
 	int error = core_open(&options, &core, why);
 
@@ -110,18 +117,22 @@ static void make_tenants(const struct audit_origin *origin)
 	}
 }
 
-static void make_edge(const struct audit_origin *origin)
+/* Null: of all tenants. */
+static uint32_t make_edge(const struct audit_origin *origin, const uint32_t *tenant)
 {
+	const struct edges_invitation invitation = { .name = "Hà Nội 1",
+		.bound = { .all = !tenant, .tenants = tenant, .tenant_count = tenant != NULL } };
 	char token[EDGES_TOKEN_SIZE], *pem = request_pem();
 	struct edges_enrolled enrolled;
+	uint32_t id;
 
-	assert_int_equal(edges_token(core_edges(core), origin, "Hà Nội 1", token), 0);
+	assert_int_equal(edges_token(core_edges(core), origin, &invitation, token, &id), 0);
 	assert_int_equal(edges_enrol(core_edges(core), origin, bytes_from_str(token), bytes_from_str(pem),
 				 bytes_from_str("luytre 0.1.0"), &enrolled),
 		0);
-	edge = enrolled.id;
 	free(enrolled.certificate.pem);
 	free(pem);
+	return enrolled.id;
 }
 
 static int setup(void **state)
@@ -134,7 +145,8 @@ static int setup(void **state)
 	open_core();
 	core_lock(core);
 	make_tenants(&origin);
-	make_edge(&origin);
+	edge = sender = make_edge(&origin, NULL);
+	second_edge = make_edge(&origin, &tenants[1]);
 	core_unlock(core);
 	core_close(core);
 	open_core(); /* knows the tenants from the tables */
@@ -172,22 +184,29 @@ static void write_line(char line[1024], const char *source, unsigned int victim,
 		hold ? 8100010U : 949110U);
 }
 
-/* A batch with one alert about 'source' at tenant 'victim'. */
-static int send_alert(uint64_t seq, const char *source, unsigned int victim, bool hold, struct core_ack *ret)
+/* A batch with one line. */
+static int send_line(uint64_t seq, const char *line, struct core_ack *ret)
 {
-	const struct batch_head head = { .edge = edge, .boot = BOOT, .seq = seq, .made_us = now_us() };
+	const struct batch_head head = { .edge = sender, .boot = BOOT, .seq = seq, .made_us = now_us() };
 	struct batch_writer *writer;
 	struct bytes packed;
-	char line[1024];
 	int error;
 
-	write_line(line, source, victim, hold);
 	assert_int_equal(batch_writer_new(&writer), 0);
 	assert_int_equal(batch_add(writer, bytes_from_str(line)), 0);
 	assert_int_equal(batch_pack(writer, &head, &packed), 0);
-	error = core_batch(core, edge, packed, now_us(), ret);
+	error = core_batch(core, sender, packed, now_us(), ret);
 	batch_writer_free(writer);
 	return error;
+}
+
+/* One alert about 'source' at tenant 'victim'. */
+static int send_alert(uint64_t seq, const char *source, unsigned int victim, bool hold, struct core_ack *ret)
+{
+	char line[1024];
+
+	write_line(line, source, victim, hold);
+	return send_line(seq, line, ret);
 }
 
 static int count_event(void *context, const struct ev_event *event)
@@ -279,7 +298,9 @@ static void test_quorum(void **state)
 	struct delta_change put;
 
 	forget();
+	sender = second_edge;
 	assert_int_equal(send_alert(2, "203.0.113.9", 1, true, &ack), 0);
+	sender = edge;
 	assert_true(delta_count >= 1);
 	assert_true(in_snapshot("203.0.113.9", &put));
 	assert_true(put.until_us > now_us() + 3600 * INT64_C(1000000));
@@ -530,10 +551,183 @@ static void test_killed(void **state)
 	open_core();
 }
 
+/* One captured edge lies about three organisations: its word is that of one. */
+static void test_one_edge_is_one_voice(void **state)
+{
+	struct core_ack ack;
+	struct delta_change put;
+
+	for (unsigned int victim = 0; victim < 3; victim++)
+		assert_int_equal(send_alert(30 + victim, "203.0.113.150", victim, true, &ack), 0);
+	assert_true(in_snapshot("203.0.113.150", &put));
+	assert_true(put.until_us < now_us() + 125 * INT64_C(1000000));
+	sender = second_edge;
+	assert_int_equal(send_alert(30, "203.0.113.150", 1, true, &ack), 0);
+	sender = edge;
+	assert_true(in_snapshot("203.0.113.150", &put));
+	assert_true(put.until_us > now_us() + 3600 * INT64_C(1000000)); /* that was a second one */
+}
+
+static void write_flow(char line[1024], const char *source, const char *target)
+{
+	write_line(line, source, 0, true);
+	/* The line of write_line names its target once. */
+	char *at = strstr(line, "198.51.100.5"), tail[1024];
+
+	snprintf(tail, sizeof(tail), "%s", at + strlen("198.51.100.5"));
+	snprintf(at, (size_t)(1024 - (at - line)), "%s%s", target, tail);
+}
+
+/* An edge that speaks about others: kept for people, no voice. */
+static void test_not_behind_the_edge(void **state)
+{
+	struct core_stats before, after;
+	struct core_ack ack;
+	struct delta_change put;
+	char line[1024];
+	size_t stored = stored_events();
+
+	core_stats(core, &before);
+	sender = second_edge;
+	assert_int_equal(send_alert(40, "203.0.113.160", 0, true, &ack), 0);
+	/* What leaves for another organisation does not make that one an attacker. */
+	write_flow(line, "198.51.101.5", "198.51.100.5");
+	assert_int_equal(send_line(41, line, &ack), 0);
+	core_stats(core, &after);
+	assert_int_equal(stored_events(), stored + 2);
+	assert_int_equal(after.refused_edge, before.refused_edge + 2);
+	assert_int_equal(after.unmapped, before.unmapped + 2);
+	assert_int_equal(after.sightings, before.sightings);
+	assert_false(in_snapshot("203.0.113.160", &put));
+	assert_false(in_snapshot("198.51.100.5", &put));
+	assert_int_equal(send_alert(42, "203.0.113.160", 1, true, &ack), 0); /* its own */
+	assert_true(in_snapshot("203.0.113.160", &put));
+	sender = edge;
+}
+
+static void create_asset(struct db *db, uint32_t tenant, const char *value)
+{
+	const struct audit_origin origin = { .actor = "account:1 lan", .now_us = now_us() };
+	const struct scope nation = { .all = true };
+	const struct tenants_call call = { .db = db, .scope = &nation, .origin = &origin };
+	struct tenant_system system = { .level = 3, .tenant = tenant, .name = "Cổng mới" };
+	struct tenant_asset asset = { 0 };
+
+	assert_int_equal(tenant_system_create(&call, &system, &system), 0);
+	asset.system = system.id;
+	snprintf(asset.value, sizeof(asset.value), "%s", value);
+	assert_int_equal(tenant_asset_create(&call, &asset, &asset), 0);
+}
+
+/* A new organisation below one that lies behind the edge lies behind it too, within two seconds of being registered by somebody else. */
+static void test_below_lies_behind_too(void **state)
+{
+	const struct audit_origin origin = { .actor = "account:1 lan", .now_us = now_us() };
+	const struct scope nation = { .all = true };
+	char place[96], line[1024], why[DB_WHY_SIZE];
+	struct tenant child = { .parent = tenants[1], .name = "Trung tâm" };
+	struct delta_change put;
+	struct core_ack ack;
+	struct db *db;
+	bool found = false;
+
+	snprintf(place, sizeof(place), "sqlite:%s/control.db", dir);
+	assert_int_equal(db_open(place, &db, why), 0);
+	const struct tenants_call call = { .db = db, .scope = &nation, .origin = &origin };
+
+	sender = second_edge;
+	write_flow(line, "203.0.113.170", "198.51.103.7");
+	assert_int_equal(send_line(50, line, &ack), 0);
+	assert_false(in_snapshot("203.0.113.170", &put));
+	assert_int_equal(tenant_create(&call, &child, &child), 0);
+	create_asset(db, child.id, "198.51.103.0/24");
+	db_close(db);
+	for (uint64_t i = 0; i < 20 && !found; i++) {
+		usleep(100000);
+		assert_int_equal(send_line(51 + i, line, &ack), 0);
+		found = in_snapshot("203.0.113.170", &put);
+	}
+	sender = edge;
+	assert_true(found);
+}
+
+/* The door hears of it, and only when it is so. */
+static void test_revoked(void **state)
+{
+	const struct audit_origin origin = { .actor = "account:1 lan", .now_us = now_us() };
+	uint32_t gone;
+
+	core_lock(core);
+	gone = make_edge(&origin, NULL);
+	assert_int_equal(core_revoke(core, &origin, gone + 1, "lost"), LUYTRE_E_NOT_FOUND);
+	assert_int_equal(revoked_edge, 0);
+	assert_int_equal(core_revoke(core, &origin, gone, "lost"), 0);
+	core_unlock(core);
+	assert_int_equal(revoked_edge, gone);
+}
+
+/* What is not registered is listed by address and edge. */
+static void test_unmapped(void **state)
+{
+	const struct unmapped_row *row = NULL;
+	struct core_ack ack;
+	char line[1024], text[IP_ADDR_TEXT_SIZE];
+	uint64_t after = 0;
+	size_t count = 0;
+
+	write_flow(line, "203.0.113.180", "198.51.200.9");
+	assert_int_equal(send_line(60, line, &ack), 0);
+	assert_int_equal(send_line(61, line, &ack), 0);
+	core_lock(core);
+	for (const struct unmapped_row *next; (next = unmapped_next(core_unmapped(core), after)); after = next->id) {
+		ip_addr_format(&next->addr, text);
+		assert_true(strcmp(text, "198.51.100.5") != 0); /* registered, if not behind that edge */
+		count++;
+		if (strcmp(text, "198.51.200.9") == 0)
+			row = next;
+	}
+	core_unlock(core);
+	assert_non_null(row);
+	assert_true(row->edge == edge && row->packets == 2 && row->last_us >= row->first_us);
+}
+
+/* Beyond the ceiling the oldest goes. */
+static void test_unmapped_ceiling(void **state)
+{
+	struct unmapped *unmapped = unmapped_new();
+	struct ev_event event = { .edge = 3, .count = 5, .time_us = 7 };
+	const struct unmapped_row *row;
+	uint64_t after = 0;
+	size_t count = 0;
+
+	assert_non_null(unmapped);
+	event.dst.family = IP_V4;
+	for (uint32_t i = 0; i < UNMAPPED_MAX + 10; i++) {
+		event.dst.bytes[2] = (uint8_t)(i >> 8);
+		event.dst.bytes[3] = (uint8_t)i;
+		event.time_us++;
+		unmapped_note(unmapped, &event);
+		unmapped_note(unmapped, &event);
+	}
+	assert_true(unmapped_evicted(unmapped) == 10);
+	for (; (row = unmapped_next(unmapped, after)); after = row->id, count++)
+		assert_true(row->id > after && row->packets == 10 && row->id >= 11);
+	assert_true(count == UNMAPPED_MAX);
+	event.dst.bytes[2] = event.dst.bytes[3] = 0; /* forgotten: it is new again */
+	event.edge = 4;
+	unmapped_note(unmapped, &event);
+	row = unmapped_next(unmapped, after);
+	assert_true(row && row->edge == 4 && row->packets == 5 && !unmapped_next(unmapped, row->id));
+	unmapped_free(unmapped);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_one_is_hit), cmocka_unit_test(test_again),
 		cmocka_unit_test(test_quorum), cmocka_unit_test(test_ordinary), cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_one_edge_is_one_voice), cmocka_unit_test(test_not_behind_the_edge),
+		cmocka_unit_test(test_below_lies_behind_too), cmocka_unit_test(test_revoked),
+		cmocka_unit_test(test_unmapped), cmocka_unit_test(test_unmapped_ceiling),
 		cmocka_unit_test(test_undo_all), cmocka_unit_test(test_undo_all_but_orders),
 		cmocka_unit_test(test_snapshot_shared), cmocka_unit_test(test_one_hub), cmocka_unit_test(test_audit),
 		cmocka_unit_test(test_position_told), cmocka_unit_test(test_refused), cmocka_unit_test(test_killed),

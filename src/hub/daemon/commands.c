@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Requests of the control socket: one row each. Words are separated by blanks; the last one may hold some. */
+/* Requests of the control socket: one row each. Words are separated by blanks; the last one may hold some.
+ *
+ * Organisations are one word: "*" for all, or a list with commas of numbers and names, in which blank, comma, "*" and "%" are written as
+ * % and two hex digits. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,9 +10,10 @@
 
 #include "base/clock.h"
 #include "hub/daemon/internal.h"
+#include "hub/tenants/provinces.h"
 #include "hub/tenants/tenants.h"
 
-enum { SENTENCE_SIZE = 1024, LIST_MAX = 10000, EVIDENCE_MAX = ENGINE_EVIDENCE_MAX };
+enum { SENTENCE_SIZE = 1024, LIST_MAX = 10000, EVIDENCE_MAX = ENGINE_EVIDENCE_MAX, COMMAND_TENANTS_MAX = 1024 };
 
 struct request {
 	struct hub *hub;
@@ -29,6 +33,17 @@ static void say_error(struct jsonw *out, int error, const char *message)
 	jsonw_kv_object_begin(out, "error");
 	jsonw_kv_string(out, "code", error_name(error));
 	jsonw_kv_string(out, "message", message ? message : error_text(error, LUYTRE_LANG_EN));
+	jsonw_object_end(out);
+	jsonw_object_end(out);
+}
+
+static void say_both(struct jsonw *out, int error, const char *message, const char *message_vi)
+{
+	jsonw_object_begin(out);
+	jsonw_kv_object_begin(out, "error");
+	jsonw_kv_string(out, "code", error_name(error));
+	jsonw_kv_string(out, "message", message);
+	jsonw_kv_string(out, "message_vi", message_vi);
 	jsonw_object_end(out);
 	jsonw_object_end(out);
 }
@@ -113,11 +128,14 @@ static void run_decisions(struct request *request)
 
 static void write_edge(struct jsonw *out, const struct edge_view *edge, uint64_t epoch, uint64_t number, int64_t now)
 {
+	char tenants[EDGES_BOUND_TEXT_SIZE];
+
 	jsonw_object_begin(out);
 	jsonw_kv_u64(out, "id", edge->id);
 	jsonw_kv_string(out, "name", edge->name);
 	jsonw_kv_string(out, "version", edge->version);
 	jsonw_kv_bool(out, "revoked", edge->revoked);
+	jsonw_kv_string(out, "tenants", edges_bound_text(edge->bound, tenants));
 	if (edge->seen_us)
 		jsonw_kv_double(out, "seen_s_ago", (double)(now - edge->seen_us) / 1e6);
 	else
@@ -189,6 +207,112 @@ static void run_explain(struct request *request)
 	jsonw_object_end(request->out);
 }
 
+/* ---- Tracing ---- */
+
+struct trace_row {
+	uint32_t edge;
+	char name[EDGES_NAME_MAX + 1];
+	struct trace_edge at;
+};
+
+struct tracing {
+	struct trace_row *rows; /* owned */
+	double *after_ms; /* owned: of those that have it standing, since a known time */
+	size_t row_count, timed_count;
+	int64_t started_us, told_us; /* told 0: before the hub started */
+};
+
+/* The core's lock is held here alone: ten thousand edges are some milliseconds, writing them more. */
+static int copy_trace(struct core *core, uint64_t id, struct tracing *ret)
+{
+	const struct trace_decision *known;
+	struct engine_decision live;
+	int error = 0;
+
+	core_lock(core);
+	known = trace_find(core_trace(core), id);
+	ret->row_count = edges_count(core_edges(core));
+	ret->rows = calloc(ret->row_count + 1, sizeof(*ret->rows));
+	ret->after_ms = calloc(ret->row_count + 1, sizeof(*ret->after_ms));
+	if (!ret->rows || !ret->after_ms)
+		error = LUYTRE_E_NOMEM;
+	else if (known)
+		ret->started_us = known->decision.started_us;
+	else
+		error = engine_find(core_engine(core), id, &live);
+	ret->told_us = known ? known->told_us : 0;
+	for (size_t i = 0; !error && i < ret->row_count; i++) {
+		const struct edge_view *edge = edges_at(core_edges(core), i);
+
+		ret->rows[i].edge = edge->id;
+		memcpy(ret->rows[i].name, edge->name, sizeof(ret->rows[i].name));
+		trace_edge_of(core_trace(core), id, known, edge->id, &ret->rows[i].at);
+	}
+	core_unlock(core);
+	return error;
+}
+
+static int compare_ms(const void *left, const void *right)
+{
+	double a = *(const double *)left, b = *(const double *)right;
+
+	return (a > b) - (a < b);
+}
+
+static void write_trace_row(struct jsonw *out, struct tracing *tracing, const struct trace_row *row)
+{
+	double after_ms = (double)(row->at.standing_us - tracing->started_us) / 1e3;
+
+	jsonw_object_begin(out);
+	jsonw_kv_u64(out, "edge", row->edge);
+	jsonw_kv_string(out, "name", row->name);
+	jsonw_kv_string(out, "state", trace_state_name(row->at.state));
+	if (row->at.standing_us) {
+		jsonw_kv_i64(out, "standing_us", row->at.standing_us);
+		jsonw_kv_double(out, "after_ms", after_ms);
+		tracing->after_ms[tracing->timed_count++] = after_ms;
+	}
+	if (row->at.vetoed_us)
+		jsonw_kv_i64(out, "vetoed_us", row->at.vetoed_us);
+	if (row->at.first_hit_us)
+		jsonw_kv_i64(out, "first_hit_us", row->at.first_hit_us);
+	jsonw_object_end(out);
+}
+
+static void run_trace(struct request *request)
+{
+	struct tracing tracing = { 0 };
+	struct jsonw *out = request->out;
+	uint64_t id;
+	int error;
+
+	if (!read_number(request, UINT64_MAX, &id))
+		return;
+	error = copy_trace(request->hub->core, id, &tracing);
+	if (error) {
+		say_error(out, error, error == LUYTRE_E_NOT_FOUND ? "there is no decision of this number" : NULL);
+	} else {
+		jsonw_object_begin(out);
+		jsonw_kv_u64(out, "decision", id);
+		if (tracing.told_us) {
+			jsonw_kv_i64(out, "decided_us", tracing.started_us);
+			jsonw_kv_i64(out, "told_us", tracing.told_us);
+		}
+		jsonw_kv_array_begin(out, "edges");
+		for (size_t i = 0; i < tracing.row_count; i++)
+			write_trace_row(out, &tracing, &tracing.rows[i]);
+		jsonw_array_end(out);
+		qsort(tracing.after_ms, tracing.timed_count, sizeof(*tracing.after_ms), compare_ms);
+		if (tracing.timed_count) {
+			jsonw_kv_double(out, "p50_ms", tracing.after_ms[(tracing.timed_count - 1) / 2]);
+			jsonw_kv_double(out, "p99_ms", tracing.after_ms[(tracing.timed_count * 99 + 99) / 100 - 1]);
+		}
+		jsonw_object_end(out);
+	}
+	free(tracing.rows);
+	free(tracing.after_ms);
+}
+
 /* ---- Changing ---- */
 
 static void say_done(struct request *request, int error, const char *key, uint64_t value)
@@ -230,22 +354,141 @@ static void run_resume(struct request *request)
 	say_done(request, 0, "resumed", 1);
 }
 
+/* Writes %XX as the byte it stands for, in place; false when it is none. */
+static bool decode(char *text)
+{
+	char *to = text;
+
+	for (const char *from = text; *from; from++) {
+		char digits[3] = { 0 }, *end;
+		unsigned long byte;
+
+		if (*from != '%') {
+			*to++ = *from;
+			continue;
+		}
+		digits[0] = from[1];
+		digits[1] = from[1] ? from[2] : '\0';
+		byte = strtoul(digits, &end, 16);
+		if (end != digits + 2 || byte == 0)
+			return false;
+		*to++ = (char)byte;
+		from += 2;
+	}
+	*to = '\0';
+	return true;
+}
+
+struct found_tenants {
+	uint32_t id;
+	size_t count;
+};
+
+static int keep_tenant(void *context, const struct db_value *columns, size_t column_count)
+{
+	struct found_tenants *found = context;
+
+	found->id = (uint32_t)columns[0].integer;
+	found->count++;
+	return 0;
+}
+
+/* An organisation by number or by name; else the answer says so. */
+static bool find_tenant(struct request *request, const char *text, uint32_t *ret)
+{
+	struct db *db = core_db(request->hub->core);
+	struct found_tenants found = { 0 };
+	bool number = text[0] && text[strspn(text, "0123456789")] == '\0' && strlen(text) < 11;
+	int error = number ? db_each(db, "select id from tenant where id = ?1",
+				     DB_ARGS(db_i64(strtoll(text, NULL, 10))), keep_tenant, &found)
+			   : db_each(db, "select id from tenant where name = ?1 limit 2", DB_ARGS(db_str(text)),
+				     keep_tenant, &found);
+
+	*ret = found.id;
+	if (!error && found.count == 1)
+		return true;
+	if (error)
+		say_error(request->out, error, NULL);
+	else if (found.count == 0)
+		say_both(request->out, LUYTRE_E_NOT_FOUND, "no organisation has this number or name",
+			"không có tổ chức nào mang số hoặc tên này");
+	else
+		say_both(request->out, LUYTRE_E_CONFLICT, "several organisations have this name: give the number",
+			"nhiều tổ chức trùng tên này: hãy cho số");
+	return false;
+}
+
+/* The next word as organisations; 'tenants' is room for as many as a request can name. Else the answer says so. */
+static bool read_tenants(struct request *request, uint32_t tenants[COMMAND_TENANTS_MAX], struct edges_bound *ret)
+{
+	char list[CONTROL_LINE_MAX + 1], *save = NULL;
+	size_t count = 0;
+
+	snprintf(list, sizeof(list), "%s", word(request));
+	*ret = (struct edges_bound){ .all = strcmp(list, "*") == 0, .tenants = tenants };
+	if (ret->all)
+		return true;
+	for (char *name = strtok_r(list, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
+		if (!decode(name) || count == COMMAND_TENANTS_MAX) {
+			say_error(request->out, LUYTRE_E_SYNTAX, NULL);
+			return false;
+		}
+		if (!find_tenant(request, name, &tenants[count]))
+			return false;
+		count++;
+	}
+	ret->tenant_count = count;
+	return true;
+}
+
+/* "TENANTS NAME" */
 static void run_invite(struct request *request)
 {
 	const struct audit_origin origin = origin_of(request);
+	uint32_t tenants[COMMAND_TENANTS_MAX], id;
+	struct edges_invitation invitation = { 0 };
 	char token[EDGES_TOKEN_SIZE];
-	int error = edges_token(core_edges(request->hub->core), &origin, request->rest, token);
+	int error;
 
+	if (!read_tenants(request, tenants, &invitation.bound))
+		return;
+	invitation.name = request->rest;
+	error = edges_token(core_edges(request->hub->core), &origin, &invitation, token, &id);
+	if (error == LUYTRE_E_INVALID) {
+		say_both(request->out, error,
+			"expected organisations, and a name of 1 to 255 bytes for the edge without control characters",
+			"cần có tổ chức và tên điểm biên dài 1 đến 255 byte, không có ký tự điều khiển");
+		return;
+	}
 	if (error) {
-		say_error(request->out, error,
-			error == LUYTRE_E_INVALID
-				? "expected a name of 1 to 63 bytes for the edge, without control characters"
-				: NULL);
+		say_error(request->out, error, NULL);
 		return;
 	}
 	jsonw_object_begin(request->out);
 	jsonw_kv_string(request->out, "token", token);
 	jsonw_object_end(request->out);
+}
+
+/* "EDGE TENANTS" */
+static void run_bind(struct request *request)
+{
+	const struct audit_origin origin = origin_of(request);
+	struct edges *edges = core_edges(request->hub->core);
+	uint32_t tenants[COMMAND_TENANTS_MAX];
+	struct edges_change change = { 0 };
+	const struct edge_view *view;
+	uint64_t edge;
+
+	if (!read_number(request, UINT32_MAX, &edge) || !read_tenants(request, tenants, &change.bound))
+		return;
+	view = edges_find(edges, (uint32_t)edge);
+	if (!view) {
+		say_error(request->out, LUYTRE_E_NOT_FOUND, NULL);
+		return;
+	}
+	change.name = view->name;
+	change.province = view->province;
+	say_done(request, edges_update(edges, &origin, (uint32_t)edge, view->revision, &change), "bound", edge);
 }
 
 static void run_revoke(struct request *request)
@@ -256,36 +499,52 @@ static void run_revoke(struct request *request)
 
 	if (!read_number(request, UINT32_MAX, &edge))
 		return;
-	error = edges_revoke(core_edges(request->hub->core), &origin, (uint32_t)edge);
-	if (!error)
-		port_forget(request->hub->port, (uint32_t)edge);
+	error = core_revoke(request->hub->core, &origin, (uint32_t)edge, NULL);
 	say_done(request, error, "revoked", edge);
 }
 
-/* "PREFIX[,PREFIX...] NAME": an organisation with one system and its prefixes. */
-static int add_tenant(
-	struct request *request, char *prefixes, const char *name, uint32_t *ret_id, struct tenants_why *why)
+/* What may stand before the prefixes: "province=48 sector=health level=4". False for a value that is none. */
+static bool read_trait(const char *text, struct tenant *tenant, struct tenant_system *system)
+{
+	const char *value = strchr(text, '=') + 1;
+
+	if (strncmp(text, "province=", 9) == 0) {
+		tenant->province = (uint32_t)strtoul(value, NULL, 10);
+		return province_find(tenant->province) != NULL;
+	}
+	if (strncmp(text, "sector=", 7) == 0) {
+		int sector = tenants_word_find(tenant_sectors, TENANT_SECTOR_COUNT, bytes_from_str(value));
+
+		tenant->sector = (enum tenant_sector)(sector < 0 ? 0 : sector);
+		return sector >= 0;
+	}
+	system->level = (uint32_t)strtoul(value, NULL, 10);
+	return strncmp(text, "level=", 6) == 0 && system->level >= 1 && system->level <= 5;
+}
+
+/* "[TRAIT ...] PREFIX[,PREFIX...] NAME": an organisation with one system and its prefixes. */
+static int add_tenant(struct request *request, char *prefixes, struct tenant *tenant, struct tenant_system *system,
+	struct tenants_why *why)
 {
 	const struct audit_origin origin = origin_of(request);
 	const struct scope nation = { .all = true };
 	const struct tenants_call call = {
 		.db = core_db(request->hub->core), .scope = &nation, .origin = &origin, .why = why
 	};
-	struct tenant tenant = { 0 };
-	struct tenant_system system = { .level = 3 };
+	const char *name = request->rest;
 	int error;
 
-	if (strlen(name) >= sizeof(tenant.name) || strlen(name) >= sizeof(system.name))
+	if (strlen(name) >= sizeof(tenant->name) || strlen(name) >= sizeof(system->name))
 		return LUYTRE_E_RANGE;
-	snprintf(tenant.name, sizeof(tenant.name), "%s", name);
-	snprintf(system.name, sizeof(system.name), "%s", name);
-	error = tenant_create(&call, &tenant, &tenant);
-	system.tenant = *ret_id = tenant.id;
+	snprintf(tenant->name, sizeof(tenant->name), "%s", name);
+	snprintf(system->name, sizeof(system->name), "%s", name);
+	error = tenant_create(&call, tenant, tenant);
+	system->tenant = tenant->id;
 	if (!error)
-		error = tenant_system_create(&call, &system, &system);
+		error = tenant_system_create(&call, system, system);
 	for (char *save = NULL, *prefix = strtok_r(prefixes, ",", &save); prefix && !error;
 		prefix = strtok_r(NULL, ",", &save)) {
-		struct tenant_asset asset = { .system = system.id };
+		struct tenant_asset asset = { .system = system->id };
 
 		snprintf(asset.value, sizeof(asset.value), "%s", prefix);
 		error = tenant_asset_create(&call, &asset, &asset);
@@ -297,21 +556,55 @@ static void run_tenant(struct request *request)
 {
 	struct db *db = core_db(request->hub->core);
 	struct tenants_why why = { 0 };
+	struct tenant tenant = { 0 };
+	struct tenant_system system = { .level = 3 };
 	char text[TENANTS_OWNER_SIZE + 64], prefixes[4096];
-	uint32_t id = 0;
-	int error = db_begin(db);
+	int error;
 
-	snprintf(prefixes, sizeof(prefixes), "%s", word(request));
+	do {
+		snprintf(prefixes, sizeof(prefixes), "%s", word(request));
+		if (strchr(prefixes, '=') && !read_trait(prefixes, &tenant, &system)) {
+			say_error(request->out, LUYTRE_E_INVALID,
+				"expected province=CODE, sector=WORD or level=1..5 before the prefixes");
+			return;
+		}
+	} while (strchr(prefixes, '='));
+	error = db_begin(db);
 	if (!error)
-		error = add_tenant(request, prefixes, request->rest, &id, &why);
+		error = add_tenant(request, prefixes, &tenant, &system, &why);
 	if (!error)
 		error = db_commit(db);
 	if (!error) {
-		say_done(request, 0, "tenant", id);
+		say_done(request, 0, "tenant", tenant.id);
 		return;
 	}
 	db_rollback(db);
 	say_error(request->out, error, why.reason ? tenants_why_text(&why, LUYTRE_LANG_EN, text, sizeof(text)) : NULL);
+}
+
+/* "NAME ROLE": the password is in the answer and nowhere else. */
+static void run_account(struct request *request)
+{
+	const char *name = word(request), *role = word(request);
+	char password[AUTH_TEXT_SIZE];
+	int number = 0, error = LUYTRE_E_INVALID;
+
+	while (number < AUTH_ROLE_COUNT && strcmp(auth_roles[number].word, role) != 0)
+		number++;
+	if (number < AUTH_ROLE_COUNT)
+		error = console_newcomer(request->hub->console, name, (enum auth_role)number, password);
+	if (error) {
+		say_error(request->out, error,
+			error == LUYTRE_E_INVALID ? "expected a name of a-z 0-9 . _ - @ and a role of the nation's: "
+						    "nation-admin, analyst, auditor or drill-master"
+						  : NULL);
+		return;
+	}
+	jsonw_object_begin(request->out);
+	jsonw_kv_string(request->out, "account", name);
+	jsonw_kv_string(request->out, "password", password);
+	jsonw_object_end(request->out);
+	memset(password, 0, sizeof(password));
 }
 
 static void run_audit(struct request *request)
@@ -338,12 +631,15 @@ static const struct {
 	{ "status", run_status, false },
 	{ "decisions", run_decisions, false },
 	{ "explain", run_explain, false },
+	{ "trace", run_trace, true },
 	{ "lift", run_lift, false },
 	{ "undo-all", run_undo_all, false },
 	{ "resume", run_resume, false },
 	{ "invite", run_invite, false },
+	{ "bind", run_bind, false },
 	{ "revoke", run_revoke, false },
 	{ "tenant", run_tenant, false },
+	{ "account", run_account, true },
 	{ "audit", run_audit, true },
 };
 

@@ -18,6 +18,40 @@ static void told(void *context, struct bytes text)
 
 	if (hub->port)
 		port_told(hub->port, text);
+	if (hub->console)
+		console_told(hub->console, text);
+}
+
+static void told_events(void *context, const struct ev_event *events, size_t count)
+{
+	struct hub *hub = context;
+
+	if (hub->console)
+		console_events(hub->console, events, count);
+}
+
+static void told_policy(void *context, struct bytes text)
+{
+	struct hub *hub = context;
+
+	if (hub->port)
+		port_told_policy(hub->port, text);
+}
+
+static void told_campaign(void *context, uint32_t id)
+{
+	struct hub *hub = context;
+
+	if (hub->console)
+		console_campaign(hub->console, id);
+}
+
+static void revoked(void *context, uint32_t edge)
+{
+	struct hub *hub = context;
+
+	if (hub->port)
+		port_forget(hub->port, edge);
 }
 
 static enum control_answer run_line(void *context, char *line, struct jsonw *out)
@@ -41,12 +75,43 @@ static void own_names(char names[NAMES_SIZE])
 	snprintf(names, NAMES_SIZE, "%s%s,127.0.0.1,::1", host, strcmp(host, "localhost") ? ",localhost" : "");
 }
 
+/* Under the lock: the core's thread asks for them already. */
+static void set_doors(struct hub *hub, struct port *port, struct console *console)
+{
+	core_lock(hub->core);
+	hub->port = port;
+	hub->console = console;
+	core_unlock(hub->core);
+}
+
+static int open_console(struct hub *hub, const struct hub_options *options, const char *names, char why[CORE_WHY_SIZE])
+{
+	const struct console_options console = { .address = options->console_address,
+		.port = options->console_port ? options->console_port : CONSOLE_PORT,
+		.unix_path = options->console_socket,
+		.names = names,
+		.state_dir = options->state_dir ? options->state_dir : HUB_STATE,
+		.control = options->control,
+		.files = console_pages() };
+	struct console *opened = NULL;
+	int error = console_open(hub->core, &console, &opened, why);
+
+	if (!error)
+		set_doors(hub, hub->port, opened);
+	return error;
+}
+
 static int open_hub(struct hub *hub, const struct hub_options *options, char why[CORE_WHY_SIZE])
 {
 	const struct core_options core = { .state_dir = options->state_dir ? options->state_dir : HUB_STATE,
 		.control = options->control,
 		.events = options->events,
-		.calls = { .context = hub, .decisions = told } };
+		.calls = { .context = hub,
+			.decisions = told,
+			.events = told_events,
+			.campaign = told_campaign,
+			.policy = told_policy,
+			.revoked = revoked } };
 	const struct control_options control = { .path = options->socket ? options->socket : HUB_SOCKET,
 		.reply_max_size = REPLY_MAX_SIZE,
 		.idle_s = CLIENT_IDLE_S,
@@ -61,10 +126,9 @@ static int open_hub(struct hub *hub, const struct hub_options *options, char why
 		error = port_open(hub->core, options->address ? options->address : "0.0.0.0",
 			options->port ? options->port : HUB_EDGE_PORT, options->names ? options->names : names, &port,
 			why);
-	if (!error) { /* the core's thread asks for it already */
-		core_lock(hub->core);
-		hub->port = port;
-		core_unlock(hub->core);
+	if (!error) {
+		set_doors(hub, port, NULL);
+		error = open_console(hub, options, options->names ? options->names : names, why);
 	}
 	if (!error) {
 		error = loop_new(&hub->loop);
@@ -79,20 +143,34 @@ static int open_hub(struct hub *hub, const struct hub_options *options, char why
 static void close_hub(struct hub *hub)
 {
 	struct port *port = hub->port;
+	struct console *console = hub->console;
 
 	control_server_close(hub->control);
-	/* The core may still speak to the door while the door closes: it must not find it half gone. */
+	/* The core may still speak to the doors while they close: it must not find them half gone. */
 	if (hub->core)
-		core_lock(hub->core);
-	hub->port = NULL;
-	if (hub->core)
-		core_unlock(hub->core);
+		set_doors(hub, NULL, NULL);
+	console_close(console);
 	port_close(port);
 	core_close(hub->core);
 	loop_free(hub->loop);
 }
 
-static int serve(struct hub *hub)
+/* For the person who starts it, once: not for the log, which others may read. */
+static void say_console(const struct hub *hub, const struct hub_options *options)
+{
+	const char *password = console_first_password(hub->console);
+
+	if (options->console_socket)
+		printf("console: %s\n", options->console_socket);
+	else
+		printf("console: https://%s:%u/\n", options->console_address ? options->console_address : "127.0.0.1",
+			console_port(hub->console));
+	if (password)
+		printf("first password of \"admin\": %s\n", password);
+	fflush(stdout);
+}
+
+static int serve(struct hub *hub, const struct hub_options *options)
 {
 	int error = loop_add_signal(hub->loop, SIGTERM, stop, NULL, NULL);
 
@@ -100,6 +178,7 @@ static int serve(struct hub *hub)
 		error = loop_add_signal(hub->loop, SIGINT, stop, NULL, NULL);
 	if (!error) {
 		log_info("the hub answers edges on port %u", port_number(hub->port));
+		say_console(hub, options);
 		notify_send("READY=1");
 		error = loop_run(hub->loop);
 		notify_send("STOPPING=1");
@@ -133,7 +212,7 @@ int hub_run(const struct hub_options *options)
 	if (error)
 		log_error("the hub cannot start: %s", why);
 	else
-		error = serve(&hub);
+		error = serve(&hub, options);
 	close_hub(&hub);
 	return error;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The hub as a program: the core, the door for edges, and a control socket for people on the same machine.
+/* The hub as a program: the core, the doors for edges and for people, and a control socket for people on the same machine.
  *
  * hub_run() opens everything, gives up its privileges and answers until SIGTERM or SIGINT. The main thread has the loop and the
  * control socket (docs/hub.md); edges are served by threads of the door, what is due is ended by a thread of the core. */
@@ -22,6 +22,9 @@ struct hub_options {
 	uint16_t port; /* 0: HUB_EDGE_PORT */
 	const char *names; /* by which edges know this hub; null: the name of the machine, and localhost */
 	const char *control, *events; /* places of the stores; null: in the folder */
+	const char *console_address; /* where people connect; null: 127.0.0.1 */
+	uint16_t console_port; /* 0: CONSOLE_PORT */
+	const char *console_socket; /* a Unix socket in place of both, for a proxy on this machine; null: none */
 	bool sandbox;
 };
 

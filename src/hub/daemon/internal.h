@@ -4,6 +4,7 @@
 
 #include "base/control.h"
 #include "base/loop.h"
+#include "hub/console/console.h"
 #include "hub/daemon/hub.h"
 #include "hub/port/port.h"
 
@@ -11,6 +12,7 @@ struct hub {
 	struct loop *loop;
 	struct core *core;
 	struct port *port;
+	struct console *console;
 	struct control_server *control;
 	uint64_t started_ns;
 };

@@ -33,7 +33,7 @@ static void judge_veto(struct engine *engine, uint32_t slot, uint32_t tenant, do
 
 int engine_veto(struct engine *engine, int64_t now_us, uint64_t id, uint32_t tenant, uint32_t edge)
 {
-	uint32_t slot, group = reporters_group(engine->reporters, tenant);
+	uint32_t slot;
 	double trust;
 	struct ref *veto;
 
@@ -46,8 +46,8 @@ int engine_veto(struct engine *engine, int64_t now_us, uint64_t id, uint32_t ten
 		return 0;
 	REFS_FOR(engine, record_at(engine, slot), ref)
 	{
-		if (ref->flags & REF_VETO && reporters_group(engine->reporters, ref->tenant) == group)
-			return 0; /* once a group */
+		if (ref->flags & REF_VETO && voice_same(engine, ref, tenant, edge))
+			return 0; /* one voice */
 	}
 	engine->stats.vetoes++;
 	veto = record_at(engine, slot)->ref_count < ENGINE_EVIDENCE_MAX ? record_add_ref(engine, slot) : NULL;
@@ -157,6 +157,35 @@ static void drop_proposal(struct engine *engine, const struct observable_key *ke
 		engine->proposals[i] = engine->proposals[--engine->proposal_count];
 		return;
 	}
+}
+
+int engine_order_try(const struct engine *engine, const struct engine_order *order, size_t *ret_good)
+{
+	const struct record *record;
+	uint32_t slot;
+	size_t all, good;
+	int error = check_order(engine, order);
+
+	if (error)
+		return error;
+	slot = record_find(engine, &order->observable->key);
+	record = slot == SLAB_NONE ? NULL : record_at(engine, slot);
+	all = engine->users ? users_count(engine->users) : 0;
+	good = all ? users_count_in(engine->users, &order->observable->key) : 0;
+	if (ret_good)
+		*ret_good = good;
+	if (order->level < DECIDE_PROVISIONAL || good == 0 || (record && record->level >= DECIDE_PROVISIONAL))
+		return 0;
+	return (double)good > engine->limits.change_share * (double)all ||
+			       (double)(engine->stats.good_matched + good) > engine->limits.total_share * (double)all
+		       ? LUYTRE_E_RANGE
+		       : 0;
+}
+
+void engine_set_two_persons(struct engine *engine, uint8_t v4, uint8_t v6)
+{
+	engine->limits.two_persons_v4 = v4;
+	engine->limits.two_persons_v6 = v6;
 }
 
 int engine_order(struct engine *engine, int64_t now_us, const struct engine_order *order, uint64_t *ret_id)

@@ -23,7 +23,7 @@ enum ref_flags {
 	REF_VETO = 1 << 0,
 	REF_CONFIRMED = 1 << 1,
 	REF_REFUTED = 1 << 2,
-	REF_ALONE = 1 << 3, /* counted in reporters_alone of its tenant */
+	REF_ALONE = 1 << 3, /* counted by voice_count_alone */
 	REF_LATE = 1 << 4, /* came when the decision was public */
 	REF_FINGERPRINT = 1 << 5,
 };
@@ -82,6 +82,7 @@ struct engine {
 	struct table *index; /* owned: key to slot */
 	struct table *parents; /* owned: key of a /24, /56, /48 to struct parent */
 	struct table *decoys; /* owned: set of keys */
+	struct table *edges_alone; /* owned: edge to its live blocks that nobody else vouches for */
 	struct ip_prefix *decoy_prefixes; /* owned */
 	size_t decoy_prefix_count;
 	struct engine_proposal *proposals; /* owned */
@@ -96,14 +97,18 @@ struct engine {
 	struct engine_stats stats;
 };
 
+/* A report, and what it weighs. */
+struct voice {
+	struct ref *ref;
+	double weight;
+};
+
 /* What the reports about one observable come to, now. */
 struct assessment {
 	double belief, vetoed; /* of the reports, of the vetoes */
 	double users;
 	double trust, precision; /* of the strongest E3 report */
-	struct ref *best[ENGINE_EVIDENCE_MAX]; /* the strongest of each group */
-	uint32_t groups[ENGINE_EVIDENCE_MAX];
-	double weights[ENGINE_EVIDENCE_MAX];
+	struct voice voices[ENGINE_EVIDENCE_MAX]; /* the strongest word of each; the strongest first */
 	size_t count;
 	unsigned int witnesses;
 	uint32_t proven_tenant; /* who has that report; 0: nobody */
@@ -145,6 +150,15 @@ void record_drop_refs(struct engine *engine, uint32_t slot);
 uint64_t record_id(const struct engine *engine, uint32_t slot);
 bool engine_overlaps_decoy(const struct engine *engine, const struct observable_key *key);
 bool engine_is_allowed(const struct engine *engine, const struct observable_key *key, const char *text);
+
+/* engine-voice.c */
+/* A report of this tenant by this edge (0: none) would be no voice beside 'ref'. */
+bool voice_same(const struct engine *engine, const struct ref *ref, uint32_t tenant, uint32_t edge);
+/* Sorts out who speaks twice; returns how many stay, in front. */
+size_t voice_pick(const struct engine *engine, struct voice *voices, size_t count);
+/* Live blocks that nobody else vouches for, by group and by edge. */
+void voice_count_alone(struct engine *engine, const struct ref *ref, int step);
+bool voice_alone_room(const struct engine *engine, const struct ref *ref);
 
 /* engine-level.c */
 void level_assess(struct engine *engine, uint32_t slot, struct assessment *ret);

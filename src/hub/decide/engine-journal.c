@@ -391,7 +391,7 @@ static bool enter(struct engine *engine, uint32_t slot)
 	REFS_FOR(engine, record_at(engine, slot), ref)
 	{
 		if (ref->flags & REF_ALONE)
-			reporters_alone_add(engine->reporters, ref->tenant, 1);
+			voice_count_alone(engine, ref, 1);
 	}
 	return true;
 }

@@ -25,8 +25,8 @@ static const struct decide_class_row *class_of(const struct record *record)
 		record->flags & RECORD_RESIDENTIAL ? DECIDE_RESIDENTIAL : (enum decide_class)record->class);
 }
 
-/* The age counts from the report, or from the last time that another group saw the observable. */
-static double age_of(struct engine *engine, const struct record *record, const struct ref *ref, uint32_t group)
+/* The age counts from the report, or from the last time that another voice told of the observable. */
+static double age_of(struct engine *engine, const struct record *record, const struct ref *ref)
 {
 	const struct decide_class_row *row = class_of(record);
 	uint32_t from_s = ref->time_s;
@@ -34,7 +34,7 @@ static double age_of(struct engine *engine, const struct record *record, const s
 	REFS_FOR(engine, record, other)
 	{
 		if (other->seen_s > from_s && !(other->flags & REF_VETO) &&
-			reporters_group(engine->reporters, other->tenant) != group)
+			!voice_same(engine, other, ref->tenant, ref->edge))
 			from_s = other->seen_s;
 	}
 	return formula_age((double)engine->now_us / (double)US_PER_S - from_s, row->age_s, row->age_delta);
@@ -57,45 +57,41 @@ static double users_behind(const struct engine *engine, const struct record *rec
 	return users;
 }
 
-static void assess_ref(
-	struct engine *engine, const struct record *record, struct ref *ref, double vetoes[], struct assessment *ret)
+static double weigh_report(
+	struct engine *engine, const struct record *record, const struct ref *ref, struct assessment *ret)
 {
-	uint32_t group = reporters_group(engine->reporters, ref->tenant);
 	double trust = reporters_trust(engine->reporters, engine->now_us, ref->tenant);
-	double precision, evidence, weight;
-	size_t at = 0;
+	double precision, evidence;
 
-	while (at < ret->count && ret->groups[at] != group)
-		at++;
-	if (at == ret->count) {
-		ret->groups[ret->count] = group;
-		ret->weights[ret->count] = 0;
-		ret->best[ret->count++] = NULL;
-		vetoes[at] = 0;
-	}
-	if (ref->flags & REF_VETO) {
-		if (engine->now_us / US_PER_S < (int64_t)ref->time_s + VETO_S)
-			vetoes[at] = fmax(vetoes[at], trust);
-		ref->weight = (uint16_t)(trust * UINT16_MAX);
-		return;
-	}
 	precision = reporters_precision(engine->reporters, engine->now_us, ref->rule);
 	evidence = formula_evidence(ref->evidence);
 	if (ref->flags & REF_FINGERPRINT) {
 		precision = fmax(precision, FINGERPRINT_SURE);
 		evidence = formula_evidence(EV_E3);
 	}
-	weight = formula_weight(trust, evidence, precision, age_of(engine, record, ref, group));
-	ref->weight = (uint16_t)(weight * UINT16_MAX);
-	if (weight > ret->weights[at]) {
-		ret->weights[at] = weight;
-		ret->best[at] = ref;
-	}
 	if (evidence >= formula_evidence(EV_E3) && trust * precision > ret->trust * ret->precision) {
 		ret->trust = trust;
 		ret->precision = precision;
 		ret->proven_tenant = ref->tenant;
 	}
+	return formula_weight(trust, evidence, precision, age_of(engine, record, ref));
+}
+
+static double weigh_veto(const struct engine *engine, const struct ref *ref)
+{
+	if (engine->now_us / US_PER_S >= (int64_t)ref->time_s + VETO_S)
+		return 0;
+	return reporters_trust(engine->reporters, engine->now_us, ref->tenant);
+}
+
+/* Of independent voices. */
+static double belief_of(const struct voice *voices, size_t count)
+{
+	double weights[ENGINE_EVIDENCE_MAX];
+
+	for (size_t i = 0; i < count; i++)
+		weights[i] = voices[i].weight;
+	return formula_belief(weights, count);
 }
 
 static enum decide_level bounded_level(const struct engine *engine, const struct record *record, struct assessment *in)
@@ -122,20 +118,30 @@ static enum decide_level bounded_level(const struct engine *engine, const struct
 void level_assess(struct engine *engine, uint32_t slot, struct assessment *ret)
 {
 	struct record *record = record_at(engine, slot);
-	double vetoes[ENGINE_EVIDENCE_MAX];
+	struct voice vetoes[ENGINE_EVIDENCE_MAX];
+	size_t veto_count = 0;
 
 	memset(ret, 0, sizeof(*ret));
 	record->evidence = EV_E0;
 	REFS_FOR(engine, record, ref)
 	{
-		assess_ref(engine, record, ref, vetoes, ret);
-		if (!(ref->flags & REF_VETO) && ref->evidence > record->evidence)
+		bool veto = ref->flags & REF_VETO;
+		double weight = veto ? weigh_veto(engine, ref) : weigh_report(engine, record, ref, ret);
+
+		ref->weight = (uint16_t)(weight * UINT16_MAX);
+		if (veto)
+			vetoes[veto_count++] = (struct voice){ ref, weight };
+		else
+			ret->voices[ret->count++] = (struct voice){ ref, weight };
+		if (!veto && ref->evidence > record->evidence)
 			record->evidence = ref->evidence;
 	}
+	ret->count = voice_pick(engine, ret->voices, ret->count);
+	veto_count = voice_pick(engine, vetoes, veto_count);
 	for (size_t i = 0; i < ret->count; i++)
-		ret->witnesses += ret->weights[i] >= FORMULA_WITNESS_MIN;
-	ret->belief = formula_belief(ret->weights, ret->count);
-	ret->vetoed = formula_belief(vetoes, ret->count);
+		ret->witnesses += ret->voices[i].weight >= FORMULA_WITNESS_MIN;
+	ret->belief = belief_of(ret->voices, ret->count);
+	ret->vetoed = belief_of(vetoes, veto_count);
 	ret->users = users_behind(engine, record);
 	ret->level = bounded_level(engine, record, ret);
 }
@@ -145,12 +151,12 @@ void level_clear_alone(struct engine *engine, uint32_t slot)
 	REFS_FOR(engine, record_at(engine, slot), ref)
 	{
 		if (ref->flags & REF_ALONE)
-			reporters_alone_add(engine->reporters, ref->tenant, -1);
+			voice_count_alone(engine, ref, -1);
 		ref->flags &= (uint8_t)~REF_ALONE;
 	}
 }
 
-/* Nobody beyond one or two groups vouches. */
+/* Nobody beyond one or two voices vouches. */
 static bool is_alone(const struct record *record, const struct assessment *in)
 {
 	return in->witnesses < VERIFIED_WITNESSES && !(record->flags & (RECORD_VERIFIED | RECORD_PERSON | RECORD_LIST));
@@ -161,18 +167,18 @@ static void set_alone(struct engine *engine, const struct record *record, const 
 	if (record->level < DECIDE_PROVISIONAL || !is_alone(record, in))
 		return;
 	for (size_t i = 0; i < in->count; i++) {
-		if (in->weights[i] < FORMULA_WITNESS_MIN)
+		if (in->voices[i].weight < FORMULA_WITNESS_MIN)
 			continue;
-		in->best[i]->flags |= REF_ALONE;
-		reporters_alone_add(engine->reporters, in->best[i]->tenant, 1);
+		in->voices[i].ref->flags |= REF_ALONE;
+		voice_count_alone(engine, in->voices[i].ref, 1);
 	}
 }
 
 static bool alone_room(const struct engine *engine, const struct assessment *in)
 {
 	for (size_t i = 0; i < in->count; i++) {
-		if (in->weights[i] >= FORMULA_WITNESS_MIN && !(in->best[i]->flags & REF_ALONE) &&
-			!reporters_alone_room(engine->reporters, in->best[i]->tenant))
+		if (in->voices[i].weight >= FORMULA_WITNESS_MIN && !(in->voices[i].ref->flags & REF_ALONE) &&
+			!voice_alone_room(engine, in->voices[i].ref))
 			return false;
 	}
 	return true;
@@ -261,15 +267,15 @@ static int64_t expiry_of(const struct engine *engine, const struct record *recor
 	return engine->now_us + (int64_t)(seconds * (double)US_PER_S);
 }
 
-/* A challenge that nobody beyond one or two groups vouches for is paid by each of them. */
+/* A challenge that nobody beyond one or two voices vouches for is paid by each of them. */
 static enum decide_level bound_challenge(
 	struct engine *engine, const struct record *record, const struct assessment *in, enum decide_level level)
 {
 	if (level != DECIDE_CHALLENGE || record->level >= DECIDE_CHALLENGE || !is_alone(record, in))
 		return level;
 	for (size_t i = 0; i < in->count; i++) {
-		if (in->weights[i] < FORMULA_WITNESS_MIN ||
-			reporters_take_challenge(engine->reporters, engine->now_us, in->best[i]->tenant))
+		if (in->voices[i].weight < FORMULA_WITNESS_MIN ||
+			reporters_take_challenge(engine->reporters, engine->now_us, in->voices[i].ref->tenant))
 			continue;
 		engine->stats.budget_refused++;
 		return DECIDE_WATCH;
@@ -474,7 +480,8 @@ void level_set(struct engine *engine, uint32_t slot, enum decide_level level, in
 		record->extensions = 0;
 	}
 	record->level = (uint8_t)level;
-	record->expires_us = expires_us;
+	if (level != DECIDE_NONE) /* what ends tells when it would have ended */
+		record->expires_us = expires_us;
 	level_count(engine, slot, 1);
 	record_set_due(engine, slot, level == DECIDE_NONE ? forget_at(engine, record) : expires_us);
 	if (level == DECIDE_NONE)
@@ -517,21 +524,20 @@ void engine_tick(struct engine *engine, int64_t now_us)
 		end_one(engine, engine->heap[0]);
 }
 
-int engine_hit(struct engine *engine, int64_t now_us, uint64_t id, uint32_t tenant)
+int engine_hit(struct engine *engine, int64_t now_us, uint64_t id, uint32_t tenant, uint32_t edge)
 {
-	uint32_t slot, group;
+	uint32_t slot;
 
 	engine_tick(engine, now_us);
 	slot = record_find_id(engine, id);
 	if (slot == SLAB_NONE || !reporters_known(engine->reporters, tenant))
 		return LUYTRE_E_NOT_FOUND;
-	group = reporters_group(engine->reporters, tenant);
 	if (reporters_trust(engine->reporters, engine->now_us, tenant) < FORMULA_WITNESS_MIN ||
 		record_at(engine, slot)->level != DECIDE_PROVISIONAL)
 		return 0;
 	REFS_FOR(engine, record_at(engine, slot), ref)
 	{
-		if (reporters_group(engine->reporters, ref->tenant) == group)
+		if (voice_same(engine, ref, tenant, edge))
 			return 0;
 	}
 	start_anew(engine, slot);

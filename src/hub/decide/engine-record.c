@@ -202,7 +202,7 @@ void record_remove_ref(struct engine *engine, uint32_t slot, const struct ref *g
 	if (index == SLAB_NONE)
 		return;
 	if (gone->flags & REF_ALONE)
-		reporters_alone_add(engine->reporters, gone->tenant, -1);
+		voice_count_alone(engine, gone, -1);
 	*link = gone->next;
 	record->ref_count--;
 	slab_give(&engine->refs, index);

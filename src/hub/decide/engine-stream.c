@@ -44,27 +44,43 @@ void stream_decision(const struct engine *engine, uint32_t slot, struct engine_d
 		.by_list = (record->flags & RECORD_LIST) != 0 };
 }
 
-void stream_push(struct engine *engine, uint32_t slot, enum engine_op op, enum decide_level level)
+static void push(struct engine *engine, enum engine_op op, const struct engine_decision *decision)
 {
 	struct change_slot *place;
 
-	if (engine->loading)
-		return;
 	engine->seq++;
 	place = &engine->ring[engine->seq % engine->limits.changes_max];
 	free(place->text);
 	place->text = NULL;
-	place->change = (struct engine_change){ .epoch = engine->epoch, .seq = engine->seq, .op = (uint8_t)op };
-	stream_decision(engine, slot, &place->change.decision);
-	place->change.decision.level = (uint8_t)level;
-	if (place->change.decision.text) {
-		place->text = strdup(place->change.decision.text);
+	place->change = (struct engine_change){
+		.epoch = engine->epoch, .seq = engine->seq, .op = (uint8_t)op, .decision = *decision
+	};
+	if (decision->text) {
+		place->text = strdup(decision->text);
 		place->change.decision.text = place->text ? place->text : "";
 	}
 	if (engine->seq - engine->seq_oldest >= engine->limits.changes_max)
 		engine->seq_oldest = engine->seq - engine->limits.changes_max + 1;
 	if (engine->callbacks.changed)
 		engine->callbacks.changed(engine->callbacks.context);
+}
+
+void stream_push(struct engine *engine, uint32_t slot, enum engine_op op, enum decide_level level)
+{
+	struct engine_decision decision;
+
+	if (engine->loading)
+		return;
+	stream_decision(engine, slot, &decision);
+	decision.level = (uint8_t)level;
+	push(engine, op, &decision);
+}
+
+void engine_announce(struct engine *engine, int64_t now_us, enum engine_op op, const struct engine_decision *decision)
+{
+	engine_tick(engine, now_us);
+	push(engine, op, decision);
+	journal_state(engine);
 }
 
 void stream_clear(struct engine *engine)
@@ -98,11 +114,14 @@ int engine_changes(const struct engine *engine, uint64_t epoch, uint64_t seq, si
 	return 0;
 }
 
-void engine_each(const struct engine *engine, engine_change_fn fn, void *context)
+uint32_t engine_walk(const struct engine *engine, uint32_t from, uint32_t count, engine_change_fn fn, void *context)
 {
 	struct engine_change change = { .epoch = engine->epoch, .seq = engine->seq, .op = ENGINE_ADD };
+	uint32_t end = engine->records.taken_count;
 
-	for (uint32_t slot = 0; slot < engine->records.taken_count; slot++) {
+	if (from < end && count < end - from)
+		end = from + count;
+	for (uint32_t slot = from; slot < end; slot++) {
 		const struct record *record = slab_find(&engine->records, slot);
 
 		if (!record || record->level == DECIDE_NONE || engine_is_allowed(engine, &record->key, record->text))
@@ -110,6 +129,12 @@ void engine_each(const struct engine *engine, engine_change_fn fn, void *context
 		stream_decision(engine, slot, &change.decision);
 		fn(context, &change);
 	}
+	return end < engine->records.taken_count ? end : 0;
+}
+
+void engine_each(const struct engine *engine, engine_change_fn fn, void *context)
+{
+	(void)engine_walk(engine, 0, UINT32_MAX, fn, context);
 }
 
 int engine_find(const struct engine *engine, uint64_t id, struct engine_decision *ret)

@@ -41,12 +41,13 @@ static bool make_tables(struct engine *engine, struct siphash_key key)
 	engine->parents =
 		table_new(sizeof(struct observable_key), sizeof(struct parent), 2 * (size_t)limits->records_max, key);
 	engine->decoys = table_new(sizeof(struct observable_key), 0, ENGINE_DECOYS_MAX, key);
+	engine->edges_alone = table_new(sizeof(uint32_t), sizeof(uint32_t), ENGINE_EDGES_MAX, key);
 	engine->decoy_prefixes = calloc(ENGINE_DECOYS_MAX, sizeof(*engine->decoy_prefixes));
 	engine->proposals = calloc(ENGINE_PROPOSALS_MAX, sizeof(*engine->proposals));
 	engine->ring = calloc(limits->changes_max, sizeof(*engine->ring));
 	engine->reporters = reporters_new(&limits->reporters, key, journal_emit, engine);
-	return engine->index && engine->parents && engine->decoys && engine->decoy_prefixes && engine->proposals &&
-	       engine->ring && engine->reporters;
+	return engine->index && engine->parents && engine->decoys && engine->edges_alone && engine->decoy_prefixes &&
+	       engine->proposals && engine->ring && engine->reporters;
 }
 
 struct engine *engine_new(const struct engine_limits *limits, const struct engine_callbacks *callbacks,
@@ -93,6 +94,7 @@ void engine_free(struct engine *engine)
 	table_free(engine->index);
 	table_free(engine->parents);
 	table_free(engine->decoys);
+	table_free(engine->edges_alone);
 	reporters_free(engine->reporters);
 	free(engine->decoy_prefixes);
 	free(engine->proposals);
@@ -207,12 +209,10 @@ static void confirm(struct engine *engine, struct ref *ref, const struct ref *wi
 
 static void confirm_each_other(struct engine *engine, const struct record *record, struct ref *latest)
 {
-	uint32_t group = reporters_group(engine->reporters, latest->tenant);
-
 	REFS_FOR(engine, record, ref)
 	{
 		if (ref == latest || ref->flags & REF_VETO || latest->seen_s > ref->seen_s + CONFIRM_WITHIN_S ||
-			reporters_group(engine->reporters, ref->tenant) == group)
+			voice_same(engine, ref, latest->tenant, latest->edge))
 			continue;
 		confirm(engine, ref, latest);
 		confirm(engine, latest, ref);
@@ -249,6 +249,36 @@ static struct ref *weakest_ref(struct engine *engine, const struct record *recor
 	return weakest;
 }
 
+/* The report is that of the edge whose evidence counts. */
+static void set_edge(struct engine *engine, struct ref *ref, uint32_t edge)
+{
+	if (ref->flags & REF_ALONE) { /* its count goes with it; the level is worked out next, which counts anew */
+		voice_count_alone(engine, ref, -1);
+		ref->flags &= (uint8_t)~REF_ALONE;
+	}
+	ref->edge = edge;
+}
+
+static bool speaks_beside(
+	const struct engine *engine, const struct record *record, const struct ref *but, uint32_t edge)
+{
+	REFS_FOR(engine, record, ref)
+	{
+		if (ref != but && ref->edge == edge && !(ref->flags & REF_VETO))
+			return true;
+	}
+	return false;
+}
+
+/* The same report by an edge that has said nothing yet, where the one before speaks for others as well: who captured that one must not
+ * take the words out of the mouths of all whom it serves. */
+static bool makes_a_voice(
+	const struct engine *engine, const struct record *record, const struct ref *ref, uint32_t edge)
+{
+	return ref->edge != edge && speaks_beside(engine, record, ref, ref->edge) &&
+	       !speaks_beside(engine, record, ref, edge);
+}
+
 /* The tenant's report on the record, new or made younger; null without room. One report a tenant: repeating gains
  * nothing. */
 static struct ref *place_report(
@@ -269,6 +299,9 @@ static struct ref *place_report(
 			found->evidence = report->evidence;
 			found->rule = report->rule;
 			found->flags &= (uint8_t)~REF_CONFIRMED;
+			set_edge(engine, found, report->edge);
+		} else if (report->evidence == found->evidence && makes_a_voice(engine, record, found, report->edge)) {
+			set_edge(engine, found, report->edge);
 		}
 		if (time_s > found->seen_s)
 			found->seen_s = time_s;
@@ -311,12 +344,27 @@ static uint32_t find_or_make(struct engine *engine, const struct observable *obs
 	return slot;
 }
 
+/* Not that which spoke last. */
+static bool is_other_voice(
+	const struct engine *engine, const struct record *record, const struct engine_report *report, uint32_t group)
+{
+	if (record->sighting_group == 0 || record->sighting_group == group)
+		return false;
+	REFS_FOR(engine, record, ref)
+	{
+		if (!(ref->flags & REF_VETO) && ref->edge != 0 && ref->edge == report->edge &&
+			reporters_group(engine->reporters, ref->tenant) == record->sighting_group)
+			return false;
+	}
+	return true;
+}
+
 static void take_in(
 	struct engine *engine, uint32_t slot, const struct engine_report *report, struct ref *ref, uint32_t time_s)
 {
 	struct record *record = record_at(engine, slot);
 	uint32_t group = reporters_group(engine->reporters, report->tenant);
-	bool other_group = record->sighting_group != 0 && record->sighting_group != group;
+	bool other_voice = is_other_voice(engine, record, report, group);
 
 	if (report->fingerprint)
 		ref->flags |= REF_FINGERPRINT;
@@ -335,7 +383,7 @@ static void take_in(
 	/* Something must be due even if the level stays: or records that order nothing would never end. */
 	if (record->level == DECIDE_NONE)
 		record_set_due(engine, slot, engine->now_us + CONFIRM_WITHIN_S * US_PER_S);
-	level_reconsider(engine, slot, other_group);
+	level_reconsider(engine, slot, other_voice);
 	if (record->level >= DECIDE_BLOCK)
 		engine_refute_vetoes(engine, slot);
 }

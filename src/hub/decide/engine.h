@@ -11,6 +11,8 @@
  *   - A decision once made stands until it expires, is lifted or is refuted. Reports that age make no new one. Its end
  *     is the lifetime of its class or the moment its aged belief falls below 0.3, whichever comes first. A sighting by
  *     another group starts both anew; the same group saying the same again does not.
+ *   - All that one edge reports is one voice as well, whichever organisations it names: where this header says "group", two
+ *     of them that are heard through the same edge are one.
  *   - A group is a witness only with a weight of 0.25 or more (FORMULA_WITNESS_MIN).
  *   - A group whose provisional block lapsed may not raise another on the same observable for an hour.
  *   - What rests on one or two groups alone is bounded: a group may stand behind at most 'alone_max' live blocks that
@@ -48,7 +50,9 @@
 enum {
 	ENGINE_EVIDENCE_MAX = 12, /* reports kept for one record: enough for "10+" */
 	ENGINE_DECOYS_MAX = 4096,
+	ENGINE_EDGES_MAX = 65536, /* that stand behind blocks which nobody else vouches for */
 	ENGINE_PROPOSALS_MAX = 1024,
+	ENGINE_ID_MIN = 1 << 24, /* ids of the engine's decisions are not below */
 };
 
 struct engine_limits {
@@ -120,6 +124,7 @@ struct engine_decision {
 	float belief;
 	uint32_t users; /* estimated legitimate users behind it */
 	uint32_t campaign;
+	uint32_t tenant; /* for whom; 0: everybody, as all that the engine itself decides */
 	uint8_t level, class;
 	uint8_t evidence; /* strongest */
 	uint8_t reporters; /* bucket: 0 none (a person's), 1, 2 (2-4), 5 (5-9), 10 (10+) */
@@ -167,7 +172,7 @@ int64_t engine_due(const struct engine *engine); /* INT64_MAX: nothing is */
 
 /* An edge of 'tenant' saw the source of a decision arrive: a provisional block does not lapse then, up to ten minutes.
  * */
-MUST_CHECK int engine_hit(struct engine *engine, int64_t now_us, uint64_t id, uint32_t tenant);
+MUST_CHECK int engine_hit(struct engine *engine, int64_t now_us, uint64_t id, uint32_t tenant, uint32_t edge);
 /* An edge refuses to block one of its own good clients. LUYTRE_E_NOT_FOUND: no such decision or tenant. */
 MUST_CHECK int engine_veto(struct engine *engine, int64_t now_us, uint64_t id, uint32_t tenant, uint32_t edge);
 
@@ -188,6 +193,10 @@ struct engine_order {
  * LUYTRE_E_PERMISSION (a second person is missing), LUYTRE_E_CONFLICT (on an allow list, or over a decoy),
  * LUYTRE_E_RANGE (matches too many good clients), LUYTRE_E_FULL. '*ret_id' may be null. */
 MUST_CHECK int engine_order(struct engine *engine, int64_t now_us, const struct engine_order *order, uint64_t *ret_id);
+/* Whether engine_order would take it, without doing it or raising an alarm. '*ret_good' (may be null): good clients that it would match. */
+MUST_CHECK int engine_order_try(const struct engine *engine, const struct engine_order *order, size_t *ret_good);
+/* Shorter prefixes than these need a second person. */
+void engine_set_two_persons(struct engine *engine, uint8_t v4, uint8_t v6);
 
 /* Lifts every collective decision at once and begins a new epoch; what people and lists ordered stays. Returns how
  * many. */
@@ -216,6 +225,9 @@ size_t engine_proposals(const struct engine *engine, struct engine_proposal *ret
 /* One sentence about the decision, in UTF-8, no tenant named. LUYTRE_E_NOT_FOUND, LUYTRE_E_FULL (text cut). */
 MUST_CHECK int engine_explain(
 	const struct engine *engine, uint64_t id, enum luytre_lang lang, char *text, size_t text_size);
+/* The same of a copy; needs no engine, so any thread. */
+MUST_CHECK int engine_explain_decision(
+	const struct engine_decision *decision, enum luytre_lang lang, char *text, size_t text_size);
 
 typedef void (*engine_change_fn)(void *context, const struct engine_change *change);
 
@@ -228,6 +240,13 @@ MUST_CHECK int engine_changes(const struct engine *engine, uint64_t epoch, uint6
 	engine_change_fn fn, void *context, uint64_t *ret_seq);
 /* All live decisions that may leave, as additions. */
 void engine_each(const struct engine *engine, engine_change_fn fn, void *context);
+/* The same in slices, for who must not hold the engine for long: looks at 'count' places from 'from' (at first 0) on and returns where to
+ * go on; 0: that was the end. Between two slices anything may change: what stands all the while is given once. A million decisions are
+ * 62 slices of 16,384, each less than a millisecond of CPU. */
+uint32_t engine_walk(const struct engine *engine, uint32_t from, uint32_t count, engine_change_fn fn, void *context);
+/* Puts what is decided elsewhere (by a tenant for itself) into the stream of changes; who decided keeps it. Its id is below
+ * ENGINE_ID_MIN, and its text is null. */
+void engine_announce(struct engine *engine, int64_t now_us, enum engine_op op, const struct engine_decision *decision);
 
 /* Hands the whole state to 'write' as frames, for a new journal that replaces the old one. The first error ends it. */
 MUST_CHECK int engine_save(const struct engine *engine, int (*write)(void *context, struct bytes frame), void *context);

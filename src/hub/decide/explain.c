@@ -100,20 +100,24 @@ static int report_sentence(
 		date(decision->expires_us, until));
 }
 
+int engine_explain_decision(const struct engine_decision *decision, enum luytre_lang lang, char *text, size_t text_size)
+{
+	char ip[IP_PREFIX_TEXT_SIZE];
+	const char *value = decision->text ? decision->text : (observable_key_text(&decision->key, ip) ? ip : "");
+	int size;
+
+	lang = lang == LUYTRE_LANG_VI ? LUYTRE_LANG_VI : LUYTRE_LANG_EN;
+	if (decision->by_person || decision->by_list)
+		size = order_sentence(decision, value, lang, text, text_size);
+	else
+		size = report_sentence(decision, value, lang, text, text_size);
+	return size < 0 || (size_t)size >= text_size ? LUYTRE_E_FULL : 0;
+}
+
 int engine_explain(const struct engine *engine, uint64_t id, enum luytre_lang lang, char *text, size_t text_size)
 {
 	struct engine_decision decision;
-	char ip[IP_PREFIX_TEXT_SIZE];
-	const char *value;
-	int size, error = engine_find(engine, id, &decision);
+	int error = engine_find(engine, id, &decision);
 
-	if (error)
-		return error;
-	lang = lang == LUYTRE_LANG_VI ? LUYTRE_LANG_VI : LUYTRE_LANG_EN;
-	value = decision.text ? decision.text : (observable_key_text(&decision.key, ip) ? ip : "");
-	if (decision.by_person || decision.by_list)
-		size = order_sentence(&decision, value, lang, text, text_size);
-	else
-		size = report_sentence(&decision, value, lang, text, text_size);
-	return size < 0 || (size_t)size >= text_size ? LUYTRE_E_FULL : 0;
+	return error ? error : engine_explain_decision(&decision, lang, text, text_size);
 }

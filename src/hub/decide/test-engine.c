@@ -212,12 +212,12 @@ static void hits_elsewhere_keep_a_provisional_block(void **state)
 	for (int i = 0; i < 10; i++) {
 		kit.now_us += 100 * SECOND;
 		/* The reporter's own hits change nothing. */
-		(void)!engine_hit(kit.engine, kit.now_us, decision.id, 1);
-		(void)!engine_hit(kit.engine, kit.now_us, decision.id, 2);
+		(void)!engine_hit(kit.engine, kit.now_us, decision.id, 1, 1);
+		(void)!engine_hit(kit.engine, kit.now_us, decision.id, 2, 2);
 		engine_tick(kit.engine, kit.now_us);
 		assert_int_equal(kit_level(&kit, BAD, NULL), i < 5 ? DECIDE_PROVISIONAL : DECIDE_WATCH);
 	}
-	assert_int_equal(engine_hit(kit.engine, kit.now_us, 12345, 2), LUYTRE_E_NOT_FOUND);
+	assert_int_equal(engine_hit(kit.engine, kit.now_us, 12345, 2, 2), LUYTRE_E_NOT_FOUND);
 	kit_done(&kit);
 }
 

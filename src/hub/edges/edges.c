@@ -38,6 +38,16 @@ static const struct db_migration migrations[] = {
 	  " revoked integer not null, boot text not null, acked bigint not null, lost bigint not null,"
 	  " policy bigint not null, epoch bigint not null, have bigint not null, have_us bigint not null);"
 	  "create table edge_token (hash bytea primary key, name text not null, until_us bigint not null)" },
+	/* Tokens that say nothing of tenants are good for nothing. */
+	{ "alter table edge add column revision bigint not null default 1;"
+	  "alter table edge add column province bigint not null default 0;"
+	  "alter table edge add column all_tenants bigint not null default 0;"
+	  "create table edge_tenant (edge bigint not null, tenant bigint not null, primary key (edge, tenant));"
+	  "drop table edge_token;"
+	  "create table edge_token (id bigint primary key, hash blob not null unique, name text not null,"
+	  " province bigint not null, all_tenants bigint not null, created_by text not null, until_us bigint not null);"
+	  "create table edge_token_tenant (token bigint not null, tenant bigint not null, primary key (token, "
+	  "tenant))" },
 };
 
 /* ---- Reading the register ---- */
@@ -54,7 +64,7 @@ static int read_row(void *context, const struct db_value *columns, size_t column
 	struct edge_row *row = &edges->rows[edges->count];
 	struct edge_view *view = &row->view;
 
-	if (edges->count == EDGES_MAX || column_count != 16)
+	if (edges->count == EDGES_MAX || column_count != 19)
 		return LUYTRE_E_FULL;
 	*row = (struct edge_row){ 0 };
 	view->id = (uint32_t)columns[0].integer;
@@ -73,8 +83,18 @@ static int read_row(void *context, const struct db_value *columns, size_t column
 	view->epoch = (uint64_t)columns[13].integer;
 	view->have = (uint64_t)columns[14].integer;
 	view->have_us = columns[15].integer;
+	view->revision = columns[16].integer;
+	view->province = (uint32_t)columns[17].integer;
 	edges->count++;
-	return 0;
+	return edges_bound_read(edges->db, EDGES_BOUND_EDGE, view->id, columns[18].integer != 0, &view->bound);
+}
+
+static void free_rows(struct edges *edges)
+{
+	for (size_t i = 0; i < edges->count; i++)
+		edges_bound_unref(edges->rows[i].view.bound);
+	free(edges->rows);
+	free(edges);
 }
 
 int edges_open(struct db *db, const struct ca *ca, struct edges **ret)
@@ -94,11 +114,10 @@ int edges_open(struct db *db, const struct ca *ca, struct edges **ret)
 		error = db_each(db,
 			"select id, name, version, serial, serial_before, created_us, until_us, seen_us, revoked, "
 			"boot, acked, lost,"
-			" policy, epoch, have, have_us from edge order by id",
+			" policy, epoch, have, have_us, revision, province, all_tenants from edge order by id",
 			DB_NO_ARGS, read_row, edges);
 	if (error) {
-		free(edges->rows);
-		free(edges);
+		free_rows(edges);
 		return error;
 	}
 	*ret = edges;
@@ -148,8 +167,7 @@ void edges_close(struct edges *edges)
 		return;
 	ignored = edges_save(edges); /* asked of the events again at the next start */
 	(void)ignored;
-	free(edges->rows);
-	free(edges);
+	free_rows(edges);
 }
 
 /* ---- Looking ---- */
@@ -225,34 +243,91 @@ static bool is_plain(const char *text)
 	return true;
 }
 
-int edges_token(struct edges *edges, const struct audit_origin *origin, const char *name, char ret[EDGES_TOKEN_SIZE])
+static bool is_name(const char *name)
 {
-	uint8_t bytes[TOKEN_BYTES], hash[HASH_SIZE];
-	const struct audit_field fields[] = { { "name", db_str(name) } };
-	int64_t waiting = 0;
-	int error;
+	return name[0] && strlen(name) <= EDGES_NAME_MAX && is_plain(name);
+}
 
-	if (!name[0] || strlen(name) > EDGES_NAME_MAX || !is_plain(name))
-		return LUYTRE_E_INVALID;
-	randombytes_buf(bytes, SECRET_SIZE);
-	ca_fingerprint(edges->ca, bytes + SECRET_SIZE);
-	hash_of(bytes, hash);
-	error = db_begin(edges->db);
-	if (error)
-		return error;
-	error = db_run(edges->db, "delete from edge_token where until_us <= ?1", DB_ARGS(db_i64(origin->now_us)), NULL);
+static bool serves_nobody(const struct edges_bound *bound)
+{
+	return !bound->all && bound->tenant_count == 0;
+}
+
+/* Inside a transaction: forgets those whose time is over, and one by its id. */
+static int drop_tokens(struct edges *edges, int64_t now_us, uint32_t id, uint64_t *ret_count)
+{
+	int error = db_run(edges->db,
+		"delete from edge_token_tenant where token in (select id from edge_token where until_us <= ?1 or id = "
+		"?2)",
+		DB_ARGS(db_i64(now_us), db_i64(id)), NULL);
+
+	if (!error)
+		error = db_run(edges->db, "delete from edge_token where until_us <= ?1", DB_ARGS(db_i64(now_us)), NULL);
+	if (!error)
+		error = db_run(edges->db, "delete from edge_token where id = ?1", DB_ARGS(db_i64(id)), ret_count);
+	return error;
+}
+
+static int audit_token(struct edges *edges, const struct audit_origin *origin, const char *action, uint32_t id,
+	const struct audit_field *fields, size_t field_count)
+{
+	char subject[32];
+
+	snprintf(subject, sizeof(subject), "edge-token:%u", id);
+	return audit_append(edges->db, origin,
+		&(struct audit_record){
+			.action = action, .subject = subject, .fields = fields, .field_count = field_count });
+}
+
+/* Inside a transaction. */
+static int insert_token(struct edges *edges, const struct audit_origin *origin, const struct edges_invitation *in,
+	const struct edges_bound *bound, struct bytes hash, uint32_t *ret_id)
+{
+	char text[EDGES_BOUND_TEXT_SIZE];
+	const struct audit_field fields[] = { { "name", db_str(in->name) },
+		{ "tenants", db_str(edges_bound_text(bound, text)) } };
+	int64_t waiting = 0, id = 0, lives_s = in->lives_s ? in->lives_s : EDGES_TOKEN_LIVES_S;
+	int error = drop_tokens(edges, origin->now_us, 0, NULL);
+
 	if (!error)
 		error = db_integer(edges->db, "select count(*) from edge_token", DB_NO_ARGS, &waiting);
 	if (!error && waiting >= EDGES_TOKENS_MAX)
 		error = LUYTRE_E_FULL;
 	if (!error)
-		error = db_run(edges->db, "insert into edge_token (hash, name, until_us) values (?1, ?2, ?3)",
-			DB_ARGS(db_blob(bytes_of(hash, sizeof(hash))), db_str(name),
-				db_i64(origin->now_us + EDGES_TOKEN_LIVES_S * INT64_C(1000000))),
+		error = db_next_id(edges->db, "edge_token", &id);
+	if (!error)
+		error = db_run(edges->db,
+			"insert into edge_token (id, hash, name, province, all_tenants, created_by, until_us)"
+			" values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+			DB_ARGS(db_i64(id), db_blob(hash), db_str(in->name), db_i64(in->province), db_i64(bound->all),
+				db_str(origin->actor), db_i64(origin->now_us + lives_s * INT64_C(1000000))),
 			NULL);
 	if (!error)
-		error = audited(edges, origin, "edge.invite", 0, fields, ARRAY_COUNT(fields));
-	error = finish(edges, error);
+		error = edges_bound_write(edges->db, EDGES_BOUND_TOKEN, (uint32_t)id, bound);
+	*ret_id = (uint32_t)id;
+	return error ? error : audit_token(edges, origin, "edge.invite", *ret_id, fields, ARRAY_COUNT(fields));
+}
+
+int edges_token(struct edges *edges, const struct audit_origin *origin, const struct edges_invitation *invitation,
+	char ret[EDGES_TOKEN_SIZE], uint32_t *ret_id)
+{
+	uint8_t bytes[TOKEN_BYTES], hash[HASH_SIZE];
+	const struct edges_bound *bound = NULL;
+	int error;
+
+	if (!is_name(invitation->name) || serves_nobody(&invitation->bound) ||
+		invitation->lives_s > EDGES_TOKEN_LIVES_MAX_S)
+		return LUYTRE_E_INVALID;
+	error = edges_bound_new(&invitation->bound, &bound);
+	if (!error)
+		error = db_begin(edges->db);
+	if (!error) {
+		randombytes_buf(bytes, SECRET_SIZE);
+		ca_fingerprint(edges->ca, bytes + SECRET_SIZE);
+		hash_of(bytes, hash);
+		error = finish(
+			edges, insert_token(edges, origin, invitation, bound, bytes_of(hash, sizeof(hash)), ret_id));
+	}
 	if (!error) {
 		size_t size = strlen(TOKEN_WORD);
 
@@ -261,7 +336,58 @@ int edges_token(struct edges *edges, const struct audit_origin *origin, const ch
 			sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 	}
 	sodium_memzero(bytes, sizeof(bytes));
+	edges_bound_unref(bound);
 	return error;
+}
+
+struct token_walk {
+	struct edges *edges;
+	edges_token_fn fn;
+	void *context;
+};
+
+static int give_token(void *context, const struct db_value *columns, size_t column_count)
+{
+	const struct token_walk *walk = context;
+	struct edges_token_view view = { .id = (uint32_t)columns[0].integer,
+		.province = (uint32_t)columns[2].integer,
+		.until_us = columns[5].integer };
+	int answer;
+
+	copy_text(&columns[1], view.name, sizeof(view.name));
+	copy_text(&columns[4], view.created_by, sizeof(view.created_by));
+	answer = edges_bound_read(walk->edges->db, EDGES_BOUND_TOKEN, view.id, columns[3].integer != 0, &view.bound);
+	if (answer)
+		return answer;
+	answer = walk->fn(walk->context, &view);
+	edges_bound_unref(view.bound);
+	return answer;
+}
+
+int edges_token_each(
+	struct edges *edges, int64_t now_us, uint32_t after, uint32_t limit, edges_token_fn fn, void *context)
+{
+	struct token_walk walk = { edges, fn, context };
+
+	return db_each(edges->db,
+		"select id, name, province, all_tenants, created_by, until_us from edge_token"
+		" where id > ?1 and until_us > ?2 order by id limit ?3",
+		DB_ARGS(db_i64(after), db_i64(now_us), db_i64(limit)), give_token, &walk);
+}
+
+int edges_token_remove(struct edges *edges, const struct audit_origin *origin, uint32_t id)
+{
+	uint64_t count = 0;
+	int error = id ? db_begin(edges->db) : LUYTRE_E_NOT_FOUND;
+
+	if (error)
+		return error;
+	error = drop_tokens(edges, origin->now_us, id, &count);
+	if (!error && count == 0)
+		error = LUYTRE_E_NOT_FOUND;
+	if (!error)
+		error = audit_token(edges, origin, "edge.uninvite", id, NULL, 0);
+	return finish(edges, error);
 }
 
 static bool read_token(struct bytes token, uint8_t ret_hash[HASH_SIZE])
@@ -280,23 +406,50 @@ static bool read_token(struct bytes token, uint8_t ret_hash[HASH_SIZE])
 	return true;
 }
 
-static int take_name(void *context, const struct db_value *columns, size_t column_count)
-{
-	char *name = context;
+struct used_token {
+	uint32_t id;
+	bool all;
+	struct edge_view *view;
+};
 
-	copy_text(&columns[0], name, EDGES_NAME_MAX + 1);
+static int take_token(void *context, const struct db_value *columns, size_t column_count)
+{
+	struct used_token *token = context;
+
+	token->id = (uint32_t)columns[0].integer;
+	copy_text(&columns[1], token->view->name, sizeof(token->view->name));
+	token->view->province = (uint32_t)columns[2].integer;
+	token->all = columns[3].integer != 0;
 	return 0;
+}
+
+/* Inside a transaction: uses the token up, and reads what it says. */
+static int use_token(struct edges *edges, int64_t now_us, struct bytes hash, struct edge_view *view)
+{
+	struct used_token token = { .view = view };
+	int error = db_each(edges->db,
+		"delete from edge_token where hash = ?1 and until_us > ?2 returning id, name, province, all_tenants",
+		DB_ARGS(db_blob(hash), db_i64(now_us)), take_token, &token);
+
+	if (!error && !token.id)
+		error = LUYTRE_E_PERMISSION;
+	if (!error)
+		error = edges_bound_read(edges->db, EDGES_BOUND_TOKEN, token.id, token.all, &view->bound);
+	return error ? error : edges_bound_write(edges->db, EDGES_BOUND_TOKEN, token.id, NULL);
 }
 
 static int insert_row(struct edges *edges, const struct edge_view *view)
 {
-	return db_run(edges->db,
+	int error = db_run(edges->db,
 		"insert into edge (id, name, version, serial, serial_before, created_us, until_us, seen_us, revoked, "
-		"boot, acked,"
-		" lost, policy, epoch, have, have_us) values (?1, ?2, ?3, ?4, '', ?5, ?6, 0, 0, '', 0, 0, 0, 0, 0, 0)",
+		"boot, acked, lost, policy, epoch, have, have_us, revision, province, all_tenants)"
+		" values (?1, ?2, ?3, ?4, '', ?5, ?6, 0, 0, '', 0, 0, 0, 0, 0, 0, 1, ?7, ?8)",
 		DB_ARGS(db_i64(view->id), db_str(view->name), db_str(view->version), db_str(view->serial),
-			db_i64(view->created_us), db_i64(view->until_us)),
+			db_i64(view->created_us), db_i64(view->until_us), db_i64(view->province),
+			db_i64(view->bound->all)),
 		NULL);
+
+	return error ? error : edges_bound_write(edges->db, EDGES_BOUND_EDGE, view->id, view->bound);
 }
 
 /* Inside a transaction: uses the token up, gives a number, signs. */
@@ -304,11 +457,8 @@ static int enter(struct edges *edges, const struct audit_origin *origin, struct 
 	struct edge_view *view, struct ca_certificate *ret)
 {
 	int64_t id = 0;
-	int error = db_each(edges->db, "delete from edge_token where hash = ?1 and until_us > ?2 returning name",
-		DB_ARGS(db_blob(hash), db_i64(origin->now_us)), take_name, view->name);
+	int error = use_token(edges, origin->now_us, hash, view);
 
-	if (!error && !view->name[0])
-		error = LUYTRE_E_PERMISSION;
 	if (!error)
 		error = db_next_id(edges->db, "edge", &id);
 	view->id = (uint32_t)id;
@@ -320,8 +470,10 @@ static int enter(struct edges *edges, const struct audit_origin *origin, struct 
 	view->until_us = ret->until_us;
 	error = insert_row(edges, view);
 	if (!error) {
+		char text[EDGES_BOUND_TEXT_SIZE];
 		const struct audit_field fields[] = { { "name", db_str(view->name) },
-			{ "version", db_str(view->version) } };
+			{ "version", db_str(view->version) },
+			{ "tenants", db_str(edges_bound_text(view->bound, text)) } };
 
 		error = audited(edges, origin, "edge.enrol", view->id, fields, ARRAY_COUNT(fields));
 	}
@@ -331,7 +483,7 @@ static int enter(struct edges *edges, const struct audit_origin *origin, struct 
 int edges_enrol(struct edges *edges, const struct audit_origin *origin, struct bytes token, struct bytes request_pem,
 	struct bytes version, struct edges_enrolled *ret)
 {
-	struct edge_row row = { .view = { .created_us = origin->now_us } };
+	struct edge_row row = { .view = { .created_us = origin->now_us, .revision = 1 } };
 	struct ca_certificate certificate = { 0 };
 	uint8_t hash[HASH_SIZE];
 	int error;
@@ -348,6 +500,7 @@ int edges_enrol(struct edges *edges, const struct audit_origin *origin, struct b
 	error = finish(edges, enter(edges, origin, bytes_of(hash, sizeof(hash)), request_pem, &row.view, &certificate));
 	if (error) {
 		free(certificate.pem);
+		edges_bound_unref(row.view.bound);
 		return error;
 	}
 	edges->rows[edges->count++] = row;
@@ -409,8 +562,9 @@ int edges_renew(struct edges *edges, const struct audit_origin *origin, uint32_t
 	return 0;
 }
 
-int edges_revoke(struct edges *edges, const struct audit_origin *origin, uint32_t edge)
+int edges_revoke(struct edges *edges, const struct audit_origin *origin, uint32_t edge, const char *reason)
 {
+	const struct audit_field fields[] = { { "reason", db_str(reason) } };
 	struct edge_row *row = find_row(edges, edge);
 	int error;
 
@@ -421,11 +575,63 @@ int edges_revoke(struct edges *edges, const struct audit_origin *origin, uint32_
 		return error;
 	error = db_run(edges->db, "update edge set revoked = 1 where id = ?1", DB_ARGS(db_i64(edge)), NULL);
 	if (!error)
-		error = audited(edges, origin, "edge.revoke", edge, NULL, 0);
+		error = audited(edges, origin, "edge.revoke", edge, fields, reason != NULL);
 	error = finish(edges, error);
 	if (!error)
 		row->view.revoked = true;
 	return error;
+}
+
+/* Inside a transaction. */
+static int write_change(struct edges *edges, const struct audit_origin *origin, const struct edge_view *old,
+	const struct edges_change *change, const struct edges_bound *bound)
+{
+	char text[EDGES_BOUND_TEXT_SIZE], text_before[EDGES_BOUND_TEXT_SIZE];
+	const struct audit_field fields[] = { { "name", db_str(change->name) }, { "name_before", db_str(old->name) },
+		{ "province", db_i64(change->province) }, { "province_before", db_i64(old->province) },
+		{ "tenants", db_str(edges_bound_text(bound, text)) },
+		{ "tenants_before", db_str(edges_bound_text(old->bound, text_before)) } };
+	int error = db_run(edges->db,
+		"update edge set name = ?2, province = ?3, all_tenants = ?4, revision = ?5 where id = ?1",
+		DB_ARGS(db_i64(old->id), db_str(change->name), db_i64(change->province), db_i64(bound->all),
+			db_i64(old->revision + 1)),
+		NULL);
+
+	if (!error)
+		error = edges_bound_write(edges->db, EDGES_BOUND_EDGE, old->id, bound);
+	return error ? error : audited(edges, origin, "edge.update", old->id, fields, ARRAY_COUNT(fields));
+}
+
+int edges_update(struct edges *edges, const struct audit_origin *origin, uint32_t edge, int64_t revision,
+	const struct edges_change *change)
+{
+	struct edge_row *row = find_row(edges, edge);
+	const struct edges_bound *bound = NULL;
+	char name[EDGES_NAME_MAX + 1];
+	int error;
+
+	if (!row)
+		return LUYTRE_E_NOT_FOUND;
+	if (row->view.revision != revision)
+		return LUYTRE_E_CONFLICT;
+	if (!is_name(change->name) || serves_nobody(&change->bound))
+		return LUYTRE_E_INVALID;
+	snprintf(name, sizeof(name), "%s", change->name); /* may be that of the row */
+	error = edges_bound_new(&change->bound, &bound);
+	if (!error)
+		error = db_begin(edges->db);
+	if (!error)
+		error = finish(edges, write_change(edges, origin, &row->view, change, bound));
+	if (error) {
+		edges_bound_unref(bound);
+		return error;
+	}
+	memcpy(row->view.name, name, sizeof(row->view.name));
+	row->view.province = change->province;
+	row->view.revision++;
+	edges_bound_unref(row->view.bound);
+	row->view.bound = bound;
+	return 0;
 }
 
 static int admit(struct edges *edges, uint32_t edge, const char *serial, int64_t now_us, uint32_t *ret_edge)

@@ -16,7 +16,6 @@
 
 #include "base/error.h"
 #include "hub/edges/ca.h"
-#include "hub/edges/secret.h"
 
 #define NOW INT64_C(1795000000000000)
 #define DAY (INT64_C(86400) * 1000000)
@@ -201,37 +200,9 @@ static void test_files(void **state)
 	assert_int_equal(ca_open("/nonexistent/folder", NOW, &again), LUYTRE_E_IO);
 }
 
-/* Whole or not there; nothing that is there is replaced, and what a crash left behind is no obstacle. */
-static void test_secret(void **state)
-{
-	char folder[] = "/tmp/luytre-test-secret-XXXXXX", path[96], left[112], text[16] = "";
-	struct stat about;
-	FILE *file;
-
-	assert_non_null(mkdtemp(folder));
-	snprintf(path, sizeof(path), "%s/key", folder);
-	snprintf(left, sizeof(left), "%s.new", path);
-	file = fopen(left, "we");
-	assert_non_null(file);
-	fclose(file);
-	assert_int_equal(secret_write(path, bytes_from_str("one")), 0);
-	assert_int_not_equal(secret_write(path, bytes_from_str("two")), 0);
-	file = fopen(path, "re");
-	assert_non_null(file);
-	assert_int_equal(fread(text, 1, sizeof(text) - 1, file), 3);
-	fclose(file);
-	assert_string_equal(text, "one");
-	assert_int_equal(stat(path, &about), 0);
-	assert_int_equal(about.st_mode & 0777, 0600);
-	assert_int_not_equal(access(left, F_OK), 0);
-	unlink(path);
-	assert_int_not_equal(secret_write("/nowhere/at/all", bytes_from_str("x")), 0);
-	assert_int_equal(rmdir(folder), 0);
-}
-
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_secret), cmocka_unit_test(test_edge),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_edge),
 		cmocka_unit_test(test_strangers), cmocka_unit_test(test_requests), cmocka_unit_test(test_files) };
 
 	return cmocka_run_group_tests(tests, setup, teardown);

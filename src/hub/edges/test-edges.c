@@ -15,11 +15,13 @@
 
 #include "base/error.h"
 #include "hub/edges/edges.h"
+#include "hub/store/pgtest.h"
 
 #define NOW INT64_C(1795000000000000)
 #define DAY (INT64_C(86400) * 1000000)
 
-static char dir[64], place[96];
+static char dir[64], place[PGTEST_PLACE_SIZE],
+	postgres_place[PGTEST_PLACE_SIZE]; /* of postgres: "" in the first round */
 static struct ca *ca;
 static struct db *db;
 static struct edges *edges;
@@ -54,7 +56,10 @@ static int setup(void **state)
 	snprintf(dir, sizeof(dir), "/tmp/luytre-test-edges-XXXXXX");
 	if (!mkdtemp(dir))
 		return -1;
-	snprintf(place, sizeof(place), "sqlite:%s/control.db", dir);
+	if (postgres_place[0])
+		memcpy(place, postgres_place, sizeof(place));
+	else
+		snprintf(place, sizeof(place), "sqlite:%s/control.db", dir);
 	make_request();
 	return ca_open(dir, NOW, &ca) || db_open(place, &db, why) || audit_setup(db) || edges_open(db, ca, &edges);
 }
@@ -109,11 +114,25 @@ static int check(const char *pem, int64_t now_us, uint32_t *ret)
 	return error;
 }
 
+static const uint32_t served[] = { 9, 7, 9 };
+
+static int invite_as(const struct audit_origin *origin, const char *name, char token[EDGES_TOKEN_SIZE])
+{
+	const struct edges_invitation in = {
+		.name = name, .province = 31, .bound = { .tenants = served, .tenant_count = ARRAY_COUNT(served) }
+	};
+	uint32_t id = 0;
+	int error = edges_token(edges, origin, &in, token, &id);
+
+	assert_true(error || id);
+	return error;
+}
+
 static void invite(char token[EDGES_TOKEN_SIZE])
 {
 	struct audit_origin origin = at(NOW);
 
-	assert_int_equal(edges_token(edges, &origin, "Hải Phòng 1", token), 0);
+	assert_int_equal(invite_as(&origin, "Hải Phòng 1", token), 0);
 }
 
 /* As the TLS library tells of a certificate. */
@@ -164,14 +183,14 @@ static void test_life(void **state)
 		0);
 	assert_int_equal(check(one.certificate.pem, NOW + 21 * DAY, &edge), LUYTRE_E_PERMISSION); /* two back */
 	assert_int_equal(check(newer.pem, NOW + 21 * DAY, &edge), 0);
-	assert_int_equal(edges_revoke(edges, &origin, edge), 0);
+	assert_int_equal(edges_revoke(edges, &origin, edge, "lost"), 0);
 	assert_int_equal(check(newest.pem, NOW + 21 * DAY, &edge), LUYTRE_E_PERMISSION);
 	assert_int_equal(
 		edges_renew(edges, &origin, edge, edges_find(edges, edge)->serial, bytes_from_str(request), &newest),
 		LUYTRE_E_PERMISSION);
 	reopen();
 	assert_true(edges_find(edges, one.id)->revoked);
-	assert_int_equal(edges_revoke(edges, &origin, 4711), LUYTRE_E_NOT_FOUND);
+	assert_int_equal(edges_revoke(edges, &origin, 4711, NULL), LUYTRE_E_NOT_FOUND);
 	free(one.certificate.pem);
 	free(newer.pem);
 	free(newest.pem);
@@ -254,7 +273,7 @@ static void test_texts(void **state)
 	assert_int_equal(
 		db_each(db, "select detail from audit order by sequence desc limit 1", DB_NO_ARGS, take_text, text), 0);
 	assert_non_null(strstr(text, "Hải Phòng 1"));
-	assert_int_equal(edges_token(edges, &origin, "a\nb", token), LUYTRE_E_INVALID);
+	assert_int_equal(invite_as(&origin, "a\nb", token), LUYTRE_E_INVALID);
 }
 
 static void test_tokens(void **state)
@@ -286,7 +305,7 @@ static void test_tokens(void **state)
 	assert_int_equal(enrol(token, NOW, &enrolled), 0);
 	assert_int_equal(edges_count(edges), count + 1);
 	free(enrolled.certificate.pem);
-	assert_int_equal(edges_token(edges, &origin, "", token), LUYTRE_E_INVALID);
+	assert_int_equal(invite_as(&origin, "", token), LUYTRE_E_INVALID);
 }
 
 static void test_positions(void **state)
@@ -325,10 +344,112 @@ static void test_positions(void **state)
 	assert_int_equal(edges_stands(edges, 4711, 0, 0, 0, NOW), LUYTRE_E_NOT_FOUND);
 }
 
+/* Whom an edge serves: what the token said, over a restart, until a person says otherwise. */
+static void test_bound(void **state)
+{
+	static const uint32_t others[] = { 3 }, bad[] = { 3, 0 };
+	char token[EDGES_TOKEN_SIZE], text[EDGES_BOUND_TEXT_SIZE];
+	struct audit_origin origin = at(NOW);
+	struct edges_enrolled enrolled;
+	struct edges_change change = { .name = "Hải Phòng 2", .bound = { .tenants = others, .tenant_count = 1 } };
+	const struct edge_view *view;
+	const struct edges_bound *held;
+
+	invite(token);
+	assert_int_equal(enrol(token, NOW, &enrolled), 0);
+	free(enrolled.certificate.pem);
+	for (int i = 0; i < 2; i++) {
+		view = edges_find(edges, enrolled.id);
+		assert_string_equal(edges_bound_text(view->bound, text), "7,9");
+		assert_true(edges_bound_names(view->bound, 7) && !edges_bound_names(view->bound, 8));
+		assert_true(view->revision == 1 && view->province == 31);
+		reopen();
+	}
+	held = edges_bound_ref(edges_find(edges, enrolled.id)->bound);
+	assert_int_equal(edges_update(edges, &origin, enrolled.id, 2, &change), LUYTRE_E_CONFLICT);
+	assert_int_equal(edges_update(edges, &origin, 4711, 1, &change), LUYTRE_E_NOT_FOUND);
+	assert_int_equal(edges_update(edges, &origin, enrolled.id, 1, &change), 0);
+	assert_true(edges_bound_names(held, 7)); /* who reads a batch by it goes on */
+	edges_bound_unref(held);
+	change.bound.all = true;
+	assert_int_equal(edges_update(edges, &origin, enrolled.id, 2, &change), LUYTRE_E_INVALID); /* some and all */
+	change.bound = (struct edges_bound){ .tenants = bad, .tenant_count = 2 };
+	assert_int_equal(edges_update(edges, &origin, enrolled.id, 2, &change), LUYTRE_E_INVALID);
+	change.bound = (struct edges_bound){ 0 };
+	assert_int_equal(edges_update(edges, &origin, enrolled.id, 2, &change), LUYTRE_E_INVALID); /* nobody */
+	reopen();
+	view = edges_find(edges, enrolled.id);
+	assert_string_equal(edges_bound_text(view->bound, text), "3");
+	assert_string_equal(view->name, "Hải Phòng 2");
+	assert_true(view->revision == 2);
+	change.bound.all = true;
+	change.name = view->name; /* as it is */
+	assert_int_equal(edges_update(edges, &origin, enrolled.id, 2, &change), 0);
+	reopen();
+	view = edges_find(edges, enrolled.id);
+	assert_true(view->bound->all && view->bound->tenant_count == 0);
+	assert_string_equal(view->name, "Hải Phòng 2");
+}
+
+static int see_token(void *context, const struct edges_token_view *token)
+{
+	struct edges_token_view *last = context;
+	char text[EDGES_BOUND_TEXT_SIZE];
+
+	assert_string_equal(edges_bound_text(token->bound, text), "7,9");
+	assert_string_equal(token->created_by, "account:1 lan");
+	*last = *token;
+	return 0;
+}
+
+static void test_tokens_listed(void **state)
+{
+	struct audit_origin origin = at(NOW);
+	struct edges_token_view last = { 0 };
+	struct edges_invitation in = { .name = "x", .bound = { .all = true }, .lives_s = EDGES_TOKEN_LIVES_MAX_S + 1 };
+	char token[EDGES_TOKEN_SIZE];
+	struct edges_enrolled enrolled;
+	uint32_t id;
+	int64_t rows;
+
+	invite(token);
+	assert_int_equal(edges_token_each(edges, NOW, 0, 1000, see_token, &last), 0);
+	assert_true(last.id && last.until_us == NOW + DAY && last.province == 31);
+	id = last.id;
+	last.id = 0;
+	assert_int_equal(edges_token_each(edges, NOW, id, 1000, see_token, &last), 0);
+	assert_int_equal(edges_token_each(edges, NOW + DAY, 0, 1000, see_token, &last), 0); /* too old */
+	assert_int_equal(last.id, 0);
+	assert_int_equal(edges_token_remove(edges, &origin, id), 0);
+	assert_int_equal(edges_token_remove(edges, &origin, id), LUYTRE_E_NOT_FOUND);
+	assert_int_equal(edges_token_remove(edges, &origin, 0), LUYTRE_E_NOT_FOUND);
+	assert_int_equal(enrol(token, NOW, &enrolled), LUYTRE_E_PERMISSION);
+	assert_int_equal(edges_token(edges, &origin, &in, token, &id), LUYTRE_E_INVALID);
+	in.lives_s = 3600;
+	assert_int_equal(edges_token(edges, &origin, &in, token, &id), 0);
+	assert_int_equal(enrol(token, NOW + DAY / 24, &enrolled), LUYTRE_E_PERMISSION);
+	in.bound.all = false;
+	assert_int_equal(edges_token(edges, &origin, &in, token, &id), LUYTRE_E_INVALID); /* would serve nobody */
+	origin = at(NOW + 30 * DAY); /* the old ones go, with what belongs to them */
+	assert_int_equal(invite_as(&origin, "y", token), 0);
+	assert_int_equal(db_integer(db, "select count(*) from edge_token_tenant", DB_NO_ARGS, &rows), 0);
+	assert_int_equal(rows, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_life), cmocka_unit_test(test_renewals),
-		cmocka_unit_test(test_texts), cmocka_unit_test(test_tokens), cmocka_unit_test(test_positions) };
+		cmocka_unit_test(test_bound), cmocka_unit_test(test_tokens_listed), cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_tokens), cmocka_unit_test(test_positions) };
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	char why[DB_WHY_SIZE];
+	int failed = cmocka_run_group_tests_name("SQLite", tests, setup, teardown);
+
+	if (pgtest_start(postgres_place, why)) {
+		failed += cmocka_run_group_tests_name("PostgreSQL", tests, setup, teardown);
+		pgtest_stop();
+	} else {
+		print_message("PostgreSQL: skipped, %s\n", why);
+	}
+	return failed;
 }

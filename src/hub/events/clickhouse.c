@@ -546,6 +546,7 @@ static int clickhouse_count_by(struct ev_reader *base, const struct ev_filter *f
 		[EV_DIM_TENANT] = "tenant",
 		[EV_DIM_EDGE] = "edge",
 		[EV_DIM_SEVERITY] = "severity",
+		[EV_DIM_TENANT_SEVERITY] = "toUInt64(tenant) * 16 + severity",
 	};
 	struct builder sql = { 0 };
 	unsigned long long step_us = (unsigned long long)step_s * 1000000;

@@ -120,7 +120,16 @@ struct ev_filter {
 		text; /* stands in the signature or the detail, without case of ASCII letters; at most EV_TEXT_SPAN_MAX_US */
 };
 
-enum ev_dim { EV_DIM_KIND, EV_DIM_ACTION, EV_DIM_TENANT, EV_DIM_EDGE, EV_DIM_SEVERITY, EV_DIM_COUNT };
+/* TENANT_SEVERITY: both in one, tenant << 4 | severity. */
+enum ev_dim {
+	EV_DIM_KIND,
+	EV_DIM_ACTION,
+	EV_DIM_TENANT,
+	EV_DIM_EDGE,
+	EV_DIM_SEVERITY,
+	EV_DIM_TENANT_SEVERITY,
+	EV_DIM_COUNT
+};
 enum ev_top { EV_TOP_SRC, EV_TOP_RULE, EV_TOP_TENANT, EV_TOP_PORT };
 
 /* For paging: events before this one, newest first. Zeros: the newest. */

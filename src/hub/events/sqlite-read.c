@@ -333,6 +333,20 @@ static bool is_gone(struct sqlite_store *store, const struct segment *segment)
 	return !found;
 }
 
+/* One transaction for all that is asked: without, each of many short statements would lock the file and let it go again, which costs more
+ * than the answers. */
+static int ask_within(struct sqlite_reader *reader, struct connection *connection, const struct segment_view *view,
+	segment_ask_fn ask, void *context)
+{
+	int error = sqlite_error(connection->db, sqlite3_exec(connection->db, "begin", NULL, NULL, NULL));
+
+	if (error == 0)
+		error = ask(reader, connection, view, context);
+	if (sqlite3_exec(connection->db, "commit", NULL, NULL, NULL) != SQLITE_OK)
+		connection_close(connection); /* out of time even for that: the next question opens it anew */
+	return error;
+}
+
 int segment_ask(struct sqlite_reader *reader, const struct segment_view *view, segment_ask_fn ask, void *context)
 {
 	struct connection *connection;
@@ -343,7 +357,7 @@ int segment_ask(struct sqlite_reader *reader, const struct segment_view *view, s
 		return LUYTRE_E_TIMEOUT;
 	error = connection_to(reader, view->segment, &connection);
 	if (error == 0)
-		error = ask(reader, connection, view, context);
+		error = ask_within(reader, connection, view, ask, context);
 	if (error == LUYTRE_E_CORRUPT) {
 		if (connection->db)
 			connection_close(connection);

@@ -77,6 +77,8 @@ static uint64_t dim_key(enum ev_dim dim, uint32_t tenant, uint32_t edge, uint32_
 		return tenant;
 	case EV_DIM_EDGE:
 		return edge;
+	case EV_DIM_TENANT_SEVERITY:
+		return (uint64_t)tenant << 4 | (class & 15);
 	default:
 		return class & 15;
 	}
@@ -161,7 +163,7 @@ static const struct sum_table *choose_table(const struct sums_ask *ask, struct s
 	const struct ev_filter *filter = ask->filter;
 
 	if (filter->scope->all && filter->tenant == 0 && filter->edge == 0 && ask->dim != EV_DIM_TENANT &&
-		ask->dim != EV_DIM_EDGE)
+		ask->dim != EV_DIM_EDGE && ask->dim != EV_DIM_TENANT_SEVERITY)
 		return &nation_table;
 	if (ask->step_s % 3600 != 0 || hours.until_us <= hours.from_us)
 		return NULL;

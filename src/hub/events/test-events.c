@@ -380,7 +380,8 @@ static uint64_t dim_key(enum ev_dim dim, const struct ev_event *event)
 		[EV_DIM_ACTION] = event->action,
 		[EV_DIM_TENANT] = event->tenant,
 		[EV_DIM_EDGE] = event->edge,
-		[EV_DIM_SEVERITY] = event->severity };
+		[EV_DIM_SEVERITY] = event->severity,
+		[EV_DIM_TENANT_SEVERITY] = (uint64_t)event->tenant << 4 | event->severity };
 
 	return keys[dim];
 }

@@ -152,7 +152,12 @@ void handle_send_batch(struct api_request *request, struct api_reply *reply)
 void handle_send_ack(struct api_request *request, struct api_reply *reply)
 {
 	int64_t epoch = 0, number = 0, policy = 0;
+	struct core *core = port_core(request->context);
+	struct core_policy_word word = { 0 };
+	char why[POLICY_WHY_SIZE] = "";
 	struct jsonr_errors errors;
+	struct bytes text = { 0 };
+	int64_t failed = 0;
 	struct jsonr body;
 	int error;
 
@@ -160,12 +165,18 @@ void handle_send_ack(struct api_request *request, struct api_reply *reply)
 	jsonr_i64(&body, "epoch", JSONR_NEEDED, 0, INT64_MAX, &epoch);
 	jsonr_i64(&body, "number", JSONR_NEEDED, 0, INT64_MAX, &number);
 	jsonr_i64(&body, "policy", JSONR_NEEDED, 0, INT64_MAX, &policy);
+	jsonr_i64(&body, "policy_failed", JSONR_OPTIONAL, 1, INT64_MAX, &failed);
+	jsonr_string(&body, "policy_why", JSONR_OPTIONAL, 0, POLICY_WHY_SIZE, &text);
 	if (errors.count) {
 		api_reply_invalid(reply, &errors);
 		return;
 	}
-	error = core_stands(port_core(request->context), edge_of(request), (uint64_t)policy, (uint64_t)epoch,
-		(uint64_t)number, now_of(request));
+	snprintf(why, sizeof(why), "%.*s", (int)text.size, (const char *)text.ptr);
+	word = (struct core_policy_word){ .stands = (uint64_t)policy, .failed = (uint64_t)failed, .why = why };
+	error = core_policy_word(core, edge_of(request), &word, now_of(request));
+	if (!error)
+		error = core_stands(
+			core, edge_of(request), (uint64_t)policy, (uint64_t)epoch, (uint64_t)number, now_of(request));
 	if (error)
 		api_reply_error(reply, error, NULL);
 	else
@@ -173,7 +184,7 @@ void handle_send_ack(struct api_request *request, struct api_reply *reply)
 }
 
 /* The server itself answers streams. */
-void handle_get_stream(struct api_request *request, struct api_reply *reply)
+void handle_get_edge_stream(struct api_request *request, struct api_reply *reply)
 {
 	api_reply_problem(reply, API_PROBLEM_UNSUPPORTED, NULL);
 }
@@ -192,4 +203,30 @@ void handle_get_decisions(struct api_request *request, struct api_reply *reply)
 		api_reply_error(reply, error, NULL);
 	else
 		api_reply_shared(reply, 200, "application/octet-stream", bundle->text, release_bundle, bundle);
+}
+
+/* '"r17"', which the description has checked; 0: none. */
+static uint64_t tag_of(const struct api_request *request)
+{
+	const char *text = request->headers.if_none_match;
+
+	return text && text[0] == '"' && text[1] == 'r' ? strtoull(text + 2, NULL, 10) : 0;
+}
+
+void handle_get_edge_policy(struct api_request *request, struct api_reply *reply)
+{
+	struct policy_bundle bundle;
+	int error = core_policy_fetch(
+		port_core(request->context), edge_of(request), tag_of(request), now_of(request), &bundle);
+
+	if (error) {
+		api_reply_error(reply, error, NULL);
+		return;
+	}
+	api_reply_etag(reply, bundle.tag);
+	if (bundle.text)
+		api_reply_shared(
+			reply, 200, "application/octet-stream", bytes_of(bundle.text, bundle.size), free, bundle.text);
+	else
+		api_reply_empty(reply, 304);
 }

@@ -12,6 +12,7 @@
 
 enum {
 	TOPIC_DECISIONS,
+	TOPIC_POLICY,
 	CALLER_EDGE = 1,
 	PING_S = 5,
 	CLIENTS_MAX = EDGES_MAX,
@@ -183,5 +184,14 @@ void port_told(struct port *port, struct bytes text)
 
 	if (error)
 		log_limited(clock_mono_ns(), LOG_LEVEL_ERROR, "edges cannot be told of a decision: %s",
+			error_text(error, LUYTRE_LANG_EN));
+}
+
+void port_told_policy(struct port *port, struct bytes text)
+{
+	int error = stream_publish(port->stream, 0, TOPIC_POLICY, 0, text);
+
+	if (error)
+		log_limited(clock_mono_ns(), LOG_LEVEL_ERROR, "edges cannot be told of the policy: %s",
 			error_text(error, LUYTRE_LANG_EN));
 }

@@ -33,3 +33,5 @@ void port_forget(struct port *port, uint32_t edge);
 
 /* Tells all edges: 'text' is a delta (core_calls.decisions). */
 void port_told(struct port *port, struct bytes text);
+/* The same for core_calls.policy. */
+void port_told_policy(struct port *port, struct bytes text);

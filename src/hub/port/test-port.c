@@ -247,12 +247,14 @@ static void read_identity(const char *text, struct identity *ret)
 static void enter(struct identity *ret)
 {
 	char token[EDGES_TOKEN_SIZE], *csr = make_request(&ret->key), *body;
+	const struct edges_invitation invitation = { .name = "Hà Nội 1", .bound = { .all = true } };
 	const struct audit_origin who = origin();
 	struct answer answer;
+	uint32_t id;
 	int error;
 
 	core_lock(core);
-	error = edges_token(core_edges(core), &who, "Hà Nội 1", token);
+	error = edges_token(core_edges(core), &who, &invitation, token, &id);
 	core_unlock(core);
 	assert_int_equal(error, 0);
 	body = enrol_body(token, csr);
@@ -354,6 +356,43 @@ static void test_acks(void **state)
 	assert_int_equal(have, 4);
 	assert_int_equal(status_of("/acks", &two, "application/json", bytes_from_str(bad)), 400);
 	assert_int_equal(status_of("/acks", NULL, "application/json", bytes_from_str(good)), 401);
+}
+
+/* The first version is empty; what is asked for again with its tag is not sent again. */
+static void test_policy(void **state)
+{
+	static const char stands[] = "{\"epoch\":1,\"number\":4,\"policy\":1,\"at\":1}",
+			  failed[] = "{\"epoch\":1,\"number\":4,\"policy\":0,\"at\":1,\"policy_failed\":1,"
+				     "\"policy_why\":\"no room\"}";
+	struct answer answer = ask("/policy", &two, NULL, (struct bytes){ 0 });
+	struct policy_rollout_view view;
+	uint8_t keys[1][BUNDLE_PUBLIC_SIZE];
+	struct policyfile file;
+	struct bundle bundle;
+	struct bytes content;
+
+	assert_int_equal(answer.status, 200);
+	core_policy_key(core, keys[0]);
+	assert_int_equal(bundle_open(bytes_of(answer.text, answer.size), keys, 1, &bundle), 0);
+	assert_int_equal(bundle.edge, two.edge);
+	assert_true(bundle_find(&bundle, POLICYFILE_NAME, &content));
+	assert_int_equal(policyfile_read(content, &file), 0);
+	assert_int_equal(file.version, bundle.revision);
+	assert_int_equal(file.row_count, 0);
+	policyfile_done(&file);
+	free(answer.text);
+	assert_int_equal(status_of("/policy", NULL, NULL, (struct bytes){ 0 }), 401);
+	assert_int_equal(status_of("/acks", &two, "application/json", bytes_from_str(failed)), 204);
+	core_lock(core);
+	assert_int_equal(policy_rollout_get(core_db(core), two.edge, 1, 0, &view), 0);
+	core_unlock(core);
+	assert_int_equal(view.state, POLICY_ROLLOUT_FAILED);
+	assert_string_equal(view.why, "no room");
+	assert_int_equal(status_of("/acks", &two, "application/json", bytes_from_str(stands)), 204);
+	core_lock(core);
+	assert_int_equal(policy_rollout_get(core_db(core), two.edge, 1, 1, &view), 0);
+	core_unlock(core);
+	assert_int_equal(view.state, POLICY_ROLLOUT_STANDING);
 }
 
 /* ---- The stream ---- */
@@ -512,7 +551,7 @@ static void test_revoked(void **state)
 	assert_int_equal(newer.edge, two.edge);
 	assert_int_equal(status_of("/decisions", &newer, NULL, (struct bytes){ 0 }), 200);
 	core_lock(core);
-	error = edges_revoke(core_edges(core), &who, two.edge);
+	error = edges_revoke(core_edges(core), &who, two.edge, NULL);
 	core_unlock(core);
 	assert_int_equal(error, 0);
 	assert_int_equal(status_of("/decisions", &newer, NULL, (struct bytes){ 0 }), 401);
@@ -537,9 +576,10 @@ static void test_wrong_hub(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_enter), cmocka_unit_test(test_batches),
-		cmocka_unit_test(test_snapshot), cmocka_unit_test(test_acks), cmocka_unit_test(test_one_is_hit),
-		cmocka_unit_test(test_one_stream), cmocka_unit_test(test_large_snapshot),
-		cmocka_unit_test(test_revoked), cmocka_unit_test(test_wrong_hub) };
+		cmocka_unit_test(test_snapshot), cmocka_unit_test(test_acks), cmocka_unit_test(test_policy),
+		cmocka_unit_test(test_one_is_hit), cmocka_unit_test(test_one_stream),
+		cmocka_unit_test(test_large_snapshot), cmocka_unit_test(test_revoked),
+		cmocka_unit_test(test_wrong_hub) };
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -7,12 +7,12 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/jsonw.h"
 #include "hub/store/audit-chain.h"
+#include "hub/store/secret.h"
 
 static const struct db_migration migrations[] = {
 	{ "create table audit (sequence integer primary key, time_us integer not null, actor text not null,"
@@ -242,14 +242,17 @@ static int row_last(void *context, const struct db_value *columns, size_t column
 }
 
 /* In pieces, because a small scope may have to pass over many records of others. */
-int audit_each(struct db *db, const struct scope *scope, int64_t before, uint32_t limit, audit_fn fn, void *context)
+int audit_each(struct db *db, const struct scope *scope, int64_t before, uint32_t limit, audit_fn fn, void *context,
+	int64_t *ret_next)
 {
 	struct each each = { .scope = scope, .fn = fn, .context = context, .left = limit };
-	int64_t from = before > 0 ? before : INT64_MAX;
+	int64_t from = before > 0 ? before : INT64_MAX, looked = 0;
 
 	if (!scope)
 		return LUYTRE_E_INVALID;
-	while (each.left > 0) {
+	if (ret_next)
+		*ret_next = 0;
+	while (each.left > 0 && looked < AUDIT_LOOK_MAX) {
 		int64_t last[2] = { 0 }; /* sequence of the piece's last record, and how many it has */
 		int error =
 			db_each(db, "select sequence from audit where sequence < ?1 order by sequence desc limit 1000",
@@ -263,53 +266,27 @@ int audit_each(struct db *db, const struct scope *scope, int64_t before, uint32_
 		if (error || last[1] == 0)
 			return error == AUDIT_ENOUGH ? 0 : error;
 		from = last[0];
+		looked += last[1];
 	}
+	if (ret_next && each.left > 0)
+		*ret_next = from;
 	return 0;
 }
 
-static int key_make(const char *path, struct audit_key *key)
+static int make_key(uint8_t *key, size_t key_size)
 {
-	char hex[2 * AUDIT_SECRET_KEY_SIZE + 1];
-	int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	bool written;
+	uint8_t public_key[AUDIT_PUBLIC_KEY_SIZE];
 
-	if (file < 0)
-		return LUYTRE_E_IO;
-	crypto_sign_keypair(key->public_key, key->secret_key);
-	sodium_bin2hex(hex, sizeof(hex), key->secret_key, sizeof(key->secret_key));
-	written = write(file, hex, sizeof(hex) - 1) == (ssize_t)sizeof(hex) - 1 && fsync(file) == 0;
-	sodium_memzero(hex, sizeof(hex));
-	if (close(file) == 0 && written)
-		return 0;
-	unlink(path);
-	return LUYTRE_E_IO;
+	return crypto_sign_keypair(public_key, key) == 0 ? 0 : LUYTRE_E_SYSTEM;
 }
 
 int audit_key_load(const char *path, struct audit_key *ret)
 {
-	char hex[2 * AUDIT_SECRET_KEY_SIZE + 2];
-	struct stat status;
-	ssize_t size;
-	size_t used = 0;
-	int file;
+	int error = secret_key(path, make_key, ret->secret_key, sizeof(ret->secret_key));
 
-	if (sodium_init() < 0)
-		return LUYTRE_E_SYSTEM;
-	file = open(path, O_RDONLY | O_CLOEXEC);
-	if (file < 0)
-		return access(path, F_OK) == 0 ? LUYTRE_E_IO : key_make(path, ret);
-	size = fstat(file, &status) == 0 ? read(file, hex, sizeof(hex)) : -1;
-	close(file);
-	if (size < 0)
-		return LUYTRE_E_IO;
-	if (status.st_mode & 077)
-		return LUYTRE_E_PERMISSION;
-	if (sodium_hex2bin(ret->secret_key, sizeof(ret->secret_key), hex, (size_t)size, "\n", &used, NULL) != 0 ||
-		used != sizeof(ret->secret_key))
-		return LUYTRE_E_CORRUPT;
-	sodium_memzero(hex, sizeof(hex));
-	crypto_sign_ed25519_sk_to_pk(ret->public_key, ret->secret_key);
-	return 0;
+	if (!error)
+		crypto_sign_ed25519_sk_to_pk(ret->public_key, ret->secret_key);
+	return error;
 }
 
 int audit_head_message(const struct audit_head *head, int64_t time_us, char *text, size_t text_size)

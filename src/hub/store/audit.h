@@ -32,6 +32,7 @@ enum {
 	AUDIT_FIELDS_MAX = 32,
 	AUDIT_DETAIL_MAX = 16 << 10, /* longer is refused */
 	AUDIT_LINE_SIZE = 384,
+	AUDIT_LOOK_MAX = 20000, /* records that one question looks at, whosever they are */
 };
 
 /* Who does something, from where, when. Handed down to every function that changes control data. */
@@ -68,9 +69,10 @@ struct audit_entry {
 
 typedef int (*audit_fn)(void *context, const struct audit_entry *entry); /* not 0 stops and is returned */
 
-/* Newest first, below 'before' (0: from the newest), at most 'limit'. */
-MUST_CHECK int audit_each(
-	struct db *db, const struct scope *scope, int64_t before, uint32_t limit, audit_fn fn, void *context);
+/* Newest first, below 'before' (0: from the newest), at most 'limit'. '*ret_next' (may be null) is not 0 when AUDIT_LOOK_MAX records were
+ * looked at: there may be more below that number. */
+MUST_CHECK int audit_each(struct db *db, const struct scope *scope, int64_t before, uint32_t limit, audit_fn fn,
+	void *context, int64_t *ret_next);
 
 struct audit_key {
 	uint8_t public_key[AUDIT_PUBLIC_KEY_SIZE];

@@ -352,7 +352,7 @@ static void test_hidden(void **state)
 					 .fields = fields,
 					 .field_count = ARRAY_COUNT(fields) }),
 		0);
-	assert_int_equal(audit_each(fixture->db, &all, 0, 1, entry_copy, detail), 1);
+	assert_int_equal(audit_each(fixture->db, &all, 0, 1, entry_copy, detail, NULL), 1);
 	assert_string_equal(detail,
 		"{\"name\":\"lan\",\"Password\":\"[hidden]\",\"new_password\":\"[hidden]\",\"api_token\":\"[hidden]\","
 		"\"totp_secret\":\"[hidden]\",\"session\":\"[hidden]\",\"note\":\"[hidden]\",\"password_changed\":1,"
@@ -406,17 +406,46 @@ static void test_scope(void **state)
 	struct db *db = ((struct fixture *)*state)->db;
 	struct seen seen = { 0 };
 
-	assert_int_equal(audit_each(db, &all, 0, 5, entry_count, &seen), 0);
+	assert_int_equal(audit_each(db, &all, 0, 5, entry_count, &seen, NULL), 0);
 	assert_int_equal(seen.count, 5);
 	assert_int_equal(seen.sequences[0], RECORDS);
 	seen = (struct seen){ 0 };
-	assert_int_equal(audit_each(db, &some, 10, 100, entry_count, &seen), 0);
+	assert_int_equal(audit_each(db, &some, 10, 100, entry_count, &seen, NULL), 0);
 	assert_int_equal(seen.count, 3);
 	assert_int_equal(seen.sequences[0], 7);
 	assert_int_equal(seen.sequences[2], 1);
-	assert_int_equal(audit_each(db, &none, 0, 100, entry_count, &seen), 0);
+	assert_int_equal(audit_each(db, &none, 0, 100, entry_count, &seen, NULL), 0);
 	assert_int_equal(seen.count, 3);
-	assert_int_equal(audit_each(db, NULL, 0, 100, entry_count, &seen), LUYTRE_E_INVALID);
+	assert_int_equal(audit_each(db, NULL, 0, 100, entry_count, &seen, NULL), LUYTRE_E_INVALID);
+}
+
+/* Whoever sees next to nothing must not read the whole log for it: what one question looks at is bounded, and it says where to go on. */
+static void test_look(void **state)
+{
+	static const uint32_t one[] = { 1 };
+	static const struct scope some = { .tenants = one, .tenant_count = 1 }, none = { 0 };
+	struct db *db = ((struct fixture *)*state)->db;
+	struct seen seen = { 0 };
+	int64_t next = -1, before = 0;
+	size_t questions = 0;
+
+	assert_int_equal(
+		db_run(db,
+			"with recursive n (i) as (select ?1 union all select i + 1 from n where i < ?2) insert into audit"
+			" select i, 1000, 'x', '', 'tenant.create', 'tenant:2', 2, '{}', x'00' from n",
+			DB_ARGS(db_i64(RECORDS + 1), db_i64(RECORDS + 2 * AUDIT_LOOK_MAX)), NULL),
+		0);
+	assert_int_equal(audit_each(db, &none, 0, 100, entry_count, &seen, &next), 0);
+	assert_int_equal(next, RECORDS + AUDIT_LOOK_MAX + 1);
+	do {
+		assert_int_equal(audit_each(db, &some, before, 100, entry_count, &seen, &next), 0);
+		questions++;
+		before = next;
+	} while (next);
+	assert_int_equal(questions, 3);
+	assert_int_equal(seen.count, 4);
+	assert_int_equal(audit_each(db, &some, 0, 0, entry_count, &seen, &next), 0);
+	assert_int_equal(next, 0);
 }
 
 static void test_key_and_export(void **state)
@@ -574,6 +603,7 @@ int main(void)
 		FILLED(test_too_long),
 		FILLED(test_with_the_change),
 		FILLED(test_scope),
+		FILLED(test_look),
 		FILLED(test_key_and_export),
 		cmocka_unit_test(test_postgres),
 		cmocka_unit_test(test_together),

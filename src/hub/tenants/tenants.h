@@ -31,10 +31,10 @@
 
 enum {
 	TENANT_DEPTH_MAX = 8, /* a tenant without parent has depth 1 */
-	TENANT_NAME_SIZE = 256, /* with the NUL, as all sizes here */
-	TENANT_CONTACT_SIZE = 512,
+	TENANT_NAME_SIZE = 4 * 128 + 1, /* 128 characters of any kind; with the NUL, as all sizes here */
+	TENANT_CONTACT_SIZE = 4 * 254 + 1,
 	ASSET_VALUE_SIZE = 1024,
-	TENANTS_OWNER_SIZE = 1024,
+	TENANTS_OWNER_SIZE = 2048,
 	TENANTS_PAGE_MAX = 1000,
 };
 

@@ -394,7 +394,7 @@ static void audited(struct fixture *fixture, const char *expected)
 {
 	char text[1024];
 
-	assert_int_equal(audit_each(fixture->db, &nation, 0, 1, entry_copy, text), 1);
+	assert_int_equal(audit_each(fixture->db, &nation, 0, 1, entry_copy, text, NULL), 1);
 	assert_string_equal(text, expected);
 }
 

@@ -109,7 +109,7 @@ static void undo_rounds(struct stage *stage)
 
 static void stage_open(struct stage *stage)
 {
-	nation_make(&stage->nation, stage->bench->parent, stage->bench->edges, TENANTS, 1);
+	nation_make(&stage->nation, stage->bench->parent, stage->bench->edges, TENANTS, 1, false);
 	program_start(&stage->hub, stage->bench->luytre, stage->nation.dir);
 	stage->fleet = fleet_new(&stage->nation, stage->hub.port);
 	for (size_t i = 0; i < REPORTERS; i++)

@@ -102,7 +102,7 @@ void case_ingest(struct bench *bench)
 	uint64_t batches = 0, began_ns, failed = 0;
 	double cpu_s, wall_s, events;
 
-	nation_make(&nation, bench->parent, EDGES, TENANTS, 1);
+	nation_make(&nation, bench->parent, EDGES, TENANTS, 1, false);
 	program_start(&hub, bench->luytre, nation.dir);
 	cpu_s = program_cpu_s(&hub);
 	began_ns = clock_mono_ns();

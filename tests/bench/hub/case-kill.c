@@ -141,7 +141,7 @@ void case_kill(struct bench *bench)
 
 	if (!tally.seen)
 		abort();
-	nation_make(&nation, bench->parent, EDGES, EDGES, 1);
+	nation_make(&nation, bench->parent, EDGES, EDGES, 1, false);
 	shared.nation = &nation;
 	for (size_t i = 0; i < EDGES; i++) {
 		loads[i] = (struct load){ .shared = &shared, .edge = i };

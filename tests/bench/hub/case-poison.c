@@ -92,7 +92,7 @@ void case_poison(struct bench *bench)
 	struct program hub;
 	struct fleet *fleet;
 
-	nation_make(&nation, bench->parent, SITES, SITES, 1);
+	nation_make(&nation, bench->parent, SITES, SITES, 1, true);
 	program_start(&hub, bench->luytre, nation.dir);
 	fleet = fleet_new(&nation, hub.port);
 	for (size_t i = 0; i < sizeof(lies) / sizeof(*lies); i++) {

@@ -81,7 +81,7 @@ void case_scale(struct bench *bench)
 	struct fleet *fleet;
 	uint64_t began_ns = clock_mono_ns();
 
-	nation_make(&nation, bench->parent, EDGES, tenants, ASSETS_EACH);
+	nation_make(&nation, bench->parent, EDGES, tenants, ASSETS_EACH, false);
 	bench_row(bench, "tenants and assets written (checked, audited)", "s",
 		(double)(clock_mono_ns() - began_ns) / 1e9, "");
 	began_ns = clock_mono_ns();

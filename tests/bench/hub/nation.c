@@ -69,7 +69,8 @@ static void make_assets(const struct tenants_call *call, const struct nation *na
 	}
 }
 
-static void make_tenants(const struct nation *nation, struct db *db, const struct audit_origin *origin)
+static void make_tenants(
+	const struct nation *nation, struct db *db, const struct audit_origin *origin, uint32_t *ret_ids)
 {
 	const struct scope all = { .all = true };
 	const struct tenants_call call = { .db = db, .scope = &all, .origin = origin };
@@ -81,7 +82,7 @@ static void make_tenants(const struct nation *nation, struct db *db, const struc
 
 		snprintf(tenant.name, sizeof(tenant.name), "Sở %u", i);
 		must(tenant_create(&call, &tenant, &tenant), "a tenant");
-		system.tenant = tenant.id;
+		ret_ids[i] = system.tenant = tenant.id;
 		must(tenant_system_create(&call, &system, &system), "a system");
 		make_assets(&call, nation, i, system.id);
 	}
@@ -122,15 +123,19 @@ static X509 *certificate_of(const char *pem)
 	return certificate;
 }
 
-static void enter(struct nation_edge *edge, struct edges *edges, const struct audit_origin *origin, size_t number)
+/* 'tenant' 0: serves everybody. */
+static void enter(struct nation_edge *edge, struct edges *edges, const struct audit_origin *origin, size_t number,
+	uint32_t tenant)
 {
 	char token[EDGES_TOKEN_SIZE], name[32], *request;
+	const struct edges_invitation invitation = { .name = name,
+		.bound = { .all = !tenant, .tenants = tenant ? &tenant : NULL, .tenant_count = tenant != 0 } };
 	struct edges_enrolled enrolled;
 
 	edge->key = EVP_EC_gen("P-256");
 	request = request_of(edge->key);
 	snprintf(name, sizeof(name), "Điểm %zu", number);
-	must(edges_token(edges, origin, name, token), "a token");
+	must(edges_token(edges, origin, &invitation, token, &edge->id), "a token");
 	must(edges_enrol(edges, origin, bytes_from_str(token), bytes_from_str(request), bytes_from_str("luytre bench"),
 		     &enrolled),
 		"an edge");
@@ -140,10 +145,11 @@ static void enter(struct nation_edge *edge, struct edges *edges, const struct au
 	free(request);
 }
 
-void nation_make(
-	struct nation *nation, const char *parent, size_t edge_count, uint32_t tenant_count, uint32_t assets_each)
+void nation_make(struct nation *nation, const char *parent, size_t edge_count, uint32_t tenant_count,
+	uint32_t assets_each, bool own_tenant)
 {
 	const struct audit_origin origin = { .actor = "system", .now_us = now_us() };
+	uint32_t *ids = calloc(tenant_count, sizeof(*ids));
 	struct core *core;
 
 	*nation = (struct nation){ .edges = calloc(edge_count ? edge_count : 1, sizeof(*nation->edges)),
@@ -151,16 +157,17 @@ void nation_make(
 		.tenant_count = tenant_count,
 		.assets_each = assets_each };
 	snprintf(nation->dir, sizeof(nation->dir), "%s/luytre-bench-hub-XXXXXX", parent);
-	if (!nation->edges || !mkdtemp(nation->dir))
+	if (!ids || !nation->edges || !mkdtemp(nation->dir))
 		must(LUYTRE_E_SYSTEM, parent);
 	core = nation_core(nation);
 	core_lock(core);
-	make_tenants(nation, core_db(core), &origin);
+	make_tenants(nation, core_db(core), &origin, ids);
 	for (size_t i = 0; i < edge_count; i++)
-		enter(&nation->edges[i], core_edges(core), &origin, i);
+		enter(&nation->edges[i], core_edges(core), &origin, i, own_tenant ? ids[i % tenant_count] : 0);
 	core_unlock(core);
 	nation->authority = certificate_of(ca_pem(core_ca(core)));
 	core_close(core);
+	free(ids);
 }
 
 void nation_decide(struct nation *nation, uint32_t decision_count)

@@ -35,16 +35,17 @@ static uint16_t free_port(void)
 
 static void run(const struct program *program, const char *path, const char *dir)
 {
-	char port[8], log[200];
+	char port[8], log[200], console[200];
 	int fd;
 
 	snprintf(port, sizeof(port), "%u", program->port);
 	snprintf(log, sizeof(log), "%s/log", dir);
+	snprintf(console, sizeof(console), "%s/console.sock", dir);
 	fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	dup2(fd, STDOUT_FILENO);
 	dup2(fd, STDERR_FILENO);
 	execl(path, path, "hub", "run", "--state", dir, "--socket", program->socket, "--address", "127.0.0.1", "--port",
-		port, "--names", "localhost,127.0.0.1", (char *)NULL);
+		port, "--names", "localhost,127.0.0.1", "--console-socket", console, (char *)NULL);
 	perror(path);
 	_exit(127);
 }

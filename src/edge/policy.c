@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "edge/policy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "edge/link/files.h"
+#include "edge/link/identity.h"
+#include "edge/link/link.h"
+#include "edge/overlay.h"
+#include "shield/emulate.h"
+
+enum { LOOK_EVERY_S = 30, LOOK_DECISIONS = 256, BUNDLE_MAX = POLICYFILE_SIZE_MAX + (64 << 10) };
+
+/* Tenants as they are in force, and those of the file that they were made of. */
+struct layer {
+	struct arena arena;
+	const struct config_tenant *own;
+	size_t own_count;
+};
+
+struct edge_policy {
+	/* Of the bundle in force; version 0: none. */
+	uint64_t version;
+	int64_t made_us;
+	uint8_t key_id[BUNDLE_KEY_ID_SIZE];
+	struct policyfile file;
+	struct layer layer, next; /* next: being applied */
+	uint64_t failed; /* version; 0: none */
+	char why[LINK_POLICY_WHY_SIZE];
+	uint64_t looked_ns;
+	uint32_t drift;
+	struct decisions_cursor looked; /* which decisions were looked up last */
+};
+
+/* One that was read and found good, but for the tables. */
+struct candidate {
+	struct bundle bundle;
+	struct policyfile file;
+	uint8_t *text; /* owned */
+};
+
+/* ---- Reading ---- */
+
+static int open_dir(const struct edge *edge)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/" LINK_DIR, edge->config->state_dir);
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int check_bundle(const struct edge *edge, struct bytes text, struct candidate *ret)
+{
+	char path[PATH_MAX];
+	struct identity identity;
+	struct bytes content;
+	int error;
+
+	snprintf(path, sizeof(path), "%s/" LINK_DIR, edge->config->state_dir);
+	error = identity_load(path, &identity);
+	if (!error)
+		error = bundle_open(text, identity.keys, identity.key_count, &ret->bundle);
+	if (!error && ret->bundle.edge && ret->bundle.edge != identity.edge)
+		error = LUYTRE_E_PERMISSION;
+	if (!error && !bundle_find(&ret->bundle, POLICYFILE_NAME, &content))
+		error = LUYTRE_E_CORRUPT;
+	if (!error)
+		error = policyfile_read(content, &ret->file);
+	if (!error && ret->file.version != ret->bundle.revision) {
+		policyfile_done(&ret->file);
+		error = LUYTRE_E_CORRUPT;
+	}
+	return error;
+}
+
+static int read_candidate(const struct edge *edge, int dir, const char *name, struct candidate *ret)
+{
+	size_t size = 0;
+	int error = files_read(dir, name, BUNDLE_MAX, &ret->text, &size);
+
+	if (error)
+		return error;
+	error = check_bundle(edge, bytes_of(ret->text, size), ret);
+	if (error) {
+		free(ret->text);
+		ret->text = NULL;
+	}
+	return error;
+}
+
+static void put_in_force(struct edge_policy *policy, struct candidate *candidate)
+{
+	policyfile_done(&policy->file);
+	policy->version = candidate->bundle.revision;
+	policy->made_us = candidate->bundle.made_us;
+	memcpy(policy->key_id, candidate->bundle.key_id, sizeof(policy->key_id));
+	policy->file = candidate->file;
+	policy->failed = 0;
+	policy->why[0] = '\0';
+	policy->looked_ns = 0;
+}
+
+int edge_policy_open(struct edge *edge)
+{
+	struct candidate candidate = { 0 };
+	int dir, error;
+
+	if (!edge->hub)
+		return 0;
+	edge->hub_policy = calloc(1, sizeof(*edge->hub_policy));
+	if (!edge->hub_policy)
+		return LUYTRE_E_NOMEM;
+	arena_init(&edge->hub_policy->layer.arena, OVERLAY_ARENA_MAX);
+	dir = open_dir(edge);
+	if (dir < 0)
+		return 0; /* never enrolled */
+	error = read_candidate(edge, dir, LINK_POLICY_SAVED, &candidate);
+	close(dir);
+	if (error && error != LUYTRE_E_NOT_FOUND)
+		log_error("the policy that the hub gave cannot be used (%s): the edge does what its own file says "
+			  "until the "
+			  "hub gives it again",
+			error_text(error, LUYTRE_LANG_EN));
+	if (error)
+		return error == LUYTRE_E_NOMEM ? error : 0;
+	put_in_force(edge->hub_policy, &candidate);
+	free(candidate.text);
+	return 0;
+}
+
+void edge_policy_close(struct edge *edge)
+{
+	struct edge_policy *policy = edge->hub_policy;
+
+	if (!policy)
+		return;
+	policyfile_done(&policy->file);
+	arena_done(&policy->layer.arena);
+	free(policy);
+	edge->hub_policy = NULL;
+}
+
+/* ---- Laying ---- */
+
+int edge_policy_lay(struct edge *edge, struct config *config, char *why, size_t why_size)
+{
+	struct edge_policy *policy = edge->hub_policy;
+	struct overlay overlay;
+	int error;
+
+	if (!policy)
+		return 0;
+	policy->next = (struct layer){ .own = config->tenants, .own_count = config->tenant_count };
+	arena_init(&policy->next.arena, OVERLAY_ARENA_MAX);
+	error = overlay_build(config->tenants, config->tenant_count, &policy->file, &policy->next.arena, &overlay);
+	if (error) {
+		arena_done(&policy->next.arena);
+		snprintf(why, why_size, "the policy cannot be laid over the file: %s",
+			error_text(error, LUYTRE_LANG_EN));
+		return error;
+	}
+	config->tenants = overlay.tenants;
+	config->tenant_count = overlay.tenant_count;
+	return 0;
+}
+
+void edge_policy_laid(struct edge *edge, bool taken)
+{
+	struct edge_policy *policy = edge->hub_policy;
+
+	if (!policy)
+		return;
+	if (taken) {
+		arena_done(&policy->layer.arena);
+		policy->layer = policy->next;
+	} else {
+		arena_done(&policy->next.arena);
+	}
+	policy->looked_ns = 0;
+}
+
+/* ---- Taking ---- */
+
+PRINTF_LIKE(3, 4) static void refuse(struct edge_policy *policy, uint64_t version, const char *format, ...)
+{
+	va_list args;
+
+	policy->failed = version;
+	va_start(args, format);
+	vsnprintf(policy->why, sizeof(policy->why), format, args);
+	va_end(args);
+	log_limited(clock_mono_ns(), LOG_LEVEL_ERROR, "policy %llu of the hub was not taken; the old one stands: %s",
+		(unsigned long long)version, policy->why);
+}
+
+/* The tenants of the file again, for another policy to be laid over them. */
+static int apply_over_own(struct edge *edge, char *why, size_t why_size)
+{
+	edge->config->tenants = edge->hub_policy->layer.own;
+	edge->config->tenant_count = edge->hub_policy->layer.own_count;
+	return edge_apply(edge, edge->config, why, why_size);
+}
+
+static int apply_file(struct edge *edge, struct policyfile *file, char *why, size_t why_size)
+{
+	struct edge_policy *policy = edge->hub_policy;
+	struct policyfile before = policy->file;
+	char again[256] = "";
+	int error;
+
+	policy->file = *file;
+	error = apply_over_own(edge, why, why_size);
+	policy->file = before;
+	if (!error)
+		return 0;
+	if (!why[0])
+		snprintf(why, why_size, "%s", error_text(error, LUYTRE_LANG_EN));
+	if (apply_over_own(edge, again, sizeof(again)))
+		log_error("the earlier tenants cannot be restored: %s", again);
+	return error;
+}
+
+/* Another hub counts anew. */
+static bool is_newer(const struct edge_policy *policy, const struct bundle *bundle)
+{
+	if (memcmp(policy->key_id, bundle->key_id, sizeof(policy->key_id)) != 0)
+		return true;
+	return bundle->revision > policy->version ||
+	       (bundle->revision == policy->version && bundle->made_us > policy->made_us);
+}
+
+static void take(struct edge *edge, int dir, struct candidate *candidate)
+{
+	struct edge_policy *policy = edge->hub_policy;
+	uint64_t version = candidate->bundle.revision, began_ns = clock_mono_ns();
+	char why[LINK_POLICY_WHY_SIZE] = "";
+
+	if (!is_newer(policy, &candidate->bundle)) {
+		policyfile_done(&candidate->file);
+		return;
+	}
+	if (apply_file(edge, &candidate->file, why, sizeof(why))) {
+		policyfile_done(&candidate->file);
+		refuse(policy, version, "%s", why);
+		return;
+	}
+	put_in_force(policy, candidate);
+	/* It was written whole and is on the disk: after this it is found at the next start. */
+	if (renameat(dir, LINK_POLICY_NEW, dir, LINK_POLICY_SAVED) || fsync(dir))
+		log_error("policy %llu stands, but will not after a restart without the hub: %s",
+			(unsigned long long)version, strerror(errno));
+	log_info("policy %llu of the hub is in force: %zu rows, %zu tenants, %.1f ms", (unsigned long long)version,
+		policy->file.row_count, edge->config->tenant_count,
+		(double)clock_since_ns(clock_mono_ns(), began_ns) / (double)NS_PER_MS);
+}
+
+void edge_policy_take(struct edge *edge, uint64_t version)
+{
+	struct candidate candidate = { 0 };
+	int dir = edge->hub_policy ? open_dir(edge) : -1, error;
+
+	if (dir < 0)
+		return;
+	error = read_candidate(edge, dir, LINK_POLICY_NEW, &candidate);
+	if (error)
+		refuse(edge->hub_policy, version, "%s", error_text(error, LUYTRE_LANG_EN));
+	else
+		take(edge, dir, &candidate);
+	free(candidate.text);
+	close(dir);
+}
+
+bool edge_policy_give_up(struct edge *edge, struct config *config, const char *why)
+{
+	struct edge_policy *policy = edge->hub_policy;
+
+	if (!policy || !policy->version)
+		return false;
+	config->tenants = policy->next.own;
+	config->tenant_count = policy->next.own_count;
+	refuse(policy, policy->version, "%s", why);
+	policyfile_done(&policy->file);
+	policy->version = 0;
+	return true;
+}
+
+void edge_policy_say(const struct edge *edge, struct link_policy *ret)
+{
+	const struct edge_policy *policy = edge->hub_policy;
+
+	*ret = (struct link_policy){ 0 };
+	if (!policy)
+		return;
+	ret->stands = policy->version;
+	ret->failed = policy->failed;
+	snprintf(ret->why, sizeof(ret->why), "%s", policy->why);
+}
+
+/* ---- Drift ---- */
+
+static bool settings_differ(const struct edge *edge)
+{
+	for (size_t i = 0; i < edge->config->tenant_count; i++)
+		if (!policy_stands(edge->policy, &edge->config->tenants[i]))
+			return true;
+	return false;
+}
+
+/* Some of those that should stand, others each time, are looked up as a packet would. */
+static bool decisions_missing(struct edge *edge, uint64_t now_ns)
+{
+	struct edge_policy *policy = edge->hub_policy;
+	struct decisions_view views[LOOK_DECISIONS];
+	bool done = false;
+	size_t count =
+		decisions_list(edge->decisions, LISTS_HUB, now_ns, &policy->looked, views, ARRAY_COUNT(views), &done);
+	size_t missing = 0;
+
+	for (size_t i = 0; i < count; i++)
+		missing += views[i].state == DECISIONS_ACTIVE &&
+			   !shield_emulate_decided(edge->maps, &views[i].decision.prefix);
+	if (done)
+		policy->looked = (struct decisions_cursor){ 0 };
+	if (missing)
+		log_error("%zu of %zu decisions of the hub that were looked up do not stand in the tables", missing,
+			count);
+	return missing > 0;
+}
+
+uint32_t edge_policy_drift(struct edge *edge)
+{
+	struct edge_policy *policy = edge->hub_policy;
+	uint64_t now_ns = clock_mono_ns();
+
+	if (!policy)
+		return 0;
+	if (policy->looked_ns && clock_since_ns(now_ns, policy->looked_ns) < LOOK_EVERY_S * NS_PER_S)
+		return policy->drift;
+	policy->looked_ns = now_ns;
+	policy->drift = 0;
+	if (policy->failed)
+		policy->drift |= 1U << LINK_DRIFT_POLICY;
+	if (settings_differ(edge))
+		policy->drift |= 1U << LINK_DRIFT_SETTINGS;
+	if (decisions_missing(edge, now_ns))
+		policy->drift |= 1U << LINK_DRIFT_MAPS;
+	return policy->drift;
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The state as bytes: a head, what was learned of traffic, the groups as they lie in memory, a checksum. It is read by the program that
+ * wrote it, on the host that wrote it: sizes in the head tell another one. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub/campaign/campaign-internal.h"
+
+#define MAGIC "luytreC1"
+
+struct head {
+	char magic[8];
+	uint64_t group_size, rarity_size, group_count;
+	struct siphash_key key;
+	struct campaigns_stats stats;
+	uint64_t next_id;
+};
+
+static const struct siphash_key sum_key = { 0x6c75797472654331, 0x63616d706169676e };
+
+int campaigns_save(const struct campaigns *campaigns, uint8_t **ret_text, size_t *ret_size)
+{
+	struct bytes rarity = rarity_bytes(campaigns->rarity);
+	struct head head = { .group_size = sizeof(struct group),
+		.rarity_size = rarity.size,
+		.group_count = table_count(campaigns->groups),
+		.key = campaigns->key,
+		.stats = campaigns->stats,
+		.next_id = campaigns->next_id };
+	size_t size = sizeof(head) + rarity.size + head.group_count * sizeof(struct group), pos = 0;
+	uint8_t *text = malloc(size + sizeof(uint64_t)), *at = text;
+	uint64_t sum;
+	void *value;
+
+	if (!text)
+		return LUYTRE_E_NOMEM;
+	memcpy(head.magic, MAGIC, sizeof(head.magic));
+	memcpy(at, &head, sizeof(head));
+	at += sizeof(head);
+	memcpy(at, rarity.ptr, rarity.size);
+	at += rarity.size;
+	while (table_next(campaigns->groups, &pos, NULL, &value)) {
+		memcpy(at, *(struct group **)value, sizeof(struct group));
+		at += sizeof(struct group);
+	}
+	sum = siphash24(sum_key, text, size);
+	memcpy(at, &sum, sizeof(sum));
+	*ret_text = text;
+	*ret_size = size + sizeof(sum);
+	return 0;
+}
+
+static bool group_is_sound(struct group *group)
+{
+	for (size_t i = 0; i < CAMPAIGN_FEATURE_COUNT; i++) {
+		for (size_t j = 0; j < CAMPAIGN_KEPT; j++)
+			group->features[i][j].label[CAMPAIGN_LABEL_SIZE - 1] = '\0';
+	}
+	return group->id != 0 && group->first_us >= 0 && group->last_us >= 0 &&
+	       group->source_count <= CAMPAIGN_SOURCES_MAX && group->tenant_count <= CAMPAIGN_TENANTS_MAX &&
+	       group->group_count <= CAMPAIGN_TENANTS_MAX && group->cell_count <= CAMPAIGN_MATRIX_MAX;
+}
+
+static int take_group(struct campaigns *campaigns, const uint8_t *bytes)
+{
+	struct group *group = malloc(sizeof(*group)), **slot;
+	bool created = false;
+
+	if (!group)
+		return LUYTRE_E_NOMEM;
+	memcpy(group, bytes, sizeof(*group));
+	if (!group_is_sound(group) || group->id > campaigns->next_id) {
+		free(group);
+		return LUYTRE_E_CORRUPT;
+	}
+	slot = table_insert(campaigns->groups, &group->id, &created);
+	if (!slot || !created) {
+		free(group);
+		return slot ? LUYTRE_E_CORRUPT : LUYTRE_E_NOMEM;
+	}
+	*slot = group;
+	return 0;
+}
+
+static int check(const struct campaign_limits *limits, struct bytes text, struct head *head)
+{
+	uint64_t sum;
+
+	if (text.size < sizeof(*head) + sizeof(sum))
+		return LUYTRE_E_CORRUPT;
+	memcpy(head, text.ptr, sizeof(*head));
+	if (memcmp(head->magic, MAGIC, sizeof(head->magic)) != 0 || head->group_size != sizeof(struct group))
+		return LUYTRE_E_VERSION;
+	memcpy(&sum, text.ptr + text.size - sizeof(sum), sizeof(sum));
+	if (head->group_count > limits->groups_max || head->rarity_size > text.size ||
+		text.size !=
+			sizeof(*head) + head->rarity_size + head->group_count * sizeof(struct group) + sizeof(sum) ||
+		siphash24(sum_key, text.ptr, text.size - sizeof(sum)) != sum)
+		return LUYTRE_E_CORRUPT;
+	return 0;
+}
+
+int campaigns_load(const struct campaign_limits *limits, struct bytes text, struct campaigns **ret)
+{
+	struct campaigns *campaigns;
+	struct head head;
+	int error = check(limits, text, &head);
+
+	if (error)
+		return error;
+	campaigns = campaigns_new(limits, head.key);
+	if (!campaigns)
+		return LUYTRE_E_NOMEM;
+	campaigns->next_id = (uint32_t)head.next_id;
+	campaigns->stats = head.stats;
+	if (!rarity_restore(campaigns->rarity, bytes_of(text.ptr + sizeof(head), head.rarity_size)))
+		error = LUYTRE_E_VERSION;
+	for (uint64_t i = 0; !error && i < head.group_count; i++)
+		error = take_group(campaigns, text.ptr + sizeof(head) + head.rarity_size + i * sizeof(struct group));
+	if (error) {
+		campaigns_free(campaigns);
+		return error;
+	}
+	campaign_repost_all(campaigns);
+	*ret = campaigns;
+	return 0;
+}
+
+uint64_t campaigns_instance(const struct campaigns *campaigns)
+{
+	return siphash24(campaigns->key, MAGIC, sizeof(MAGIC) - 1) & INT64_MAX;
+}

@@ -1,0 +1,565 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Versions of the policy with either database: who may move them on, what they become for an edge, what differs. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "base/error.h"
+#include "hub/policy/policy.h"
+#include "hub/store/pgtest.h"
+
+enum { AN = 7, BINH = 8 };
+
+static const struct audit_origin origin = { .actor = "account:7 an", .now_us = 1000 };
+static const struct scope nation = { .all = true };
+static char postgres_place[PGTEST_PLACE_SIZE], postgres_missing[DB_WHY_SIZE];
+
+/* Two tenants; the first has two systems: web with a /28 and a /32 (IPv6), mail with an address and a name. */
+static struct fixture {
+	struct db *db;
+	struct policy_why why;
+	struct policy_call an, binh;
+	uint32_t tenants[2], web, mail, other, prefix, prefix6, address, name, theirs;
+} f;
+
+static uint32_t add_asset(uint32_t system, const char *value)
+{
+	const struct tenants_call call = { .db = f.db, .scope = &nation, .origin = &origin };
+	struct tenant_asset asset = { .system = system };
+
+	snprintf(asset.value, sizeof(asset.value), "%s", value);
+	assert_int_equal(tenant_asset_create(&call, &asset, &asset), 0);
+	return asset.id;
+}
+
+static uint32_t add_system(uint32_t tenant, const char *name)
+{
+	const struct tenants_call call = { .db = f.db, .scope = &nation, .origin = &origin };
+	struct tenant_system system = { .tenant = tenant, .level = 3 };
+
+	snprintf(system.name, sizeof(system.name), "%s", name);
+	assert_int_equal(tenant_system_create(&call, &system, &system), 0);
+	return system.id;
+}
+
+static void make_tenants(void)
+{
+	const struct tenants_call call = { .db = f.db, .scope = &nation, .origin = &origin };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct tenant tenant = { 0 };
+
+		snprintf(tenant.name, sizeof(tenant.name), "Sở %zu", i);
+		assert_int_equal(tenant_create(&call, &tenant, &tenant), 0);
+		f.tenants[i] = tenant.id;
+	}
+	f.web = add_system(f.tenants[0], "web");
+	f.mail = add_system(f.tenants[0], "mail");
+	f.other = add_system(f.tenants[1], "web");
+	f.prefix = add_asset(f.web, "203.0.113.0/28");
+	f.prefix6 = add_asset(f.web, "2001:db8:5::/48");
+	f.address = add_asset(f.mail, "203.0.113.64");
+	f.name = add_asset(f.mail, "mail.example.vn");
+	f.theirs = add_asset(f.other, "198.51.100.0/24");
+}
+
+static int setup(void **state, const char *place)
+{
+	char why[DB_WHY_SIZE];
+
+	if (db_open(place, &f.db, why))
+		return -1;
+	if (db_is_postgres(f.db) && (db_run(f.db, "drop schema public cascade", DB_NO_ARGS, NULL) ||
+					    db_run(f.db, "create schema public", DB_NO_ARGS, NULL)))
+		return -1;
+	if (db_is_postgres(f.db)) {
+		db_close(f.db);
+		if (db_open(place, &f.db, why))
+			return -1;
+	}
+	if (audit_setup(f.db) || tenants_setup(f.db) || policy_setup(f.db, 500) || policy_setup(f.db, 600)) {
+		print_error("%s\n", db_why(f.db));
+		return -1;
+	}
+	f.an = (struct policy_call){
+		.db = f.db, .scope = &nation, .origin = &origin, .person = AN, .name = "An", .why = &f.why
+	};
+	f.binh = f.an;
+	f.binh.person = BINH;
+	f.binh.name = "Bình";
+	make_tenants();
+	*state = &f;
+	return 0;
+}
+
+static int setup_sqlite(void **state)
+{
+	return setup(state, "sqlite::memory:");
+}
+
+static int setup_postgres(void **state)
+{
+	*state = NULL;
+	return postgres_place[0] ? setup(state, postgres_place) : 0;
+}
+
+static int teardown(void **state)
+{
+	if (*state)
+		db_close(f.db);
+	return 0;
+}
+
+#define NEED_DB(state)                                                                                                 \
+	if (!*(state)) {                                                                                               \
+		print_message("%s\n", postgres_missing);                                                               \
+		skip();                                                                                                \
+	}
+
+/* ---- Helpers ---- */
+
+static struct policy_change change_of(enum policy_kind kind, uint32_t id, uint32_t tenant)
+{
+	struct policy_change change = { .entry = { .kind = kind, .id = id, .tenant = tenant } };
+
+	policy_settings_init(&change.entry.settings);
+	return change;
+}
+
+static struct policy_change mode_of(enum policy_kind kind, uint32_t id, uint32_t tenant, enum asset_mode mode)
+{
+	struct policy_change change = change_of(kind, id, tenant);
+
+	change.entry.settings.modes[ASSET_PART_SHIELD] = (int8_t)mode;
+	return change;
+}
+
+static int propose(const struct policy_call *call, const struct policy_change *changes, size_t count, uint32_t *ret)
+{
+	struct policy_version version;
+	uint32_t base;
+	int error;
+
+	f.why = (struct policy_why){ 0 };
+	assert_int_equal(policy_standing(f.db, &base), 0);
+	error = policy_propose(call, base, "two weeks in shadow", changes, count, &version);
+	if (!error) {
+		*ret = version.id;
+		assert_int_equal(version.state, POLICY_PROPOSED);
+		assert_int_equal(version.base, base);
+		policy_version_done(&version);
+	}
+	return error;
+}
+
+static int approve(const struct policy_call *call, uint32_t id)
+{
+	struct policy_version version;
+	int error;
+
+	f.why = (struct policy_why){ 0 };
+	error = policy_approve(call, id, 1, "agreed", &version);
+	if (!error)
+		policy_version_done(&version);
+	return error;
+}
+
+static uint32_t stand(const struct policy_change *changes, size_t count)
+{
+	uint32_t id = 0;
+
+	assert_int_equal(propose(&f.an, changes, count, &id), 0);
+	assert_int_equal(approve(&f.binh, id), 0);
+	return id;
+}
+
+static enum policy_state state_of(uint32_t id)
+{
+	struct policy_version version;
+
+	assert_int_equal(policy_get(&f.an, id, &version), 0);
+	policy_version_done(&version);
+	return version.state;
+}
+
+/* ---- The tests ---- */
+
+static void test_life(void **state)
+{
+	const struct policy_change change = mode_of(POLICY_KIND_TENANT, f.tenants[0], f.tenants[0], ASSET_MODE_ENFORCE);
+	const struct policy_change later = mode_of(POLICY_KIND_SYSTEM, f.web, f.tenants[0], ASSET_MODE_SHADOW);
+	struct policy_version version;
+	uint32_t first, one, two, standing;
+
+	NEED_DB(state);
+	assert_int_equal(policy_standing(f.db, &first), 0);
+	assert_int_equal(state_of(first), POLICY_STANDING);
+	assert_int_equal(propose(&f.an, &change, 1, &one), 0);
+	assert_int_equal(propose(&f.an, &later, 1, &two), 0);
+	assert_int_equal(approve(&f.an, one), LUYTRE_E_PERMISSION);
+	assert_int_equal(f.why.reason, POLICY_WHY_AUTHOR);
+	assert_int_equal(policy_approve(&f.binh, one, 2, "agreed", &version), LUYTRE_E_CONFLICT);
+	assert_int_equal(approve(&f.binh, 99), LUYTRE_E_NOT_FOUND);
+	assert_int_equal(approve(&f.binh, one), 0);
+	assert_int_equal(policy_standing(f.db, &standing), 0);
+	assert_int_equal(standing, one);
+	assert_int_equal(state_of(first), POLICY_REPLACED);
+	assert_int_equal(state_of(two), POLICY_REJECTED);
+	assert_int_equal(approve(&f.binh, two), LUYTRE_E_CONFLICT);
+	assert_int_equal(f.why.reason, POLICY_WHY_STATE);
+	assert_int_equal(policy_get(&f.an, one, &version), 0);
+	assert_string_equal(version.author, "An");
+	assert_string_equal(version.approver, "Bình");
+	assert_int_equal(version.approver_id, BINH);
+	assert_int_equal(version.revision, 2);
+	assert_int_equal(version.change_count, 1);
+	assert_int_equal(version.changes[0].entry.settings.modes[ASSET_PART_SHIELD], ASSET_MODE_ENFORCE);
+	policy_version_done(&version);
+	assert_int_equal(policy_propose(&f.an, first, "late", &later, 1, &version), LUYTRE_E_CONFLICT);
+	assert_int_equal(f.why.reason, POLICY_WHY_BASE);
+}
+
+static void test_refused(void **state)
+{
+	struct policy_change changes[] = {
+		mode_of(POLICY_KIND_TENANT, 99, 99, ASSET_MODE_ENFORCE),
+		mode_of(POLICY_KIND_TENANT, f.tenants[1], f.tenants[0], ASSET_MODE_ENFORCE),
+		mode_of(POLICY_KIND_SYSTEM, f.other, f.tenants[0], ASSET_MODE_ENFORCE),
+		mode_of(POLICY_KIND_ASSET, f.theirs, f.tenants[0], ASSET_MODE_ENFORCE),
+		mode_of(POLICY_KIND_ASSET, f.name, f.tenants[0], ASSET_MODE_ENFORCE),
+		mode_of(POLICY_KIND_ASSET, f.prefix, f.tenants[0], ASSET_MODE_OFF),
+		change_of(POLICY_KIND_ASSET, f.prefix, f.tenants[0]),
+		change_of(POLICY_KIND_ASSET, f.prefix, f.tenants[0]),
+		change_of(POLICY_KIND_ASSET, f.prefix, f.tenants[0]),
+		change_of(POLICY_KIND_ASSET, f.prefix, f.tenants[0]),
+	};
+	static const enum policy_reason reasons[] = { POLICY_WHY_TENANT, POLICY_WHY_TENANT, POLICY_WHY_SYSTEM,
+		POLICY_WHY_ASSET, POLICY_WHY_KIND, POLICY_WHY_SHIELD_OFF, POLICY_WHY_SENSOR_MODE, POLICY_WHY_GATE_MODE,
+		POLICY_WHY_NOTHING, POLICY_WHY_SAME };
+	struct policy_change two[2] = { mode_of(POLICY_KIND_ASSET, f.prefix, f.tenants[0], ASSET_MODE_ENFORCE) };
+	uint32_t id = 0;
+
+	NEED_DB(state);
+	changes[6].entry.settings.modes[ASSET_PART_SENSOR] = ASSET_MODE_ENFORCE;
+	changes[7].entry.settings.modes[ASSET_PART_GATE] = ASSET_MODE_ENFORCE;
+	changes[9].reset = true; /* of what is not there */
+	for (size_t i = 0; i < ARRAY_COUNT(changes); i++) {
+		two[1] = changes[i];
+		assert_true(propose(&f.an, two + (i == 9), 2 - (i == 9), &id) < 0);
+		assert_int_equal(f.why.reason, reasons[i]);
+		assert_int_equal(f.why.change, i == 9 ? 0 : 1);
+		assert_true(strlen(policy_why_text(&f.why, LUYTRE_LANG_EN)) > 10);
+		assert_string_not_equal(
+			policy_why_text(&f.why, LUYTRE_LANG_EN), policy_why_text(&f.why, LUYTRE_LANG_VI));
+	}
+	assert_int_equal(id, 0);
+}
+
+/* Who rules one tenant sees and moves nothing of another. */
+static void test_scope(void **state)
+{
+	const struct scope second = { .tenants = &f.tenants[1], .tenant_count = 1 };
+	const struct policy_change changes[] = { mode_of(POLICY_KIND_TENANT, f.tenants[0], f.tenants[0],
+							 ASSET_MODE_ENFORCE),
+		mode_of(POLICY_KIND_TENANT, f.tenants[1], f.tenants[1], ASSET_MODE_ENFORCE) };
+	struct policy_call theirs = f.binh;
+	struct policy_version version;
+	uint32_t mine, both, first;
+
+	NEED_DB(state);
+	theirs.scope = &second;
+	assert_int_equal(policy_standing(f.db, &first), 0);
+	assert_true(propose(&theirs, changes, 1, &mine) < 0);
+	assert_int_equal(f.why.reason, POLICY_WHY_TENANT);
+	assert_int_equal(propose(&f.an, changes, 1, &mine), 0);
+	assert_int_equal(policy_get(&theirs, mine, &version), LUYTRE_E_NOT_FOUND);
+	assert_int_equal(approve(&theirs, mine), LUYTRE_E_NOT_FOUND);
+	assert_int_equal(propose(&f.an, changes, 2, &both), 0);
+	assert_int_equal(policy_get(&theirs, both, &version), 0);
+	assert_int_equal(version.change_count, 1);
+	assert_int_equal(version.changes[0].entry.tenant, f.tenants[1]);
+	policy_version_done(&version);
+	assert_int_equal(approve(&theirs, both), LUYTRE_E_PERMISSION);
+	assert_int_equal(f.why.reason, POLICY_NO_REASON);
+	assert_int_equal(approve(&f.binh, both), 0);
+	assert_int_equal(policy_roll_back(&theirs, first, "back", &version), LUYTRE_E_PERMISSION);
+}
+
+static void test_rollback(void **state)
+{
+	struct policy_change change = mode_of(POLICY_KIND_ASSET, f.prefix, f.tenants[0], ASSET_MODE_ENFORCE);
+	struct policy_change reset = change_of(POLICY_KIND_ASSET, f.prefix, f.tenants[0]);
+	struct policy_version version;
+	struct policy_entries then, now;
+	uint32_t one, two, three, pending, standing;
+
+	NEED_DB(state);
+	reset.reset = true;
+	one = stand(&change, 1);
+	change.entry.settings.limits[POLICYFILE_LIMIT_source_pps] = 100;
+	two = stand(&change, 1);
+	three = stand(&reset, 1);
+	assert_int_equal(policy_entries_get(f.db, three, &now), 0);
+	assert_int_equal(now.count, 0);
+	policy_entries_done(&now);
+	assert_int_equal(propose(&f.an, &change, 1, &pending), 0);
+	f.why = (struct policy_why){ 0 };
+	assert_int_equal(policy_roll_back(&f.an, pending, "never stood", &version), LUYTRE_E_CONFLICT);
+	assert_int_equal(f.why.reason, POLICY_WHY_NEVER_STOOD);
+	assert_int_equal(policy_roll_back(&f.an, three, "stands", &version), LUYTRE_E_CONFLICT);
+	assert_int_equal(f.why.reason, POLICY_WHY_SAME);
+	assert_int_equal(policy_roll_back(&f.an, 99, "none", &version), LUYTRE_E_NOT_FOUND);
+	assert_int_equal(policy_roll_back(&f.an, two, "it was better", &version), 0);
+	assert_int_equal(version.state, POLICY_STANDING);
+	assert_int_equal(version.base, three);
+	assert_true(version.id > pending);
+	assert_int_equal(version.change_count, 1);
+	policy_version_done(&version);
+	assert_int_equal(policy_standing(f.db, &standing), 0);
+	assert_int_equal(standing, version.id);
+	assert_int_equal(state_of(pending), POLICY_REJECTED);
+	assert_int_equal(policy_entries_get(f.db, standing, &now), 0);
+	assert_int_equal(policy_entries_get(f.db, two, &then), 0);
+	assert_int_equal(now.count, 1);
+	assert_memory_equal(now.items, then.items, sizeof(*now.items));
+	policy_entries_done(&now);
+	policy_entries_done(&then);
+	assert_int_equal(policy_roll_back(&f.an, one, "further back", &version), 0);
+	policy_version_done(&version);
+}
+
+struct list {
+	uint32_t ids[16];
+	size_t count;
+};
+
+static int list_one(void *context, const struct policy_version *version)
+{
+	struct list *list = context;
+
+	list->ids[list->count++] = version->id;
+	return 0;
+}
+
+static void test_each(void **state)
+{
+	const struct policy_change modes[] = { mode_of(POLICY_KIND_TENANT, f.tenants[0], f.tenants[0],
+						       ASSET_MODE_ENFORCE),
+		mode_of(POLICY_KIND_TENANT, f.tenants[0], f.tenants[0], ASSET_MODE_SHADOW) };
+	struct list list = { 0 };
+	uint32_t ids[3];
+
+	NEED_DB(state);
+	ids[0] = stand(&modes[0], 1);
+	ids[1] = stand(&modes[1], 1);
+	assert_int_equal(propose(&f.an, &modes[0], 1, &ids[2]), 0);
+	assert_int_equal(policy_each(&f.an, 0, POLICY_STATE_COUNT, 10, list_one, &list), 0);
+	assert_int_equal(list.count, 4);
+	assert_int_equal(list.ids[0], ids[2]);
+	assert_int_equal(list.ids[2], ids[0]);
+	list.count = 0;
+	assert_int_equal(policy_each(&f.an, ids[2], POLICY_STATE_COUNT, 1, list_one, &list), 0);
+	assert_int_equal(list.count, 1);
+	assert_int_equal(list.ids[0], ids[1]);
+	list.count = 0;
+	assert_int_equal(policy_each(&f.an, 0, POLICY_REPLACED, 10, list_one, &list), 0);
+	assert_int_equal(list.count, 2);
+	assert_int_equal(list.ids[0], ids[0]);
+}
+
+struct differences {
+	char text[2048];
+};
+
+static void tell(void *context, const struct policy_difference *d)
+{
+	struct differences *all = context;
+	size_t at = strlen(all->text);
+
+	if (d->number_before != POLICYFILE_UNSET || d->number_after != POLICYFILE_UNSET)
+		snprintf(all->text + at, sizeof(all->text) - at, "%s %lld>%lld ", d->pointer,
+			(long long)d->number_before, (long long)d->number_after);
+	else
+		snprintf(all->text + at, sizeof(all->text) - at, "%s %s>%s ", d->pointer,
+			d->word_before ? d->word_before : "-", d->word_after ? d->word_after : "-");
+}
+
+static void test_diff(void **state)
+{
+	struct policy_entries from = { 0 }, to = { 0 };
+	struct differences all = { 0 };
+	struct policy_change change = mode_of(POLICY_KIND_TENANT, 17, 17, ASSET_MODE_SHADOW);
+
+	assert_int_equal(policy_entries_apply(&from, &change), 0);
+	assert_int_equal(policy_entries_apply(&to, &change), 0);
+	change.entry.settings.modes[ASSET_PART_SHIELD] = ASSET_MODE_ENFORCE;
+	change.entry.settings.fail = ASSET_FAIL_CLOSED;
+	assert_int_equal(policy_entries_apply(&to, &change), 0);
+	change = change_of(POLICY_KIND_ASSET, 9, 17);
+	change.entry.settings.limits[POLICYFILE_LIMIT_udp_pps] = 100;
+	assert_int_equal(policy_entries_apply(&to, &change), 0);
+	change.entry.id = 8;
+	change.entry.settings.limits[POLICYFILE_LIMIT_udp_pps] = 0;
+	assert_int_equal(policy_entries_apply(&from, &change), 0);
+	policy_diff(&from, &to, tell, &all);
+	assert_string_equal(all.text,
+		"/tenants/17/shield shadow>enforce /tenants/17/fail ->closed /assets/8/limits/udp_pps 0>-1 "
+		"/assets/9/limits/udp_pps -1>100 ");
+	policy_diff(&to, &to, tell, memset(&all, 0, sizeof(all)));
+	assert_string_equal(all.text, "");
+	policy_entries_done(&from);
+	policy_entries_done(&to);
+}
+
+static const struct policyfile_row *row_of(const struct policyfile *file, uint32_t asset)
+{
+	for (size_t i = 0; i < file->row_count; i++)
+		if (file->rows[i].asset == asset)
+			return &file->rows[i];
+	return NULL;
+}
+
+/* The narrower beats the wider, setting by setting. */
+static void test_resolve(void **state)
+{
+	struct policy_change changes[] = {
+		mode_of(POLICY_KIND_TENANT, f.tenants[0], f.tenants[0], ASSET_MODE_ENFORCE),
+		mode_of(POLICY_KIND_SYSTEM, f.web, f.tenants[0], ASSET_MODE_SHADOW),
+		change_of(POLICY_KIND_ASSET, f.prefix, f.tenants[0]),
+		mode_of(POLICY_KIND_ASSET, f.theirs, f.tenants[1], ASSET_MODE_ENFORCE),
+	};
+	struct policyfile file;
+	uint32_t id;
+
+	NEED_DB(state);
+	assert_int_equal(policy_resolve(f.db, &file), 0);
+	assert_int_equal(file.row_count, 0);
+	policyfile_done(&file);
+	changes[0].entry.settings.limits[POLICYFILE_LIMIT_total_pps] = 50000;
+	changes[2].entry.settings.fail = ASSET_FAIL_CLOSED;
+	changes[2].entry.settings.limits[POLICYFILE_LIMIT_source_pps] = 10;
+	id = stand(changes, ARRAY_COUNT(changes));
+	assert_int_equal(policy_resolve(f.db, &file), 0);
+	assert_int_equal(file.version, id);
+	assert_int_equal(file.row_count, 4); /* not the name */
+	assert_int_equal(row_of(&file, f.prefix)->shield, POLICYFILE_MODE_SHADOW);
+	assert_int_equal(row_of(&file, f.prefix)->fail, POLICYFILE_FAIL_CLOSED);
+	assert_int_equal(row_of(&file, f.prefix)->limits[POLICYFILE_LIMIT_source_pps], 10);
+	assert_int_equal(row_of(&file, f.prefix)->limits[POLICYFILE_LIMIT_total_pps], 50000);
+	assert_memory_equal(row_of(&file, f.prefix)->group, "asset-", 6);
+	assert_int_equal(row_of(&file, f.prefix6)->shield, POLICYFILE_MODE_SHADOW);
+	assert_memory_equal(row_of(&file, f.prefix6)->group, "tenant-", 7);
+	assert_int_equal(row_of(&file, f.address)->shield, POLICYFILE_MODE_ENFORCE);
+	assert_int_equal(row_of(&file, f.address)->fail, POLICYFILE_UNSET);
+	assert_int_equal(row_of(&file, f.theirs)->tenant, f.tenants[1]);
+	assert_string_equal(row_of(&file, f.theirs)->group, "");
+	policyfile_done(&file);
+}
+
+static bool serves_one(const void *context, uint32_t tenant)
+{
+	return tenant == *(const uint32_t *)context;
+}
+
+static void pack(uint32_t tenant, int64_t now_us, const uint8_t *secret, struct policy_bundle *ret)
+{
+	struct policyfile all;
+
+	assert_int_equal(policy_resolve(f.db, &all), 0);
+	assert_int_equal(policy_pack(&all, 3, tenant ? serves_one : NULL, &tenant, now_us, secret, ret), 0);
+	policyfile_done(&all);
+}
+
+/* What an edge does not serve it does not get. */
+static void test_pack(void **state)
+{
+	const struct policy_change change = mode_of(POLICY_KIND_ASSET, f.prefix, f.tenants[0], ASSET_MODE_ENFORCE);
+	uint8_t keys[1][BUNDLE_PUBLIC_SIZE], secret[BUNDLE_SECRET_SIZE];
+	struct policy_bundle one, again, two, theirs;
+	struct policyfile file;
+	struct bundle bundle;
+	struct bytes content;
+	uint32_t id;
+
+	NEED_DB(state);
+	assert_int_equal(bundle_keys(keys[0], secret), 0);
+	pack(0, 1000, secret, &one);
+	pack(0, 2000, secret, &again);
+	id = stand(&change, 1);
+	pack(f.tenants[0], 3000, secret, &two);
+	pack(f.tenants[1], 3000, secret, &theirs);
+	assert_true(one.tag == again.tag && one.tag != two.tag);
+	assert_int_equal(two.version, id);
+	assert_int_equal(bundle_open(bytes_of(two.text, two.size), keys, 1, &bundle), 0);
+	assert_int_equal(bundle.revision, id);
+	assert_int_equal(bundle.edge, 3);
+	assert_true(bundle_find(&bundle, POLICYFILE_NAME, &content));
+	assert_int_equal(policyfile_read(content, &file), 0);
+	assert_int_equal(file.row_count, 1);
+	assert_int_equal(file.rows[0].shield, POLICYFILE_MODE_ENFORCE);
+	policyfile_done(&file);
+	assert_true(theirs.size < two.size);
+	assert_int_equal(bundle_open(bytes_of(theirs.text, theirs.size), keys, 1, &bundle), 0);
+	assert_true(bundle_find(&bundle, POLICYFILE_NAME, &content));
+	assert_int_equal(policyfile_read(content, &file), 0);
+	assert_int_equal(file.version, id);
+	assert_int_equal(file.row_count, 0);
+	policyfile_done(&file);
+	two.text[two.size / 2] ^= 1;
+	assert_int_equal(bundle_open(bytes_of(two.text, two.size), keys, 1, &bundle), LUYTRE_E_PERMISSION);
+	free(one.text);
+	free(again.text);
+	free(two.text);
+	free(theirs.text);
+}
+
+static void check_rollout(
+	uint64_t version, uint64_t stands, enum policy_rollout state, int64_t since_us, const char *why)
+{
+	struct policy_rollout_view view;
+
+	assert_int_equal(policy_rollout_get(f.db, 3, version, stands, &view), 0);
+	assert_int_equal(view.state, state);
+	assert_int_equal(view.since_us, since_us);
+	assert_string_equal(view.why, why);
+}
+
+static void test_rollout(void **state)
+{
+	NEED_DB(state);
+	check_rollout(4, 0, POLICY_ROLLOUT_WAITING, 0, "");
+	assert_int_equal(policy_rollout_note(f.db, 3, 4, POLICY_ROLLOUT_SENT, NULL, 100), 0);
+	check_rollout(4, 2, POLICY_ROLLOUT_SENT, 100, "");
+	assert_int_equal(policy_rollout_note(f.db, 3, 4, POLICY_ROLLOUT_FAILED, "no room", 200), 0);
+	assert_int_equal(policy_rollout_note(f.db, 3, 4, POLICY_ROLLOUT_FAILED, "no room", 300), 0);
+	assert_int_equal(policy_rollout_note(f.db, 3, 4, POLICY_ROLLOUT_SENT, NULL, 400), 0);
+	check_rollout(4, 2, POLICY_ROLLOUT_FAILED, 200, "no room");
+	assert_int_equal(policy_rollout_note(f.db, 3, 4, POLICY_ROLLOUT_STANDING, NULL, 500), 0);
+	check_rollout(4, 4, POLICY_ROLLOUT_STANDING, 500, "");
+	check_rollout(5, 4, POLICY_ROLLOUT_WAITING, 0, "");
+	check_rollout(2, 4, POLICY_ROLLOUT_WAITING, 0, "");
+}
+
+#define BOTH(test)                                                                                                     \
+	cmocka_unit_test_setup_teardown(test, setup_sqlite, teardown),                                                 \
+		cmocka_unit_test_setup_teardown(test, setup_postgres, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { BOTH(test_life), BOTH(test_refused), BOTH(test_scope), BOTH(test_rollback),
+		BOTH(test_each), cmocka_unit_test(test_diff), BOTH(test_resolve), BOTH(test_pack), BOTH(test_rollout) };
+	int failed;
+
+	if (!pgtest_start(postgres_place, postgres_missing))
+		postgres_place[0] = '\0';
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	pgtest_stop();
+	return failed;
+}

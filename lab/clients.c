@@ -40,7 +40,8 @@ static bool fits(const struct traffic_result *item, const struct clients_range *
 	uint64_t at = range->clock == CLIENTS_BY_START ? item->start_ns : item->end_ns;
 
 	return at >= range->from_ns && at < range->to_ns && (range->kind == CLIENTS_ANY || range->kind == item->kind) &&
-	       (range->site == CLIENTS_ANY || range->site == item->site) &&
+	       (range->site == CLIENTS_ANY || range->site == item->site ||
+		       (range->site == CLIENTS_OTHERS && item->site >= LAB_FLOOD_SITES)) &&
 	       (range->translated == CLIENTS_ANY || range->translated == item->translated);
 }
 

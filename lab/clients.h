@@ -16,14 +16,14 @@ struct clients {
 
 enum clients_clock { CLIENTS_BY_START, CLIENTS_BY_END };
 
-enum { CLIENTS_ANY = -1 };
+enum { CLIENTS_ANY = -1, CLIENTS_OTHERS = -2 };
 
 /* Which results: begun (or ended) from 'from_ns' to before 'to_ns'. */
 struct clients_range {
 	enum clients_clock clock;
 	uint64_t from_ns, to_ns;
 	int kind; /* enum traffic_kind, or CLIENTS_ANY */
-	int site; /* index, or CLIENTS_ANY */
+	int site; /* index, CLIENTS_ANY, or CLIENTS_OTHERS: those that are never flooded */
 	int translated; /* 0, 1, or CLIENTS_ANY */
 };
 

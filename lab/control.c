@@ -66,7 +66,7 @@ static char *read_all(int fd, size_t *ret_size)
 
 static int request_json(const char *path, const char *request, json_t **ret)
 {
-	char line[256], *text = NULL;
+	char line[512], *text = NULL;
 	int fd = connect_to(path), length;
 	size_t size = 0;
 
@@ -83,24 +83,58 @@ static int request_json(const char *path, const char *request, json_t **ret)
 	return *ret ? 0 : LUYTRE_E_SYNTAX;
 }
 
-int control_command(const char *socket_path, const char *request)
+int control_ask(const char *socket_path, const char *request, const char *key, char *ret, size_t size)
 {
-	json_t *reply, *failure;
+	json_t *reply;
+	const json_t *failure, *value;
 	int error = request_json(socket_path, request, &reply);
 
-	if (error) {
-		log_error("luytre does not answer '%s': %s", request, error_text(error, LUYTRE_LANG_EN));
+	if (error)
 		return error;
-	}
 	failure = json_object_get(reply, "error");
+	value = key ? json_object_get(reply, key) : NULL;
 	if (failure) {
 		const char *message = json_string_value(json_object_get(failure, "message"));
 
 		log_error("luytre refuses '%s': %s", request, message ? message : "no reason given");
 		error = LUYTRE_E_INVALID;
+	} else if (json_is_string(value)) {
+		snprintf(ret, size, "%s", json_string_value(value));
+	} else if (json_is_integer(value)) {
+		snprintf(ret, size, "%lld", (long long)json_integer_value(value));
+	} else if (key) {
+		log_error("luytre answers '%s' without %s", request, key);
+		error = LUYTRE_E_SYNTAX;
 	}
 	json_decref(reply);
 	return error;
+}
+
+int control_command(const char *socket_path, const char *request)
+{
+	int error = control_ask(socket_path, request, NULL, NULL, 0);
+
+	if (error && error != LUYTRE_E_INVALID)
+		log_error("luytre does not answer '%s': %s", request, error_text(error, LUYTRE_LANG_EN));
+	return error;
+}
+
+bool control_stands(const char *socket_path, const char *prefix)
+{
+	const json_t *decision;
+	const char *text;
+	json_t *reply;
+	bool stands = false;
+	size_t i;
+
+	if (request_json(socket_path, "decisions", &reply))
+		return false;
+	json_array_foreach (json_object_get(reply, "decisions"), i, decision) {
+		text = json_string_value(json_object_get(decision, "prefix"));
+		stands = stands || (text && !strcmp(text, prefix));
+	}
+	json_decref(reply);
+	return stands;
 }
 
 static uint64_t number(const json_t *object, const char *key)
@@ -158,5 +192,26 @@ int control_read_stats(const char *socket_path, struct control_stats *ret)
 	json_decref(reply);
 	if (!error)
 		*ret = stats;
+	return error;
+}
+
+int control_read_hub(const char *socket_path, struct control_hub *ret)
+{
+	const json_t *levels, *edge;
+	json_t *reply;
+	size_t i;
+	int error = request_json(socket_path, "status", &reply);
+
+	if (error)
+		return error;
+	levels = json_object_get(reply, "decisions");
+	if (!json_is_object(levels))
+		error = LUYTRE_E_SYNTAX;
+	*ret = (struct control_hub){ .watch = number(levels, "watch"),
+		.challenge = number(levels, "challenge"),
+		.block = number(levels, "provisional") + number(levels, "block") + number(levels, "long") };
+	json_array_foreach (json_object_get(reply, "edges"), i, edge)
+		ret->edges_current += json_is_true(json_object_get(edge, "current"));
+	json_decref(reply);
 	return error;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Talking to luytre: one request a connection over its control socket (docs/control.md), and its counters in the form
- * that the lab counts with: one total over both organisations for each reason. Calls block, two seconds at most. */
+ * that the lab counts with: one total over all organisations of an edge for each reason. Calls block, two seconds at most. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,22 @@ enum shield_reason control_reason_find(const char *name);
 /* Sends a request and throws the reply away. 0; LUYTRE_E_IO when nobody answers; LUYTRE_E_INVALID when the reply is an
  * error. Failures are logged. */
 MUST_CHECK int control_command(const char *socket_path, const char *request);
+
+/* The same, and copies the member 'key' of the reply, a text or a number; 'key' may be null. Also for the control sockets of hub and sensors. A failure is
+ * logged when somebody answers. */
+MUST_CHECK int control_ask(const char *socket_path, const char *request, const char *key, char *ret, size_t size);
+
+/* True when a decision about this prefix stands in the tables of an edge. */
+bool control_stands(const char *socket_path, const char *prefix);
+
+/* What the hub says of itself. */
+struct control_hub {
+	uint64_t watch, challenge, block; /* decisions that stand; block: provisional and long ones too */
+	size_t edges_current; /* that have taken everything */
+};
+
+/* 0, LUYTRE_E_IO or LUYTRE_E_SYNTAX. */
+MUST_CHECK int control_read_hub(const char *socket_path, struct control_hub *ret);
 
 /* 0, LUYTRE_E_IO (nobody answers) or LUYTRE_E_SYNTAX (the reply is not as documented). '*ret' is written on success
  * only. */

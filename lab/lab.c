@@ -33,10 +33,13 @@ enum {
 	LINGER_TICKS = 5
 };
 
+#define ACCOUNT "demo" /* of the console */
+
 struct options {
 	char luytre[PATH_MAX], pktblast[PATH_MAX];
 	enum luytre_lang lang;
-	bool is_short, json;
+	bool is_short, json, stay;
+	bool floods, nation; /* the parts of the play */
 };
 
 struct lab {
@@ -46,8 +49,12 @@ struct lab {
 	struct traffic *traffic;
 	struct clients clients;
 	struct scenario scenario;
+	struct nation nation;
 	struct view view;
 	struct loop *loop;
+	char console[192]; /* where it is and how one gets in; "" without */
+	bool sensors; /* have been started */
+	bool staying; /* the play is over */
 	int guard_fd;
 	unsigned int silence_count; /* looks without an answer of luytre, in a row */
 	unsigned int linger_count; /* looks after the last phase, for the last clients' results */
@@ -55,21 +62,27 @@ struct lab {
 };
 
 static const struct lab_text usage_text = {
-	"usage: luytre-lab [--luytre PROGRAM] [--pktblast PROGRAM] [--short] [--json] [--lang en|vi]\n\n"
-	"Runs luytre between an outside and an inside made of network namespaces, with ordinary\n"
-	"clients and real attacks. Needs root; leaves nothing behind.\n\n"
+	"usage: luytre-lab [--luytre PROGRAM] [--pktblast PROGRAM] [--part floods|nation] [--short]\n"
+	"                  [--stay] [--json] [--lang en|vi]\n\n"
+	"Runs a hub and two edges between an outside and an inside made of network namespaces, with\n"
+	"twenty organisations, ordinary clients and real attacks. Needs root; leaves nothing behind.\n\n"
 	"  --luytre    the program to run; otherwise luytre beside this one's folder, or in PATH\n"
 	"  --pktblast  the attacker; otherwise tools/pktblast beside this program\n"
-	"  --short     half a minute instead of a good minute\n"
+	"  --part      floods: at one edge. nation: one is hit, all are guarded. Otherwise both\n"
+	"  --short     half a minute instead of a minute and a half\n"
+	"  --stay      afterwards hub and console go on, with an attack now and then, until Ctrl-C\n"
 	"  --json      the summary as JSON on standard output, all else on standard error\n"
 	"  --lang      language of the view; otherwise that of the environment\n\n"
 	"Exit status: 0 all promises kept, 1 not, 2 wrong usage, 77 the kernel cannot do this.\n",
-	"cách dùng: luytre-lab [--luytre CT] [--pktblast CT] [--short] [--json] [--lang en|vi]\n\n"
-	"Chạy luytre giữa bên ngoài và bên trong, làm bằng không gian tên mạng, có người dùng\n"
-	"bình thường và tấn công thật. Cần quyền root; không để lại gì.\n\n"
+	"cách dùng: luytre-lab [--luytre CT] [--pktblast CT] [--part floods|nation] [--short]\n"
+	"                      [--stay] [--json] [--lang en|vi]\n\n"
+	"Chạy một trung tâm và hai điểm biên giữa bên ngoài và bên trong, làm bằng không gian tên mạng,\n"
+	"với hai mươi tổ chức, người dùng bình thường và tấn công thật. Cần quyền root; không để lại gì.\n\n"
 	"  --luytre    chương trình luytre; mặc định ở cạnh thư mục này, hoặc trong PATH\n"
 	"  --pktblast  bên tấn công; mặc định tools/pktblast cạnh chương trình này\n"
-	"  --short     nửa phút thay vì hơn một phút\n"
+	"  --part      floods: tràn ngập ở một điểm biên. nation: một nơi bị đánh, mọi nơi được giữ. Mặc định cả hai\n"
+	"  --short     nửa phút thay vì một phút rưỡi\n"
+	"  --stay      sau đó trung tâm và bảng điều khiển vẫn chạy, thỉnh thoảng có tấn công, đến khi Ctrl-C\n"
 	"  --json      tổng kết dạng JSON ra đầu ra chuẩn, còn lại ra đầu ra lỗi\n"
 	"  --lang      ngôn ngữ; mặc định theo môi trường\n\n"
 	"Mã thoát: 0 đạt mọi cam kết, 1 không đạt, 2 dùng sai, 77 nhân không làm được.\n",
@@ -83,6 +96,17 @@ static const struct lab_text text_root = {
 static const struct lab_text text_missing = { "missing", "thiếu" };
 static const struct lab_text text_remedy = { "get it with", "cài đặt bằng" };
 
+static const struct lab_text text_console = { "Console", "Bảng điều khiển" };
+static const struct lab_text text_account = { "account", "tài khoản" };
+static const struct lab_text text_password = { "password", "mật khẩu" };
+static const struct lab_text text_certificate = {
+	"The certificate was made a moment ago, so the browser warns; hub and password end with the lab.",
+	"Chứng chỉ vừa được tạo nên trình duyệt sẽ cảnh báo; trung tâm và mật khẩu mất khi dừng.",
+};
+static const struct lab_text text_staying = {
+	"Hub, edges and clients go on, with an attack every few seconds. Ctrl-C ends.",
+	"Trung tâm, điểm biên và người dùng vẫn chạy, vài giây có một tấn công. Ctrl-C để dừng.",
+};
 static const struct lab_text text_building = { "Building the lab ...", "Đang dựng phòng thí nghiệm ..." };
 
 static enum luytre_lang lang_of_environment(void)
@@ -119,11 +143,13 @@ static int read_options(int argc, char **argv, struct options *options)
 {
 	static const struct option names[] = { { "luytre", required_argument, NULL, 'l' },
 		{ "pktblast", required_argument, NULL, 'p' }, { "short", no_argument, NULL, 's' },
+		{ "stay", no_argument, NULL, 'S' }, { "part", required_argument, NULL, 'P' },
 		{ "json", no_argument, NULL, 'j' }, { "lang", required_argument, NULL, 'L' },
 		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
 	int option;
 
 	options->lang = lang_of_environment();
+	options->floods = options->nation = true;
 	default_programs(options);
 	while ((option = getopt_long(argc, argv, "h", names, NULL)) != -1) {
 		switch (option) {
@@ -135,6 +161,15 @@ static int read_options(int argc, char **argv, struct options *options)
 			break;
 		case 's':
 			options->is_short = true;
+			break;
+		case 'S':
+			options->stay = true;
+			break;
+		case 'P':
+			options->floods = !strcmp(optarg, "floods");
+			options->nation = !strcmp(optarg, "nation");
+			if (!options->floods && !options->nation)
+				return EXIT_USAGE;
 			break;
 		case 'j':
 			options->json = true;
@@ -216,12 +251,36 @@ static bool parts_are_running(struct lab *lab)
 		process_print_log(lab->topology.log);
 		return false;
 	}
+	if (nation_has_failed(&lab->nation)) {
+		view_close(&lab->view);
+		log_error("the attackers ended in the middle of the run");
+		return false;
+	}
 	if (!traffic_is_running(lab->traffic)) {
 		view_close(&lab->view);
 		log_error("the clients ended in the middle of the run");
 		return false;
 	}
 	return true;
+}
+
+/* The second part follows on the first. Its sensors are started a phase earlier: they have to load their rules. */
+static int go_on(struct lab *lab, const struct control_stats *stats)
+{
+	int error = scenario_tick(&lab->scenario, stats);
+
+	if (!error && lab->options.nation && !lab->sensors && lab->scenario.index + 1 >= scenario_count()) {
+		lab->sensors = true;
+		error = topology_start_sensors(&lab->topology);
+	}
+	if (!error && lab->options.nation && scenario_is_over(&lab->scenario) && !lab->nation.records)
+		error = nation_start(&lab->nation);
+	return error;
+}
+
+static bool is_over(const struct lab *lab)
+{
+	return scenario_is_over(&lab->scenario) && (!lab->options.nation || nation_is_over(&lab->nation));
 }
 
 static void tick(struct loop *loop, uint64_t value, void *context)
@@ -233,6 +292,10 @@ static void tick(struct loop *loop, uint64_t value, void *context)
 		fail(lab);
 		return;
 	}
+	if (lab->staying) {
+		lab->clients.count = 0; /* nobody counts any more */
+		return;
+	}
 	if (control_read_stats(lab->topology.control, &stats)) {
 		if (++lab->silence_count < SILENCE_MAX)
 			return;
@@ -242,12 +305,12 @@ static void tick(struct loop *loop, uint64_t value, void *context)
 		return;
 	}
 	lab->silence_count = 0;
-	if (scenario_tick(&lab->scenario, &stats)) {
+	if (go_on(lab, &stats)) {
 		fail(lab);
 		return;
 	}
 	view_update(&lab->view, &stats);
-	if (scenario_is_over(&lab->scenario) && ++lab->linger_count == LINGER_TICKS)
+	if (is_over(lab) && ++lab->linger_count == LINGER_TICKS)
 		loop_stop(loop);
 }
 
@@ -269,15 +332,81 @@ static int add_sources(struct lab *lab)
 	return error ? error : loop_add_timer(lab->loop, TICK_MS, tick, lab, NULL);
 }
 
-static int run(struct lab *lab)
+/* An account that may see everything and lift decisions. (The hub's first one, "admin", rules accounts and settings, and would first
+ * have to set up a second factor.) */
+static int make_account(struct lab *lab)
+{
+	char password[64];
+	int error = control_ask(
+		lab->topology.hub_control, "account " ACCOUNT " analyst", "password", password, sizeof(password));
+
+	if (!error)
+		snprintf(lab->console, sizeof(lab->console), "https://127.0.0.1:%u/  " ACCOUNT "  %s",
+			lab->topology.console_port, password);
+	return error;
+}
+
+static void tell_console(const struct lab *lab)
+{
+	char url[64], account[32], password[64];
+
+	if (sscanf(lab->console, "%63s %31s %63s", url, account, password) != 3)
+		return;
+	fprintf(lab->view.out, "\n  %s: %s   %s: %s   %s: %s\n  %s\n\n", text_of(&text_console, lab->options.lang), url,
+		text_of(&text_account, lab->options.lang), account, text_of(&text_password, lab->options.lang),
+		password, text_of(&text_certificate, lab->options.lang));
+	fflush(lab->view.out);
+}
+
+static struct summary summary_of(const struct lab *lab)
+{
+	return (struct summary){ .scenario = &lab->scenario,
+		.clients = &lab->clients,
+		.nation = &lab->nation,
+		.floods = lab->options.floods,
+		.nation_part = lab->options.nation };
+}
+
+/* Tells how it went. */
+static int conclude(const struct lab *lab)
+{
+	const struct summary summary = summary_of(lab);
+
+	if (lab->options.json && summary_print_json(&summary, stdout))
+		return EXIT_FAILED;
+	if (!lab->options.json)
+		summary_print(&summary, lab->options.lang, stdout);
+	fflush(stdout);
+	return summary_is_good(&summary) && !lab->interrupted ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* The play is told of before the lab goes on: what comes then is not measured. */
+static int stay(struct lab *lab, int *ret_status)
+{
+	int error;
+
+	*ret_status = conclude(lab);
+	tell_console(lab);
+	fprintf(lab->view.out, "  %s\n", text_of(&text_staying, lab->options.lang));
+	fflush(lab->view.out);
+	lab->staying = true;
+	error = loop_run(lab->loop);
+	lab->interrupted = false;
+	return error;
+}
+
+static int play(struct lab *lab)
 {
 	struct control_stats stats;
 	int error = add_sources(lab);
 
 	if (!error)
 		error = topology_start(&lab->topology);
+	if (!error)
+		error = make_account(lab);
 	if (error)
 		return error;
+	tell_console(lab);
 	lab->traffic = traffic_start(&lab->topology);
 	if (!lab->traffic)
 		return LUYTRE_E_SYSTEM;
@@ -285,33 +414,34 @@ static int run(struct lab *lab)
 	if (error)
 		return error;
 	scenario_begin(&lab->scenario, &stats);
+	if (!lab->options.floods)
+		error = scenario_skip(&lab->scenario);
+	if (error)
+		return error;
 	view_open(&lab->view, &stats);
 	error = loop_run(lab->loop);
 	view_close(&lab->view);
 	return error;
 }
 
+static int run(struct lab *lab, int *ret_status)
+{
+	int error = play(lab);
+
+	*ret_status = EXIT_FAILED;
+	if (!error && !lab->failed && !lab->interrupted && lab->options.stay)
+		error = stay(lab, ret_status);
+	return error;
+}
+
 static void clean_up(struct lab *lab)
 {
 	scenario_stop(&lab->scenario);
+	nation_stop(&lab->nation);
 	traffic_stop(lab->traffic);
 	topology_stop(&lab->topology);
 	loop_free(lab->loop);
 	guard_finish(lab->guard_fd);
-}
-
-static int conclude(struct lab *lab, int error)
-{
-	bool good;
-
-	if (error || lab->failed)
-		return EXIT_FAILED;
-	good = summary_is_good(&lab->scenario, &lab->clients);
-	if (lab->options.json && summary_print_json(&lab->scenario, &lab->clients, stdout))
-		return EXIT_FAILED;
-	if (!lab->options.json)
-		summary_print(&lab->scenario, &lab->clients, lab->options.lang, stdout);
-	return good && !lab->interrupted ? EXIT_DONE : EXIT_FAILED;
 }
 
 int main(int argc, char **argv)
@@ -342,16 +472,27 @@ int main(int argc, char **argv)
 	lab.scenario = (struct scenario){
 		.topology = &lab.topology, .pktblast = lab.options.pktblast, .is_short = lab.options.is_short
 	};
+	lab.nation = (struct nation){
+		.topology = &lab.topology, .is_short = lab.options.is_short, .stays = lab.options.stay
+	};
 	lab.view = (struct view){ .out = lab.options.json ? stderr : stdout,
 		.lang = lab.options.lang,
 		.screen = screen,
 		.scenario = &lab.scenario,
-		.clients = &lab.clients };
+		.clients = &lab.clients,
+		.nation = &lab.nation,
+		.console = lab.console,
+		.length_ms = (lab.options.floods ? scenario_length_ms(lab.options.is_short) : 0) +
+			     (lab.options.nation ? nation_length_ms(lab.options.is_short) : 0) };
 	fprintf(lab.view.out, "%s\n", text_of(&text_building, lab.options.lang));
 	fflush(NULL);
-	error = run(&lab);
+	error = run(&lab, &status);
 	clean_up(&lab);
-	status = conclude(&lab, error);
+	if (error || lab.failed)
+		status = EXIT_FAILED;
+	else if (!lab.staying)
+		status = conclude(&lab);
 	clients_done(&lab.clients);
+	nation_done(&lab.nation);
 	return status;
 }

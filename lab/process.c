@@ -19,7 +19,7 @@
 
 enum { EXIT_NO_PLACE = 126, EXIT_NO_PROGRAM = 127, STOP_STEP_MS = 10 };
 
-static int enter_namespace(const char *netns)
+int process_enter(const char *netns)
 {
 	char path[PATH_MAX];
 	int fd, error;
@@ -65,7 +65,7 @@ static void become_child(pid_t parent, const char *netns, const char *log_path)
 		signal(fatal[i], SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (enter_namespace(netns) || redirect(log_path)) {
+	if (process_enter(netns) || redirect(log_path)) {
 		log_error("cannot enter the namespace %s or open %s: %s", netns ? netns : "-",
 			log_path ? log_path : "-", strerror(errno));
 		_exit(EXIT_NO_PLACE);

@@ -15,6 +15,9 @@
 /* Runs in the child; the return value is its exit status. */
 typedef int (*process_fn)(void *context);
 
+/* Changes the network namespace of the calling process: sockets that are open stay where they are. 0 or -1 with errno. */
+MUST_CHECK int process_enter(const char *netns);
+
 /* Starts a program found in PATH. Its output is appended to the file 'log_path', or is the lab's own when that is null.
  * 'argv' ends with null. 0 or LUYTRE_E_SYSTEM; that the program is missing shows in its exit status, 127. */
 MUST_CHECK int process_start(const char *netns, const char *log_path, const char *const argv[], pid_t *ret_pid);

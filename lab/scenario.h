@@ -81,6 +81,9 @@ uint64_t scenario_length_ms(bool is_short);
 /* Sets the first phase up; 'stats' are the counters now. */
 void scenario_begin(struct scenario *scenario, const struct control_stats *stats);
 
+/* Leaves the whole play out, with what it leads to: all organisations are protected. 0 or an error, logged. */
+MUST_CHECK int scenario_skip(struct scenario *scenario);
+
 /* Goes on. 0 or an error, logged. */
 MUST_CHECK int scenario_tick(struct scenario *scenario, const struct control_stats *stats);
 

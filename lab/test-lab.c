@@ -22,9 +22,10 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 
-enum { SKIPPED = 77, OUTPUT_MAX = 1 << 20, STEP_MS = 50, GONE_MS = 5000, BUILT_MS = 20000, PLAY_MS = 6500 };
+enum { SKIPPED = 77, OUTPUT_MAX = 1 << 20, STEP_MS = 50, GONE_MS = 5000, BUILT_MS = 20000, PLAY_MS = 4500 };
 
 static const double clients_min = 0.99, dropped_min = 0.95, filter_max_s = 2.5;
+static const double exploit_max_ms = 3000, shut_max_ms = 5000, undo_max_ms = 3000;
 
 static int failures;
 
@@ -92,7 +93,8 @@ static bool wait_for_traces(pid_t lab, bool wanted, unsigned int limit_ms)
 
 /* ---- running ----------------------------------------------------------------------------------------------------- */
 
-static pid_t start_lab(char **programs, int *ret_output)
+/* 'part' null: all of it. */
+static pid_t start_lab(char **programs, const char *part, int *ret_output)
 {
 	int ends[2];
 	pid_t pid;
@@ -103,7 +105,7 @@ static pid_t start_lab(char **programs, int *ret_output)
 	if (pid == 0) {
 		dup2(ends[1], STDOUT_FILENO);
 		execl(programs[0], programs[0], "--luytre", programs[1], "--pktblast", programs[2], "--short", "--json",
-			"--lang", "en", (char *)NULL);
+			"--lang", "en", part ? "--part" : (char *)NULL, part, (char *)NULL);
 		_exit(127);
 	}
 	close(ends[1]);
@@ -197,10 +199,45 @@ static void check_summary(const json_t *summary)
 	}
 }
 
+/* One is hit, all are guarded: each attacker's first packet at the other organisation is dropped, and nobody else notices. */
+static void check_nation(const json_t *nation)
+{
+	static const struct {
+		const char *name;
+		double max_ms;
+	} steps[] = { { "ready", 20000 }, { "exploit", exploit_max_ms }, { "scan", shut_max_ms },
+		{ "guess", shut_max_ms }, { "undo", undo_max_ms } };
+	const json_t *list = json_object_get(nation, "steps"), *clients = json_object_get(nation, "clients"), *ms;
+	size_t k;
+
+	CHECK(number(nation, "tenants") == 20 && number(nation, "edges") == 2, "not twenty tenants behind two edges");
+	CHECK(json_array_size(list) == ARRAY_COUNT(steps), "%zu steps, expected %zu", json_array_size(list),
+		ARRAY_COUNT(steps));
+	for (size_t i = 0; i < ARRAY_COUNT(steps) && i < json_array_size(list); i++) {
+		const json_t *step = json_array_get(list, i);
+		const char *name = json_string_value(json_object_get(step, "name"));
+
+		CHECK(name && !strcmp(name, steps[i].name), "step %zu is %s, expected %s", i, name ? name : "-",
+			steps[i].name);
+		CHECK(json_is_true(json_object_get(step, "good")), "%s did not go as it should", steps[i].name);
+		json_array_foreach (json_object_get(step, "ms"), k, ms)
+			CHECK(json_number_value(ms) >= 0 && json_number_value(ms) <= steps[i].max_ms,
+				"%s: %.0f ms, expected at most %.0f", steps[i].name, json_number_value(ms),
+				steps[i].max_ms);
+	}
+	list = json_array_get(list, 1);
+	CHECK(number(list, "of") >= 3 && number(list, "count") == number(list, "of"),
+		"%.0f of %.0f attackers were dropped from their first packet on", number(list, "count"),
+		number(list, "of"));
+	CHECK(number(clients, "count") > 500 && number(clients, "good_share") >= clients_min,
+		"%.4f of %.0f clients served, expected %.2f", number(clients, "good_share"), number(clients, "count"),
+		clients_min);
+}
+
 static int run_whole(char **programs)
 {
 	int output = -1, status;
-	pid_t lab = start_lab(programs, &output);
+	pid_t lab = start_lab(programs, NULL, &output);
 	json_t *summary = read_json(output);
 
 	status = wait_for_exit(lab);
@@ -209,6 +246,7 @@ static int run_whole(char **programs)
 	CHECK(status == 0, "the lab ended with status %d", status);
 	CHECK(summary, "the lab wrote no JSON");
 	check_summary(summary);
+	check_nation(json_object_get(summary, "nation"));
 	if (failures)
 		json_dumpf(summary, stderr, JSON_INDENT(1) | JSON_REAL_PRECISION(5));
 	CHECK(!count_traces(lab, true), "the lab left something behind");
@@ -216,11 +254,11 @@ static int run_whole(char **programs)
 	return 0;
 }
 
-/* Ends a lab in the middle of its play: after PLAY_MS the first attack is going on. */
+/* Ends a lab in the middle of its play: after PLAY_MS, with hub, edges, sensors and attackers at work. */
 static void run_interrupted(char **programs, int signal_number, int expected_status)
 {
 	int output = -1, status;
-	pid_t lab = start_lab(programs, &output);
+	pid_t lab = start_lab(programs, "nation", &output);
 
 	CHECK(wait_for_traces(lab, true, BUILT_MS), "the lab builds nothing");
 	usleep(PLAY_MS * 1000);

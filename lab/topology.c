@@ -14,31 +14,71 @@
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "lab/control.h"
 #include "lab/process.h"
+#include "lab/relay.h"
 #include "lab/sites.h"
 #include "lab/traffic.h"
 
 enum { READY_STEPS = 300, READY_STEP_MS = 50, STOP_GRACE_MS = 1500 };
 
 static const char *const place_names[LAB_PLACE_COUNT] = { "internet", "homes", "nat", "office", "attacker", "edge",
-	"so-y-te", "dat-dai" };
+	"so-y-te", "dat-dai", "citizens", "edge2", "near", "far", "hub" };
+
+/* One of those that have no line of their own: network 103.N.M.0/24. */
+#define SITE(name, place, net, ...)                                                                                    \
+	{                                                                                                              \
+		name, { __VA_ARGS__ }, place, net ".0/24", NULL, net ".10", NULL,
+#define WHERE(province, sector, level)                                                                                 \
+	province, sector, level                                                                                        \
+	}
 
 const struct lab_site lab_sites[LAB_SITE_COUNT] = {
 	{ "so-y-te", { "Health department", "Sở Y tế" }, LAB_HEALTH, "103.200.64.0/24", "2400:6540:64::/48",
-		"103.200.64.10", "2400:6540:64::10" },
+		"103.200.64.10", "2400:6540:64::10", 1, "health", 3 },
 	{ "dat-dai", { "Land registry", "Đất đai" }, LAB_LAND, "103.200.65.0/24", "2400:6540:65::/48", "103.200.65.10",
-		"2400:6540:65::10" },
+		"2400:6540:65::10", 1, "environment", 4 },
+	SITE("benh-vien-qn", LAB_NEAR, "103.200.66", "Quang Ninh general hospital", "Bệnh viện Đa khoa Quảng Ninh")
+		WHERE(22, "health", 3),
+	SITE("dai-hoc-tn", LAB_NEAR, "103.200.67", "Thai Nguyen university", "Đại học Thái Nguyên")
+		WHERE(19, "education", 2),
+	SITE("cap-nuoc-hp", LAB_NEAR, "103.200.68", "Hai Phong waterworks", "Cấp nước Hải Phòng") WHERE(31, "urban", 4),
+	SITE("kho-bac-bn", LAB_NEAR, "103.200.69", "Bac Ninh treasury", "Kho bạc Bắc Ninh") WHERE(24, "finance", 4),
+	SITE("dich-vu-cong-th", LAB_NEAR, "103.200.70", "Thanh Hoa public services", "Dịch vụ công Thanh Hóa")
+		WHERE(38, "government", 4),
+	SITE("so-giao-duc-na", LAB_NEAR, "103.200.71", "Nghe An education department", "Sở Giáo dục Nghệ An")
+		WHERE(40, "education", 3),
+	SITE("dien-luc-pt", LAB_NEAR, "103.200.72", "Phu Tho power company", "Điện lực Phú Thọ") WHERE(25, "energy", 4),
+	SITE("bao-lang-son", LAB_NEAR, "103.200.73", "Lang Son newspaper", "Báo Lạng Sơn") WHERE(20, "information", 2),
+	SITE("benh-vien-hue", LAB_FAR, "103.201.64", "Hue central hospital", "Bệnh viện Trung ương Huế")
+		WHERE(46, "health", 4),
+	SITE("cang-da-nang", LAB_FAR, "103.201.65", "Da Nang port", "Cảng Đà Nẵng") WHERE(48, "transport", 3),
+	SITE("du-lich-kh", LAB_FAR, "103.201.66", "Khanh Hoa tourism", "Du lịch Khánh Hòa") WHERE(56, "industry", 2),
+	SITE("so-nong-nghiep-dl", LAB_FAR, "103.201.67", "Dak Lak agriculture department", "Sở Nông nghiệp Đắk Lắk")
+		WHERE(66, "environment", 3),
+	SITE("dai-hoc-dl", LAB_FAR, "103.201.68", "Da Lat university", "Đại học Đà Lạt") WHERE(68, "education", 2),
+	SITE("thue-hcm", LAB_FAR, "103.201.69", "Ho Chi Minh City tax office", "Thuế Thành phố Hồ Chí Minh")
+		WHERE(79, "finance", 4),
+	SITE("xe-buyt-hcm", LAB_FAR, "103.201.70", "Ho Chi Minh City buses", "Xe buýt Thành phố Hồ Chí Minh")
+		WHERE(79, "transport", 2),
+	SITE("khu-cong-nghiep-dn", LAB_FAR, "103.201.71", "Dong Nai industrial parks", "Khu công nghiệp Đồng Nai")
+		WHERE(75, "industry", 3),
+	SITE("benh-vien-ct", LAB_FAR, "103.201.72", "Can Tho children's hospital", "Bệnh viện Nhi Cần Thơ")
+		WHERE(92, "health", 3),
+	SITE("mot-cua-cm", LAB_FAR, "103.201.73", "Ca Mau one-stop office", "Một cửa Cà Mau")
+		WHERE(96, "government", 3),
 };
 
 /* 'line': the link carries this much from near to far, as the real line of a small organisation would. */
@@ -53,7 +93,17 @@ static const struct link {
 	{ LAB_INTERNET, LAB_EDGE, NULL },
 	{ LAB_EDGE, LAB_HEALTH, "5mbit" },
 	{ LAB_EDGE, LAB_LAND, "5mbit" },
+	{ LAB_INTERNET, LAB_EDGE2, NULL },
+	{ LAB_INTERNET, LAB_CITIZENS, NULL },
+	{ LAB_EDGE, LAB_NEAR, NULL },
+	{ LAB_EDGE2, LAB_FAR, NULL },
+	{ LAB_HUB, LAB_EDGE, NULL },
+	{ LAB_HUB, LAB_EDGE2, NULL },
 };
+
+/* The hub's ends of these last two. */
+#define HUB_NEAR "100.64.11.1"
+#define HUB_FAR  "100.64.12.1"
 
 /* What `ip -batch` adds once the links are up. */
 static const char *const routes[LAB_PLACE_COUNT] = {
@@ -61,7 +111,10 @@ static const char *const routes[LAB_PLACE_COUNT] = {
 			 "route add 2405:4802:1a::/64 via fd4c:54:0::2\n"
 			 "route add 113.160.44.7/32 via 100.64.1.2\n"
 			 "route add 2405:4803:2b::/64 via fd4c:54:1::2\n"
-			 "route add 103.200.64.0/23 via 100.64.4.2\n"
+			 "route add 103.200.64.0/20 via 100.64.4.2\n"
+			 "route add 103.201.64.0/20 via 100.64.7.2\n"
+			 "route add 27.64.10.0/24 via 100.64.8.2\n"
+			 "route add " LAB_ATTACK_NET "0/24 via 100.64.3.2\n"
 			 "route add 2400:6540:64::/47 via fd4c:54:4::2\n"
 			 /* everybody who was forged: far away */
 			 "route add blackhole default\n"
@@ -80,7 +133,15 @@ static const char *const routes[LAB_PLACE_COUNT] = {
 		     "route add 103.200.64.0/24 via 100.64.5.2\n"
 		     "route add 2400:6540:64::/48 via fd4c:54:5::2\n"
 		     "route add 103.200.65.0/24 via 100.64.6.2\n"
-		     "route add 2400:6540:65::/48 via fd4c:54:6::2\n",
+		     "route add 2400:6540:65::/48 via fd4c:54:6::2\n"
+		     "route add 103.200.64.0/20 via 100.64.9.2\n",
+	[LAB_CITIZENS] = "route add default via 100.64.8.1\n",
+	[LAB_ATTACKER] = "route add local " LAB_ATTACK_NET "0/24 dev lo\n"
+			 "route add default via 100.64.3.1\n",
+	[LAB_EDGE2] = "route add default via 100.64.7.1\n"
+		      "route add 103.201.64.0/20 via 100.64.10.2\n",
+	[LAB_NEAR] = "route add default via 100.64.9.1\n",
+	[LAB_FAR] = "route add default via 100.64.10.1\n",
 	[LAB_HEALTH] = "address add 103.200.64.10/32 dev lo\n"
 		       "address add 2400:6540:64::10/128 dev lo nodad\n"
 		       "route add default via 100.64.5.1\n"
@@ -108,6 +169,11 @@ const char *topology_netns(const struct topology *topology, enum lab_place place
 
 	snprintf(name, sizeof(names[0]), "%s%s", topology->names->prefix, place_names[place]);
 	return name;
+}
+
+const char *topology_place_name(enum lab_place place)
+{
+	return place_names[place];
 }
 
 /* ---- inside a namespace: what has no command of its own ---------------------------------------------------------- */
@@ -142,7 +208,8 @@ static int set_up_namespace(void *context)
 		{ "ipv4/tcp_syncookies", "1" },
 	};
 	enum lab_place place = *(const enum lab_place *)context;
-	const char *forward = place == LAB_INTERNET || place == LAB_NAT || place == LAB_EDGE ? "1" : "0";
+	bool router = place == LAB_INTERNET || place == LAB_NAT || place == LAB_EDGE || place == LAB_EDGE2;
+	const char *forward = router ? "1" : "0";
 
 	for (size_t i = 0; i < ARRAY_COUNT(settings); i++)
 		if (write_setting(settings[i][0], settings[i][1] ? settings[i][1] : forward)) {
@@ -310,6 +377,9 @@ static void write_addresses(enum lab_place place, char *text, size_t size)
 	for (size_t i = 0; i < traffic_source_count(place); i++)
 		append(text, size, "address add %s dev lo%s\n", traffic_source(place, i),
 			strchr(traffic_source(place, i), ':') ? " nodad" : "");
+	for (size_t i = LAB_FLOOD_SITES; i < LAB_SITE_COUNT; i++)
+		if (lab_sites[i].place == place)
+			append(text, size, "address add %s/32 dev lo\n", lab_sites[i].address4);
 	append(text, size, "%s", routes[place] ? routes[place] : "");
 }
 
@@ -340,7 +410,7 @@ static int limit_lines(const struct topology *topology)
 
 static int make_links(const struct topology *topology)
 {
-	char text[4096], path[160], to_edge[] = "lt-edge";
+	char text[4096], path[160], to_edge[] = "lt-edge", to_edge2[] = "lt-edge2";
 	int error = 0;
 
 	for (enum lab_place place = 0; place < LAB_PLACE_COUNT && !error; place++) {
@@ -366,39 +436,157 @@ static int make_links(const struct topology *topology)
 			topology_netns(topology, LAB_NAT), NULL, (const char *[]){ "nft", "-f", path, NULL });
 	if (!error)
 		error = process_call(topology_netns(topology, LAB_INTERNET), attach_pass, to_edge);
+	if (!error)
+		error = process_call(topology_netns(topology, LAB_INTERNET), attach_pass, to_edge2);
 	return error;
 }
 
-static int start_web(struct topology *topology, size_t site)
+/* One web server in each place with sites. */
+static int start_web(struct topology *topology, enum lab_place place)
 {
 	char dir[160], conf[192], log[192];
 
-	snprintf(dir, sizeof(dir), "%s/%s", topology->names->dir, lab_sites[site].name);
+	snprintf(dir, sizeof(dir), "%s/%s", topology->names->dir, place_names[place]);
 	snprintf(conf, sizeof(conf), "%s/nginx.conf", dir);
 	snprintf(log, sizeof(log), "%s/error.log", dir);
-	return process_start(topology_netns(topology, lab_sites[site].place), log,
-		(const char *[]){ "nginx", "-p", dir, "-c", conf, "-e", log, NULL }, &topology->web[site]);
+	return process_start(topology_netns(topology, place), log,
+		(const char *[]){ "nginx", "-p", dir, "-c", conf, "-e", log, NULL }, &topology->web[place]);
+}
+
+static int start_webs(struct topology *topology)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < LAB_SITE_COUNT && !error; i++)
+		if (!topology->web[lab_sites[i].place])
+			error = start_web(topology, lab_sites[i].place);
+	return error;
+}
+
+/* ---- hub and edges ----------------------------------------------------------------------------------------------- */
+
+static int start_hub(struct topology *topology)
+{
+	char state[128], names[128];
+
+	snprintf(state, sizeof(state), "%s/hub", topology->names->dir);
+	snprintf(names, sizeof(names), "%s,%s,127.0.0.1,localhost", HUB_NEAR, HUB_FAR);
+	return process_start(topology_netns(topology, LAB_HUB), topology->hub_output,
+		(const char *[]){ topology->luytre, "hub", "run", "--state", state, "--socket", topology->hub_control,
+			"--names", names, NULL },
+		&topology->hub);
+}
+
+static int wait_for_hub(struct topology *topology)
+{
+	for (int i = 0; i < READY_STEPS; i++) {
+		if (!access(topology->hub_control, F_OK) &&
+			!control_ask(topology->hub_control, "status", NULL, NULL, 0))
+			return 0;
+		if (process_has_ended(&topology->hub))
+			break;
+		usleep(READY_STEP_MS * 1000);
+	}
+	log_error("the hub does not answer on %s; it said:", topology->hub_control);
+	process_print_log(topology->hub_output);
+	return LUYTRE_E_TIMEOUT;
+}
+
+static const struct {
+	enum lab_place place;
+	size_t first, end; /* the organisations behind it */
+	const char *config, *name, *url;
+} edges[LAB_EDGE_COUNT] = { { LAB_EDGE, 0, LAB_NEAR_COUNT, "luytre.yaml", "Hà Nội", "https://" HUB_NEAR ":8444" },
+	{ LAB_EDGE2, LAB_NEAR_COUNT, LAB_SITE_COUNT, "edge2.yaml", "Đà Nẵng", "https://" HUB_FAR ":8444" } };
+
+/* Whom the hub protects: an organisation with a system and its prefixes. 'ret' gets its number. */
+static int register_site(const struct topology *topology, const struct lab_site *site, char *ret, size_t size)
+{
+	char request[512];
+
+	snprintf(request, sizeof(request), "tenant province=%u sector=%s level=%u %s%s%s %s", site->province,
+		site->sector, site->level, site->prefix4, site->prefix6 ? "," : "", site->prefix6 ? site->prefix6 : "",
+		site->title.vi);
+	return control_ask(topology->hub_control, request, "tenant", ret, size);
+}
+
+/* An edge may speak for the organisations behind it, and for no others. */
+static int enrol_edge(const struct topology *topology, size_t edge)
+{
+	char request[512] = "invite ", token[256], config[160], number[16];
+	int error = 0;
+
+	for (size_t i = edges[edge].first; i < edges[edge].end && !error; i++) {
+		error = register_site(topology, &lab_sites[i], number, sizeof(number));
+		append(request, sizeof(request), "%s%s", i > edges[edge].first ? "," : "", number);
+	}
+	append(request, sizeof(request), " %s", edges[edge].name);
+	snprintf(config, sizeof(config), "%s/%s", topology->names->dir, edges[edge].config);
+	if (!error)
+		error = control_ask(topology->hub_control, request, "token", token, sizeof(token));
+	if (error)
+		return error;
+	return process_run(topology_netns(topology, edges[edge].place), topology->log,
+		(const char *[]){ topology->luytre, "edge", "enrol", edges[edge].url, "--token", token, "--config",
+			config, NULL });
+}
+
+static int start_edge(struct topology *topology, size_t edge)
+{
+	char config[160];
+
+	snprintf(config, sizeof(config), "%s/%s", topology->names->dir, edges[edge].config);
+	return process_start(topology_netns(topology, edges[edge].place), topology->log,
+		(const char *[]){ topology->luytre, "run", "--config", config, NULL },
+		edge ? &topology->edge2 : &topology->edge);
+}
+
+void topology_sensor_socket(const struct topology *topology, size_t edge, char *ret, size_t size)
+{
+	snprintf(ret, size, "%s/sensor%zu.sock", topology->names->dir, edge + 1);
+}
+
+int topology_start_sensors(struct topology *topology)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < LAB_EDGE_COUNT && !error; i++) {
+		char rules[128], config[128], socket[128];
+
+		snprintf(rules, sizeof(rules), "%s/lab.rules", topology->names->dir);
+		snprintf(config, sizeof(config), "%s/sensor%zu.yaml", topology->names->dir, i + 1);
+		topology_sensor_socket(topology, i, socket, sizeof(socket));
+		error = process_start(topology_netns(topology, edges[i].place), topology->log,
+			(const char *[]){ topology->luytre, "sensor", "run", "--interface", "lt-internet", "--rules",
+				rules, "--suricata-config", config, "--socket", socket, "--workers", "1", NULL },
+			&topology->sensors[i]);
+	}
+	return error;
 }
 
 static int start_programs(struct topology *topology)
 {
-	char config[160];
 	union {
 		const struct lab_site *constant;
 		void *plain;
 	} udp_site = { &lab_sites[LAB_UDP_SITE] };
-	int error = 0;
+	int error = start_hub(topology);
 
-	for (size_t i = 0; i < LAB_SITE_COUNT && !error; i++)
-		error = start_web(topology, i);
+	/* The filters take their time to load; meanwhile the rest is made. An edge that is enrolled while it runs goes on from there. */
+	for (size_t i = 0; i < LAB_EDGE_COUNT && !error; i++)
+		error = start_edge(topology, i);
+	if (!error)
+		error = start_webs(topology);
 	if (!error)
 		error = process_fork(topology_netns(topology, lab_sites[LAB_UDP_SITE].place), serve_udp, udp_site.plain,
 			&topology->udp_service);
-	if (error)
-		return error;
-	snprintf(config, sizeof(config), "%s/luytre.yaml", topology->names->dir);
-	return process_start(topology_netns(topology, LAB_EDGE), topology->log,
-		(const char *[]){ topology->luytre, "run", "--config", config, NULL }, &topology->edge);
+	if (!error)
+		error = wait_for_hub(topology);
+	for (size_t i = 0; i < LAB_EDGE_COUNT && !error; i++)
+		error = enrol_edge(topology, i);
+	if (!error)
+		error = relay_start(topology_netns(topology, LAB_HUB), &topology->console_port, &topology->relay);
+	return error;
 }
 
 static int wait_until_ready(struct topology *topology)
@@ -412,10 +600,12 @@ static int wait_until_ready(struct topology *topology)
 		if (failed) {
 			log_error("%s ended at once; it said:", failed);
 			snprintf(log, sizeof(log), "%s/%s/error.log", topology->names->dir, failed);
-			process_print_log(topology->edge ? log : topology->log);
+			process_print_log(!topology->hub      ? topology->hub_output
+					  : access(log, F_OK) ? topology->log
+							      : log);
 			return LUYTRE_E_SYSTEM;
 		}
-		if (!control_read_stats(topology->control, &stats))
+		if (!control_read_stats(topology->control, &stats) && !control_read_stats(topology->control2, &stats))
 			return 0;
 		usleep(READY_STEP_MS * 1000);
 	}
@@ -429,8 +619,11 @@ int topology_start(struct topology *topology)
 	int error;
 
 	snprintf(topology->control, sizeof(topology->control), "%s/control.sock", topology->names->dir);
+	snprintf(topology->control2, sizeof(topology->control2), "%s/control2.sock", topology->names->dir);
+	snprintf(topology->hub_control, sizeof(topology->hub_control), "%s/hub.sock", topology->names->dir);
+	snprintf(topology->hub_output, sizeof(topology->hub_output), "%s/hub.log", topology->names->dir);
 	snprintf(topology->log, sizeof(topology->log), "%s/luytre.log", topology->names->dir);
-	error = sites_write(topology);
+	error = mkdir(topology->names->pin_dir, 0700) ? LUYTRE_E_SYSTEM : sites_write(topology);
 	if (!error)
 		error = make_namespaces(topology);
 	if (!error)
@@ -442,20 +635,37 @@ int topology_start(struct topology *topology)
 
 const char *topology_failed(struct topology *topology)
 {
-	if (process_has_ended(&topology->edge))
+	if (process_has_ended(&topology->edge) || process_has_ended(&topology->edge2))
 		return "luytre";
+	if (process_has_ended(&topology->hub))
+		return "hub";
+	if (process_has_ended(&topology->relay))
+		return "relay";
 	if (process_has_ended(&topology->udp_service))
 		return "udp-service";
 	for (size_t i = 0; i < LAB_SITE_COUNT; i++)
-		if (process_has_ended(&topology->web[i]))
-			return lab_sites[i].name;
+		if (process_has_ended(&topology->web[lab_sites[i].place]))
+			return place_names[lab_sites[i].place];
 	return NULL;
 }
 
 void topology_stop(struct topology *topology)
 {
-	process_stop(&topology->edge, STOP_GRACE_MS);
-	process_stop(&topology->udp_service, STOP_GRACE_MS);
-	for (size_t i = 0; i < LAB_SITE_COUNT; i++)
-		process_stop(&topology->web[i], STOP_GRACE_MS);
+	pid_t *pids[LAB_EDGE_COUNT + LAB_PLACE_COUNT + 5];
+	size_t count = 0;
+
+	for (size_t i = 0; i < LAB_EDGE_COUNT; i++)
+		pids[count++] = &topology->sensors[i];
+	pids[count++] = &topology->edge;
+	pids[count++] = &topology->edge2;
+	pids[count++] = &topology->relay;
+	pids[count++] = &topology->hub;
+	pids[count++] = &topology->udp_service;
+	for (size_t i = 0; i < LAB_PLACE_COUNT; i++)
+		pids[count++] = &topology->web[i];
+	for (size_t i = 0; i < count; i++)
+		if (*pids[i])
+			kill(*pids[i], SIGTERM);
+	for (size_t i = 0; i < count; i++)
+		process_stop(pids[i], STOP_GRACE_MS);
 }

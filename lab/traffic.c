@@ -30,16 +30,20 @@ enum {
 static const struct crowd {
 	enum lab_place place;
 	unsigned int http_per_s, udp_per_s;
+	size_t sites; /* the first so many are visited */
 	size_t count;
 	const char *sources[12];
 } crowds[] = {
-	{ LAB_HOMES, 110, 40, 12,
+	{ LAB_HOMES, 110, 40, LAB_FLOOD_SITES, 12,
 		{ "14.161.20.11", "14.161.20.12", "14.161.20.13", "14.161.20.14", "14.161.20.35", "14.161.20.36",
 			"14.161.20.77", "14.161.20.201", "2405:4802:1a::a1", "2405:4802:1a::b2", "2405:4802:1a::c3",
 			"2405:4802:1a::d4" } },
-	{ LAB_OFFICE, 70, 20, 8,
+	{ LAB_OFFICE, 70, 20, LAB_FLOOD_SITES, 8,
 		{ "192.168.1.11", "192.168.1.12", "192.168.1.13", "192.168.1.14", "192.168.1.15", "192.168.1.16",
 			"2405:4803:2b::11", "2405:4803:2b::12" } },
+	{ LAB_CITIZENS, 60, 0, LAB_SITE_COUNT, 11,
+		{ "27.64.10.11", "27.64.10.12", "27.64.10.13", "27.64.10.14", "27.64.10.15", "27.64.10.16",
+			"27.64.10.17", "27.64.10.18", "27.64.10.19", "27.64.10.20", "27.64.10.21" } },
 };
 
 struct ring {
@@ -166,7 +170,7 @@ static void start_call(struct client *client, enum traffic_kind kind)
 {
 	uint64_t count = client->started[kind]++;
 	const char *source = client->crowd->sources[count % client->crowd->count];
-	size_t at = kind == TRAFFIC_UDP ? LAB_UDP_SITE : count / client->crowd->count % LAB_SITE_COUNT;
+	size_t at = kind == TRAFFIC_UDP ? LAB_UDP_SITE : (count + count / client->crowd->count) % client->crowd->sites;
 	const struct lab_site *site = &lab_sites[at];
 	struct epoll_event event = { .events = kind == TRAFFIC_HTTP ? EPOLLOUT : EPOLLIN };
 	struct call *call = free_call(client);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Ordinary people: short HTTP connections to both sites and questions to the UDP service, the whole time.
+/* Ordinary people: short HTTP connections to all sites and questions to the UDP service, the whole time.
  *
  * One process in each place with clients. It starts a new connection at fixed moments, whether earlier ones are done or
  * not (an open loop: what fails does not slow the rest down), from each source address in turn, to each site in turn,

@@ -47,6 +47,10 @@ static const struct lab_text text_clients = { "Clients experience", "Người d�
 static const struct lab_text text_good = { "success", " đạt  " };
 static const struct lab_text text_pause = { "next", "tiếp theo" };
 static const struct lab_text text_udp = { "UDP service", "Dịch vụ UDP" };
+static const struct lab_text text_others = { "All 18 others", "18 tổ chức khác" };
+static const struct lab_text text_hub = { "The hub: sources blocked", "Trung tâm: nguồn bị chặn" };
+static const struct lab_text text_edges = { "edges up to date", "điểm biên đã cập nhật" };
+static const struct lab_text text_console = { "Console", "Bảng điều khiển" };
 static const struct lab_text text_keys = { "Ctrl-C ends the lab; everything is taken away in any case.",
 	"Ctrl-C để dừng; mọi thứ luôn được dọn sạch." };
 
@@ -196,19 +200,31 @@ static double stopped_share(const struct rates *rates)
 
 /* ---- the screen -------------------------------------------------------------------------------------------------- */
 
+static bool plays_nation(const struct view *view)
+{
+	return scenario_is_over(view->scenario) && view->nation->records;
+}
+
 static void draw_head(struct view *view, uint64_t now_ns)
 {
 	const struct scenario *scenario = view->scenario;
+	bool nation = plays_nation(view);
 	size_t index = scenario_is_over(scenario) ? scenario_count() - 1 : scenario->index;
 	const struct scenario_phase *phase = scenario_phase(index);
-	const char *color = !phase->rate_pps ? GREEN : scenario->running ? RED : YELLOW;
+	const char *color = nation || phase->rate_pps == 0 ? GREEN : scenario->running ? RED : YELLOW;
 	unsigned int elapsed_s = (unsigned int)((now_ns - view->begin_ns) / NS_PER_S);
-	unsigned int total_s = (unsigned int)(scenario_length_ms(scenario->is_short) / 1000);
+	unsigned int total_s = (unsigned int)(view->length_ms / MS_PER_S);
 	char title[160], clock[32];
 
 	snprintf(clock, sizeof(clock), "%02u:%02u / %02u:%02u", elapsed_s / 60, elapsed_s % 60, total_s / 60,
 		total_s % 60);
-	row(view, BOLD CYAN " Lũy Tre" PLAIN "  lab  %zu/%zu%*s%s", index + 1, scenario_count(), 43, "", clock);
+	index = nation ? scenario_count() + nation_current(view->nation) : index;
+	row(view, BOLD CYAN " Lũy Tre" PLAIN "  lab  %2zu/%zu%*s%s", index + 1, scenario_count() + NATION_STEP_COUNT,
+		42, "", clock);
+	if (nation) {
+		row(view, " %s" BOLD "%s", color, say(view, nation_step_title(nation_current(view->nation))));
+		return;
+	}
 	snprintf(title, sizeof(title), "%s%s%s", scenario->running ? "" : say(view, &text_pause),
 		scenario->running ? "" : ": ", say(view, &phase->title));
 	row(view, " %s" BOLD "%s" PLAIN "%s%s  " DIM "%s", color, title, *phase->catalogue ? "  " : "",
@@ -274,6 +290,34 @@ static void draw_attacks(struct view *view, const struct control_stats *stats)
 		row(view, "  %s", used ? "" : say(view, &text_none));
 }
 
+/* In place of reasons and attacks: each step and what came of it. */
+static void draw_nation(struct view *view)
+{
+	struct control_hub hub = { 0 };
+
+	if (control_read_hub(view->nation->topology->hub_control, &hub))
+		row(view, "%s", "");
+	else
+		row(view, BOLD " %s %llu" PLAIN DIM "   %s %zu/%d", say(view, &text_hub), (unsigned long long)hub.block,
+			say(view, &text_edges), hub.edges_current, LAB_EDGE_COUNT);
+	for (enum nation_step step = NATION_READY; step < NATION_STEP_COUNT; step++) {
+		const struct nation_record *record = &view->nation->records[step];
+		int state = record->state;
+		char told[256];
+
+		nation_tell(view->nation, step, view->lang, told, sizeof(told));
+		row(view, "  %s%s" PLAIN " %s%s",
+			state != NATION_DONE ? YELLOW
+			: record->good       ? GREEN
+					     : RED,
+			state == NATION_DONE      ? record->good ? "✓" : "✗"
+			: state == NATION_RUNNING ? "▸"
+						  : "·",
+			state == NATION_WAITING ? DIM : "", say(view, nation_step_title(step)));
+		row(view, DIM "    %s", told);
+	}
+}
+
 /* How many were served, half a second a step. */
 static void draw_client(struct view *view, const char *name, uint64_t now_ns, int kind, int site)
 {
@@ -302,9 +346,10 @@ static void draw_clients(struct view *view, uint64_t now_ns)
 
 	row(view, BOLD " %s" PLAIN DIM " %s      p50      p99",
 		padded(say(view, &text_clients), NAME_WIDTH + 1, label, sizeof(label)), say(view, &text_good));
-	for (int i = 0; i < LAB_SITE_COUNT; i++)
+	for (int i = 0; i < LAB_FLOOD_SITES; i++)
 		draw_client(view, say(view, &lab_sites[i].title), now_ns, TRAFFIC_HTTP, i);
 	draw_client(view, say(view, &text_udp), now_ns, TRAFFIC_UDP, CLIENTS_ANY);
+	draw_client(view, say(view, &text_others), now_ns, TRAFFIC_HTTP, CLIENTS_OTHERS);
 }
 
 static void draw_screen(struct view *view, const struct control_stats *stats)
@@ -324,12 +369,18 @@ static void draw_screen(struct view *view, const struct control_stats *stats)
 	draw_rate(view, &text_passes, rates.passed_pps, rates.passed_mbps, view->passed_pps);
 	row(view, " %s %6.1f %%", padded(say(view, &text_stopped), 9, label, sizeof(label)),
 		stopped_share(&rates) * 100);
-	draw_reasons(view, stats, rates.seconds);
-	draw_attacks(view, stats);
+	if (plays_nation(view)) {
+		draw_nation(view);
+	} else {
+		draw_reasons(view, stats, rates.seconds);
+		draw_attacks(view, stats);
+	}
 	row(view, "%s", "");
 	draw_clients(view, stats->now_ns);
-	row(view, "%s", "");
-	row(view, DIM " %s", say(view, &text_keys));
+	if (*view->console)
+		row(view, " %s " CYAN "%s" PLAIN DIM "  Ctrl-C", say(view, &text_console), view->console);
+	else
+		row(view, DIM " %s", say(view, &text_keys));
 	fputs("\033[J", view->out);
 	fflush(view->out);
 }
@@ -339,7 +390,9 @@ static void draw_screen(struct view *view, const struct control_stats *stats)
 static void print_line(struct view *view, const struct control_stats *stats)
 {
 	struct rates rates = rates_since(view, stats);
+	bool nation = plays_nation(view);
 	size_t index = scenario_is_over(view->scenario) ? scenario_count() - 1 : view->scenario->index;
+	const char *name = view->scenario->running ? scenario_phase(index)->name : "-";
 	struct clients_figures figures = recent(view, stats->now_ns, CLIENTS_ANY, CLIENTS_ANY);
 	char arrived[UNITS_TEXT_SIZE], passed[UNITS_TEXT_SIZE];
 	struct top top[REASON_ROWS];
@@ -347,7 +400,7 @@ static void print_line(struct view *view, const struct control_stats *stats)
 
 	fprintf(view->out, "%3us %-16s %s %6s pps %6.1f Mbit/s, %s %6s, %s %5.1f %%, %s %5.1f %% p50 %.2f ms",
 		(unsigned int)((stats->now_ns - view->begin_ns) / NS_PER_S),
-		view->scenario->running ? scenario_phase(index)->name : "-", say(view, &text_arrives),
+		nation ? nation_step_name(nation_current(view->nation)) : name, say(view, &text_arrives),
 		units_human_count((uint64_t)rates.arrived_pps, arrived), rates.arrived_mbps, say(view, &text_passes),
 		units_human_count((uint64_t)rates.passed_pps, passed), say(view, &text_stopped),
 		stopped_share(&rates) * 100, say(view, &text_good), figures.good_share * 100, figures.p50_ms);

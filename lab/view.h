@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "lab/clients.h"
+#include "lab/nation.h"
 #include "lab/scenario.h"
 
 enum { VIEW_HISTORY = 40, VIEW_COLUMNS = 80, VIEW_ROWS = 24 };
@@ -18,6 +19,9 @@ struct view {
 	bool screen;
 	const struct scenario *scenario; /* borrowed */
 	const struct clients *clients; /* borrowed */
+	const struct nation *nation; /* borrowed */
+	const char *console; /* borrowed; where it is and how one gets in, "" without */
+	uint64_t length_ms; /* of the play */
 	uint64_t begin_ns, shown_ns;
 	struct control_stats shown; /* when it was last drawn */
 	double arrived_pps[VIEW_HISTORY], passed_pps[VIEW_HISTORY]; /* oldest first */

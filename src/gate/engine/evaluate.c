@@ -10,6 +10,7 @@ struct run {
 	const struct plan_rule *first;
 	struct gate_match draft;
 	struct bytes parameter; /* of the operator that runs */
+	bool drafted;
 	bool told; /* multiMatch: told already */
 };
 
@@ -61,10 +62,34 @@ static struct gate_match *write_match(struct gate_tx *tx, const struct run *run)
 	return match;
 }
 
+/* With the first match: what a rule has to say is not looked at before. */
+static void start_draft(struct run *run, uint8_t phase)
+{
+	const struct sec_rule *rule = run->first->rule;
+
+	if (run->drafted)
+		return;
+	run->drafted = true;
+	run->draft = (struct gate_match){
+		.rule_id = rule->id,
+		.phase = phase,
+		.severity = rule->severity,
+		.log = rule->flags & SEC_LOG,
+		.audit_log = rule->flags & SEC_AUDITLOG,
+		.ver = rule->ver,
+		.rev = rule->rev,
+		.file = rule->file,
+		.line = rule->line,
+		.maturity = rule->maturity,
+		.accuracy = rule->accuracy,
+	};
+}
+
 static void describe(struct gate_tx *tx, struct run *run, const struct plan_rule *link)
 {
 	struct gate_match *draft = &run->draft;
 
+	start_draft(run, tx->phase);
 	draft->variable = tx->matched_name;
 	draft->value = tx->matched_value;
 	draft->operator_name = link->rule->operator? link->rule->operator->name : NULL;
@@ -145,11 +170,10 @@ static bool ask(struct gate_tx *tx, const struct plan_rule *link, struct bytes p
 	return matched != !!(rule->flags & SEC_NEGATED);
 }
 
-static bool is_candidate(
-	const struct plan_rule *link, const struct plan_target *target, struct gate_value *value, uint8_t output)
+static bool is_candidate(struct gate_tx *tx, const struct plan_rule *link, const struct plan_target *target,
+	struct gate_value *value, uint8_t output)
 {
-	return target->set == NONE16 || link->group == NONE16 ||
-	       scan_may_match(value, target->set, output, target->bit);
+	return target->set == NONE16 || link->group == NONE16 || scan_may_match(tx, target, value, output);
 }
 
 /* One value through one chain of transformations. */
@@ -160,7 +184,7 @@ static bool ask_node(struct gate_tx *tx, struct run *run, const struct plan_rule
 	struct bytes value = output ? item->value->outputs[output].bytes : item->value->bytes;
 	bool matched;
 
-	if (!tx->trace && !is_candidate(link, target, item->value, output))
+	if (!tx->trace && !is_candidate(tx, link, target, item->value, output))
 		return false;
 	if (!allowance_take(tx, value.size))
 		return false;
@@ -184,7 +208,7 @@ static bool ask_node(struct gate_tx *tx, struct run *run, const struct plan_rule
 	return matched;
 }
 
-static bool ask_item(struct gate_tx *tx, struct run *run, const struct plan_rule *link,
+static bool ask_forms(struct gate_tx *tx, struct run *run, const struct plan_rule *link,
 	const struct plan_target *target, const struct item *item, struct bytes parameter)
 {
 	bool matched = false;
@@ -200,6 +224,25 @@ static bool ask_item(struct gate_tx *tx, struct run *run, const struct plan_rule
 		last = output;
 		matched |= ask_node(tx, run, link, target, item, link->steps[i], parameter);
 	}
+	return matched;
+}
+
+/* A text that the rule did not match before is not asked about again. */
+static bool ask_item(struct gate_tx *tx, struct run *run, const struct plan_rule *link,
+	const struct plan_target *target, const struct item *item, struct bytes parameter)
+{
+	struct seen *seen = tx->worker->seen;
+	struct seen_asked *asked = &item->value->asked;
+	uint32_t limits = tx->pcre_limits;
+	bool matched;
+
+	if (!asked->named || link->question == SEEN_NONE || tx->trace || tx->worker->cost)
+		return ask_forms(tx, run, link, target, item, parameter);
+	if (seen_answer(seen, asked, link->question))
+		return false;
+	matched = ask_forms(tx, run, link, target, item, parameter);
+	if (!matched && !tx->spent && !tx->memory_refused && tx->pcre_limits == limits)
+		seen_keep(seen, asked, link->question, NULL, 0);
 	return matched;
 }
 
@@ -285,32 +328,14 @@ static bool run_chain(struct gate_tx *tx, struct run *run, const struct plan_rul
 	return true;
 }
 
-static void start_draft(struct run *run, const struct plan_rule *rule, uint8_t phase)
-{
-	run->draft = (struct gate_match){
-		.rule_id = rule->rule->id,
-		.phase = phase,
-		.severity = rule->rule->severity,
-		.log = rule->rule->flags & SEC_LOG,
-		.audit_log = rule->rule->flags & SEC_AUDITLOG,
-		.ver = rule->rule->ver,
-		.rev = rule->rule->rev,
-		.file = rule->rule->file,
-		.line = rule->rule->line,
-		.maturity = rule->rule->maturity,
-		.accuracy = rule->rule->accuracy,
-	};
-}
-
 /* Returns whether it matched. */
 static bool run_rule(struct gate_tx *tx, const struct plan_rule *rule)
 {
 	struct run run = { .first = rule };
 	struct gate_match *match = NULL;
 
-	start_draft(&run, rule, tx->phase);
 	tx->collections[VARIABLE_MATCHED_VARS].count = 0;
-	tx->matched_name = (struct bytes){ 0 };
+	tx->matched_name = tx->matched_value = (struct bytes){ 0 };
 	if (!run_chain(tx, &run, rule))
 		return false;
 	if (tx->watch)
@@ -340,12 +365,14 @@ static bool run_measured(struct gate_tx *tx, const struct plan_rule *rule)
 	return matched;
 }
 
-static bool is_removed(struct gate_tx *tx, const struct plan_rule *rule)
+static bool is_removed(struct gate_tx *tx, const struct plan_step *step)
 {
-	bool here = tx->site->removed && bit_get(tx->site->removed, rule->index);
+	bool here = tx->site->removed && bit_get(tx->site->removed, step->rule);
+	const struct plan_rule *rule;
 
-	if (!here && (!tx->removed || !bit_get(tx->removed, rule->index)))
+	if (!here && (!tx->removed || !bit_get(tx->removed, step->rule)))
 		return false;
+	rule = tx->plan->rules[step->rule];
 	if (tx->watch)
 		watch_removed(tx, rule);
 	if (here)
@@ -355,13 +382,13 @@ static bool is_removed(struct gate_tx *tx, const struct plan_rule *rule)
 	return true;
 }
 
-static bool is_impossible(struct gate_tx *tx, const struct plan_rule *rule)
+static bool is_impossible(struct gate_tx *tx, const struct plan_step *step)
 {
-	if (!(rule->flags & PLAN_PREFILTERED) || tx->trace)
+	if (step->group == NONE16 || tx->trace)
 		return false;
-	if (!tx->groups_scanned[rule->group])
-		scan_group(tx, rule->group);
-	return !tx->candidates[rule->index];
+	if (!tx->groups_scanned[step->group])
+		scan_group(tx, step->group);
+	return !tx->candidates[step->rule];
 }
 
 static bool is_allowed(const struct gate_tx *tx, uint8_t phase)
@@ -370,39 +397,87 @@ static bool is_allowed(const struct gate_tx *tx, uint8_t phase)
 				     (tx->allow == SEC_ALLOW_PHASE && tx->allow_phase == phase));
 }
 
+/* Whether the phase goes on: looked at before each rule. */
+static bool goes_on(struct gate_tx *tx, const struct plan_phase *list, uint8_t phase, uint32_t at)
+{
+	if (tx->mode != SEC_OFF && !is_allowed(tx, phase) && !tx->spent && (!tx->stopped || phase == 5))
+		return true;
+	if (tx->trace && is_allowed(tx, phase))
+		trace_allowed(tx, list, at);
+	if (tx->watch)
+		watch_ended(tx, list, at);
+	return false;
+}
+
+static void skip_one(struct gate_tx *tx, const struct plan_rule *rule)
+{
+	tx->skip--;
+	if (tx->trace)
+		trace_skip(tx, rule);
+	if (tx->watch)
+		watch_skipped(tx, rule, tx->rule, (struct bytes){ 0 });
+}
+
+/* Whether it matched. */
+static bool take_rule(struct gate_tx *tx, const struct plan_step *step, const struct plan_rule *rule)
+{
+	enum step_answer answer;
+
+	if (is_removed(tx, step) || is_impossible(tx, step))
+		return false;
+	answer = step_take(tx, step);
+	if (answer != STEP_UNKNOWN)
+		return answer == STEP_MATCHED;
+	return tx->worker->cost ? run_measured(tx, rule) : run_rule(tx, rule);
+}
+
+/* So many steps before a rule is asked its memory is asked for. */
+#define AHEAD_STEPS 12
+#define LINE_SIZE   64
+/* Rule, source and the first targets. */
+#define RULE_SIZE 576
+
+/* After a pause rules come from main memory, each line after the one that points to it: sooner if all are asked for before. */
+static uint32_t expect_rules(const struct plan_phase *list, uint32_t done, uint32_t at)
+{
+	uint32_t end = list->count - at > AHEAD_STEPS ? at + AHEAD_STEPS : list->count, i = done > at ? done : at;
+
+	for (; i < end; i++) {
+		const struct plan_step *step = &list->steps[i];
+
+		if (step->group != NONE16 || (step->flags & STEP_PLAIN) || step->ask == STEP_ASK_PRESENT)
+			continue;
+		for (size_t k = 0; k < RULE_SIZE; k += LINE_SIZE)
+			__builtin_prefetch((const uint8_t *)list->rules[i] + k);
+	}
+	return i;
+}
+
 void evaluate_phase(struct gate_tx *tx, uint8_t phase)
 {
 	const struct plan_phase *list = &tx->plan->phases[phase];
-	uint32_t i = 0;
+	uint32_t i = 0, expected = 0;
 
 	tx->skip = 0;
 	if (tx->trace)
 		trace_removed(tx, phase);
 	while (i < list->count) {
-		const struct plan_rule *rule = list->rules[i++];
+		const struct plan_step *step = &list->steps[i];
+		const struct plan_rule *rule = list->rules[i];
 
-		if (tx->mode == SEC_OFF || is_allowed(tx, phase) || tx->spent || (tx->stopped && phase != 5)) {
-			if (tx->trace && is_allowed(tx, phase))
-				trace_allowed(tx, list, i - 1);
-			if (tx->watch)
-				watch_ended(tx, list, i - 1);
+		expected = expect_rules(list, expected, i++);
+		if (!goes_on(tx, list, phase, i - 1))
 			return;
-		}
 		if (tx->skip != 0) {
-			tx->skip--;
-			if (tx->trace)
-				trace_skip(tx, rule);
-			if (tx->watch)
-				watch_skipped(tx, rule, tx->rule, (struct bytes){ 0 });
+			skip_one(tx, rule);
 			continue;
 		}
-		if (is_removed(tx, rule) || is_impossible(tx, rule) ||
-			!(tx->worker->cost ? run_measured(tx, rule) : run_rule(tx, rule)))
+		if (!take_rule(tx, step, rule))
 			continue;
-		tx->skip = rule->rule->skip;
-		if (rule->skip_to != NONE32) {
+		tx->skip = step->skip;
+		if (step->skip_to != NONE32) {
 			trace_skipped(tx, list, i, rule);
-			i = rule->skip_to;
+			i = step->skip_to;
 		}
 	}
 }

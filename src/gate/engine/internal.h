@@ -17,6 +17,8 @@
  *	variables.c	which values a target names at this moment
  *	value.c		a value and what becomes of it by transformation
  *	scan.c		which rules can match at all
+ *	seen.c		texts that came before, and what cannot match them
+ *	steps.c		what can be known of a rule without looking at it
  *	evaluate.c	rules, one by one
  *	actions.c	what a match does
  *	macro.c		%{...}
@@ -31,6 +33,7 @@
 #include "base/arena.h"
 #include "base/table.h"
 #include "gate/body/body.h"
+#include "gate/engine/seen.h"
 #include "gate/gate.h"
 #include "gate/operator/operator.h"
 #include "gate/seclang/rules.h"
@@ -81,6 +84,7 @@ struct plan_target {
 	uint32_t slot; /* of TX:name; NONE32 elsewhere */
 	struct macro selector; /* of SEC_SELECT_MACRO */
 	uint16_t source; /* what the prefilter calls it; NONE16 when it does not know it */
+	uint16_t question; /* of the search */
 	uint16_t set,
 		bit; /* where the rule's pattern is looked for in values of this target; NONE16: nowhere, evaluate always */
 };
@@ -103,6 +107,8 @@ struct plan_rule {
 	uint32_t flags; /* an or of plan_flags */
 	uint16_t node; /* the whole chain of transformations */
 	uint16_t group; /* NONE16 without prefilter */
+	uint16_t
+		question; /* whether its operator matches a text, for those seen before; SEEN_NONE: depends on more than the text */
 	const struct plan_target *targets;
 	uint32_t target_count;
 	const uint16_t *steps; /* multiMatch: all nodes from the value to 'node' */
@@ -115,8 +121,50 @@ struct plan_rule {
 	struct plan_rule *chain;
 };
 
+enum step_ask {
+	STEP_RUN, /* the rule has to be asked */
+	STEP_ASK_NOTHING, /* an action: matches always */
+	STEP_ASK_SLOT, /* TX:name against a number */
+	STEP_ASK_SLOT_COUNT, /* &TX:name */
+	STEP_ASK_COUNT, /* &REQUEST_HEADERS:name */
+	STEP_ASK_PRESENT, /* without REQUEST_HEADERS:name it cannot match; with it, it has to be asked */
+};
+
+enum step_compare { STEP_EQ, STEP_GE, STEP_GT, STEP_LE, STEP_LT };
+
+enum step_flags {
+	STEP_NEGATED = 1 << 0,
+	STEP_BY_SLOT = 1 << 1, /* 'number' is the slot that holds it */
+	STEP_PLAIN = 1 << 2, /* a match is what 'sets' and 'skip' and 'skip_to' say, and nothing else */
+};
+
+/* What has to be known of a rule before it is looked at; two of them are a line of cache. */
+struct plan_step {
+	uint32_t rule; /* index in plan->rules */
+	uint16_t group; /* no match unless it is a candidate of this one; NONE16: not prefiltered */
+	uint8_t ask, compare; /* enum step_ask, enum step_compare */
+	uint8_t flags; /* an or of step_flags */
+	uint16_t set_count;
+	uint32_t skip; /* as the rule's */
+	int32_t number;
+	uint32_t what; /* the slot, or the place in plan->step_members */
+	uint32_t sets; /* the first in plan->step_sets */
+	uint32_t skip_to; /* as the rule's */
+};
+
+struct step_members {
+	enum variable variable;
+	struct bytes name;
+};
+
+struct step_set {
+	uint32_t slot;
+	struct bytes value;
+};
+
 struct plan_phase {
 	struct plan_rule **rules; /* SecMarker left out */
+	const struct plan_step *steps; /* one for each */
 	uint32_t count;
 };
 
@@ -143,6 +191,7 @@ struct plan_user {
 /* What is scanned when a group is reached: one source, for rules with these nodes. */
 struct plan_scan {
 	uint16_t source, set;
+	uint16_t question; /* what is found in a text, for those seen before */
 	const uint16_t *nodes;
 	uint32_t node_count;
 	uint64_t *mask; /* bits of the set that matter for this source and group */
@@ -182,11 +231,19 @@ struct gate_plan {
 	uint32_t set_count;
 	struct plan_group *groups;
 	uint32_t group_count;
+	struct step_members *step_members;
+	uint32_t step_members_count;
+	struct step_set *step_sets;
+	uint32_t step_set_count;
+	uint16_t question_count; /* at most SEEN_QUESTIONS */
 	struct gate_plan_info info;
 };
 
 /* prefilter.c: fills sources, sets and groups, and set and bit of the targets. */
 MUST_CHECK int prefilter_build(struct gate_plan *plan, const struct gate_plan_options *options);
+
+/* steps.c: fills the phases' steps, when everything else is there. LUYTRE_E_NOMEM. */
+MUST_CHECK int steps_build(struct gate_plan *plan);
 
 /* NONE32 when it is not interned. 'name' in any case. */
 uint32_t key_find(const struct key_table *keys, struct bytes name);
@@ -255,6 +312,7 @@ struct gate_value {
 	uint8_t *node_outputs; /* by node; UINT8_MAX: not known yet */
 	struct scan_result *scans;
 	uint64_t waiting; /* outputs that stand in lines of the scan that runs, one bit each */
+	struct seen_asked asked; /* not of what transformations made */
 	struct gate_value *same_hash; /* among those that requests have once, however often they say them */
 };
 
@@ -262,6 +320,8 @@ struct gate_value {
 uint8_t value_output(struct gate_tx *tx, struct gate_value *value, uint16_t node);
 struct bytes value_bytes(struct gate_tx *tx, struct gate_value *value, uint16_t node);
 void value_init(struct gate_value *value, struct bytes bytes);
+/* The text may have been seen before; accepts null. */
+void value_expect(struct gate_tx *tx, struct gate_value *value);
 /* The value of this text, which others may have too; null when memory is out. */
 struct gate_value *value_once(struct gate_tx *tx, struct bytes bytes);
 
@@ -329,6 +389,7 @@ struct gate_worker {
 	uint64_t prepared[PREPARED_MAX]; /* numbers of plans that the scratch was prepared for, the last ones */
 	uint32_t prepared_next;
 	struct store *store;
+	struct seen *seen; /* null: none are kept */
 	struct arena spare[SPARE_ARENAS]; /* of requests that ended */
 	uint32_t spare_count;
 	struct gate_counters counters;
@@ -587,6 +648,8 @@ void tx_limit(struct gate_tx *tx, uint16_t status, const char *reason);
 /* Fills tx->items with what 'target' names, without regard to exclusions. */
 void variables_collect(struct gate_tx *tx, enum variable variable, enum sec_select select, struct bytes selector,
 	const struct regex *regex, uint32_t slot, const struct sec_rule *rule);
+/* Whether a collection is what tx->collections has under its name, and nothing else. */
+bool variables_are_stored(enum variable variable);
 /* The value of %{NAME} or %{NAME.key}; false when there is none. */
 bool variables_text(struct gate_tx *tx, const struct macro_piece *piece, struct bytes *ret);
 /* Whether 'target' (of an exclusion) names the item. */
@@ -599,8 +662,12 @@ int persist_index(enum variable variable); /* -1: none */
 
 /* scan.c */
 void scan_group(struct gate_tx *tx, uint16_t number);
-/* Whether the value can match the pattern 'bit' of 'set'; true when it was not scanned. */
-bool scan_may_match(struct gate_value *value, uint16_t set, uint8_t output, uint16_t bit);
+/* Whether an output of the value can match what the target is searched for; true when it was not searched. */
+bool scan_may_match(struct gate_tx *tx, const struct plan_target *target, struct gate_value *value, uint8_t output);
+
+/* steps.c: STEP_UNKNOWN: the rule has to be asked. STEP_MATCHED: all is done but the skipping. */
+enum step_answer { STEP_UNKNOWN, STEP_NO_MATCH, STEP_MATCHED };
+enum step_answer step_take(struct gate_tx *tx, const struct plan_step *step);
 
 /* evaluate.c */
 void evaluate_phase(struct gate_tx *tx, uint8_t phase);

@@ -26,6 +26,15 @@ static void *take(struct build *build, size_t size)
 	return memory;
 }
 
+static const void *copy(struct build *build, const void *from, size_t size)
+{
+	const void *memory = arena_dup(&build->plan->arena, bytes_of(from, size));
+
+	if (!memory)
+		build->error = LUYTRE_E_NOMEM;
+	return memory;
+}
+
 static struct macro parse(struct build *build, struct bytes text)
 {
 	struct macro macro = { .constant = true };
@@ -91,13 +100,17 @@ static void add_targets(struct build *build, struct plan_rule *rule)
 {
 	const struct sec_rule *source = rule->rule;
 	struct plan_target *targets = take(build, source->target_count * sizeof(*targets));
+	const struct sec_target *copies = copy(build, source->targets, source->target_count * sizeof(*source->targets));
 
-	for (size_t i = 0; targets && i < source->target_count; i++) {
-		const struct sec_target *target = &source->targets[i];
+	for (size_t i = 0; targets && copies && i < source->target_count; i++) {
+		const struct sec_target *target = &copies[i];
 
-		targets[i] = (struct plan_target){
-			.target = target, .slot = NONE32, .source = NONE16, .set = NONE16, .bit = NONE16
-		};
+		targets[i] = (struct plan_target){ .target = target,
+			.slot = NONE32,
+			.source = NONE16,
+			.question = SEEN_NONE,
+			.set = NONE16,
+			.bit = NONE16 };
 		if (target->variable == VARIABLE_TX && target->select == SEC_SELECT_NAME)
 			targets[i].slot = key_intern(build->plan->keys, target->selector);
 		if (target->select == SEC_SELECT_MACRO)
@@ -144,18 +157,21 @@ static void add_texts(struct build *build, struct plan_rule *rule)
 	rule->redirect = parse(build, source->redirect);
 }
 
+/* What is looked at when the rule is asked stands together, so that all of it can be fetched at once (evaluate.c). */
 static struct plan_rule *make_rule(struct build *build, const struct sec_rule *source, uint32_t index)
 {
 	struct plan_rule *rule = take(build, sizeof(*rule));
+	const struct sec_rule *beside = copy(build, source, sizeof(*source));
 
-	if (!rule)
+	if (!rule || !beside)
 		return NULL;
-	rule->rule = source;
+	rule->rule = beside;
 	rule->index = index;
 	rule->group = NONE16;
+	rule->question = SEEN_NONE;
 	rule->skip_to = NONE32;
-	add_nodes(build, rule);
 	add_targets(build, rule);
+	add_nodes(build, rule);
 	add_actions(build, rule);
 	add_texts(build, rule);
 	return rule;
@@ -300,6 +316,54 @@ static void resolve_all_ctl(struct build *build)
 	}
 }
 
+/* ---- questions ---- */
+
+static uint16_t next_question(struct gate_plan *plan, uint32_t limit)
+{
+	return plan->question_count < limit ? plan->question_count++ : SEEN_NONE;
+}
+
+/* Nothing but the text of a value and what is written in the rule has a say in the operator's answer. */
+static bool asks_text_only(const struct sec_rule *rule)
+{
+	return rule->kind == SEC_RULE && !(rule->flags & SEC_MACRO) &&
+	       !(rule->operator->flags &(OPERATOR_ASKS_MORE | OPERATOR_NO_VALUE)) &&
+	       !((rule->flags & SEC_CAPTURE) && (rule->flags & SEC_NEGATED));
+}
+
+static void number_search(struct gate_plan *plan, uint16_t group, struct plan_scan *scan)
+{
+	scan->question = next_question(plan, SEEN_SEARCHES);
+	for (uint32_t i = 0; i < plan->rule_count; i++) {
+		/* Made above, in this arena. */
+		struct plan_target *targets = (struct plan_target *)(uintptr_t)plan->rules[i]->targets;
+
+		for (uint32_t k = 0; k < plan->rules[i]->target_count; k++) {
+			if (plan->rules[i]->group == group && targets[k].source == scan->source)
+				targets[k].question = scan->question;
+		}
+	}
+}
+
+/* Searches first: their answers lie together. */
+static void number_questions(struct gate_plan *plan)
+{
+	for (uint32_t i = 0; i < plan->group_count; i++) {
+		/* Made by the prefilter, in this arena. */
+		struct plan_scan *scans = (struct plan_scan *)(uintptr_t)plan->groups[i].scans;
+
+		for (uint32_t k = 0; k < plan->groups[i].scan_count; k++)
+			number_search(plan, (uint16_t)i, &scans[k]);
+	}
+	plan->question_count = SEEN_SEARCHES;
+	for (uint32_t i = 0; i < plan->rule_count; i++) {
+		const struct sec_rule *rule = plan->rules[i]->rule;
+
+		if (asks_text_only(rule) && (rule->target_count != 1 || rule->targets[0].variable != VARIABLE_TX))
+			plan->rules[i]->question = next_question(plan, SEEN_QUESTIONS);
+	}
+}
+
 /* ---- the whole ---- */
 
 static void make_nodes(struct build *build)
@@ -351,6 +415,10 @@ static void build_all(struct build *build, const struct gate_plan_options *optio
 	name_slots(build);
 	if (build->error == 0)
 		build->error = prefilter_build(build->plan, options);
+	if (build->error == 0)
+		build->error = steps_build(build->plan);
+	if (build->error == 0)
+		number_questions(build->plan);
 }
 
 static _Atomic uint64_t last_number;

@@ -24,6 +24,7 @@ static bool is_name(struct bytes name, const char *wanted)
 static void set_scalar(struct gate_tx *tx, enum variable variable, struct bytes value)
 {
 	tx->scalars[variable] = tx_value(tx, value);
+	value_expect(tx, tx->scalars[variable]);
 }
 
 static void set_number(struct gate_tx *tx, enum variable variable, uint64_t value)

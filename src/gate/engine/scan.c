@@ -229,6 +229,78 @@ static void scan_value(struct scanning *scanning, struct gate_value *value)
 	}
 }
 
+/* What was found in all forms of a value, of what matters here. False when one was not searched or there is too much. */
+static bool gather_found(struct gate_tx *tx, const struct plan_scan *scan, struct gate_value *value,
+	uint16_t found[SEEN_FOUND_MAX], uint32_t *ret_count)
+{
+	uint64_t bits[PATTERN_SET_WORDS(PATTERN_ID_MAX + 1)];
+	uint32_t words = tx->plan->sets[scan->set].words, count = 0;
+
+	memset(bits, 0, words * sizeof(*bits));
+	for (uint32_t i = 0; i < scan->node_count; i++) {
+		uint8_t output = value_output(tx, value, scan->nodes[i]);
+		struct gate_value *shared = value;
+		const struct scan_result *result;
+
+		find_shared(&shared, &output);
+		result = find_result(shared, scan->set, output);
+		if (!result)
+			return false;
+		for (uint32_t k = 0; k < words && !result->empty; k++)
+			bits[k] |= result->bits[k] & scan->mask[k];
+	}
+	for (uint32_t k = 0; k < words; k++) {
+		for (uint64_t rest = bits[k]; rest != 0; rest &= rest - 1) {
+			if (count == SEEN_FOUND_MAX)
+				return false;
+			found[count++] = (uint16_t)(64 * k + (uint32_t)__builtin_ctzll(rest));
+		}
+	}
+	*ret_count = count;
+	return true;
+}
+
+static void keep_found(struct gate_tx *tx, const struct plan_scan *scan)
+{
+	for (uint32_t i = 0; i < tx->item_count && !tx->spent && !tx->memory_refused; i++) {
+		struct gate_value *value = tx->items[i].value;
+		uint16_t found[SEEN_FOUND_MAX];
+		uint32_t count;
+
+		if (value->asked.named && gather_found(tx, scan, value, found, &count))
+			seen_keep(tx->worker->seen, &value->asked, scan->question, found, count);
+	}
+}
+
+static void mark_found(struct gate_tx *tx, const struct plan_scan *scan, const struct seen_place *place)
+{
+	for (uint32_t i = 0; i < SEEN_FOUND_MAX && place->found[i].question != SEEN_NONE; i++) {
+		if (place->found[i].question != scan->question)
+			continue;
+		for (uint32_t k = 0; k < scan->user_count; k++) {
+			if (scan->users[k].bit == place->found[i].bit)
+				tx->candidates[scan->users[k].rule] = 1;
+		}
+	}
+}
+
+/* What is known of texts that were seen before takes no search: they are no items any more. */
+static void take_seen(struct gate_tx *tx, const struct plan_scan *scan)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < tx->item_count; i++) {
+		struct seen_asked *asked = &tx->items[i].value->asked;
+		const struct seen_place *place = seen_answer(tx->worker->seen, asked, scan->question);
+
+		if (place)
+			mark_found(tx, scan, place);
+		else
+			tx->items[count++] = tx->items[i];
+	}
+	tx->item_count = count;
+}
+
 static void scan_items(struct gate_tx *tx, const struct plan_scan *scan)
 {
 	struct scanning scanning = { .tx = tx, .scan = scan };
@@ -240,6 +312,7 @@ static void scan_items(struct gate_tx *tx, const struct plan_scan *scan)
 		scan_value(&scanning, tx->items[i].value);
 	for (unsigned int tier = 0; joins && tier < PATTERN_TIERS; tier++)
 		scan_lines(&scanning, tier);
+	keep_found(tx, scan);
 }
 
 void scan_group(struct gate_tx *tx, uint16_t number)
@@ -254,7 +327,9 @@ void scan_group(struct gate_tx *tx, uint16_t number)
 		const struct plan_source *source = &tx->plan->sources[scan->source];
 
 		variables_collect(tx, source->variable, source->select, source->selector, NULL, NONE32, source->rule);
-		scan_items(tx, scan);
+		take_seen(tx, scan);
+		if (tx->item_count != 0)
+			scan_items(tx, scan);
 	}
 	if (cost) {
 		cost->search.ns += clock_mono_ns() - start_ns;
@@ -262,11 +337,14 @@ void scan_group(struct gate_tx *tx, uint16_t number)
 	}
 }
 
-bool scan_may_match(struct gate_value *value, uint16_t set, uint8_t output, uint16_t bit)
+bool scan_may_match(struct gate_tx *tx, const struct plan_target *target, struct gate_value *value, uint8_t output)
 {
+	const struct seen_place *place = seen_answer(tx->worker->seen, &value->asked, target->question);
 	const struct scan_result *result;
 
+	if (place && !seen_has_found(place, target->question, target->bit))
+		return false;
 	find_shared(&value, &output);
-	result = find_result(value, set, output);
-	return !result || (!result->empty && bit_get(result->bits, bit));
+	result = find_result(value, target->set, output);
+	return !result || (!result->empty && bit_get(result->bits, target->bit));
 }

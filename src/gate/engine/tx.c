@@ -24,6 +24,7 @@ struct gate_worker *gate_worker_new(void)
 		return NULL;
 	worker->scratch = match_scratch_new();
 	worker->store = persist_new(STORE_RECORDS_MAX);
+	worker->seen = seen_new();
 	worker->seed = clock_real_ns();
 	if (!worker->scratch || !worker->store) {
 		gate_worker_free(worker);
@@ -40,6 +41,7 @@ void gate_worker_free(struct gate_worker *worker)
 		arena_done(&worker->spare[i]);
 	match_scratch_free(worker->scratch);
 	persist_free(worker->store);
+	seen_free(worker->seen);
 	free(worker->cost);
 	free(worker);
 }
@@ -281,6 +283,8 @@ void entries_add(struct gate_tx *tx, struct entries *entries, struct bytes name,
 	entry = &entries->items[entries->count];
 	*entry = (struct entry){ name, value_once(tx, value), value_once(tx, name) };
 	entries->count += entry->value && entry->name_value;
+	value_expect(tx, entry->value);
+	value_expect(tx, entry->name_value);
 	tx->entry_count++;
 }
 

@@ -8,6 +8,12 @@ void value_init(struct gate_value *value, struct bytes bytes)
 	*value = (struct gate_value){ .bytes = bytes };
 }
 
+void value_expect(struct gate_tx *tx, struct gate_value *value)
+{
+	if (value)
+		seen_expect(tx->worker->seen, tx->plan->number, value->bytes, &value->asked);
+}
+
 /* Requests with more entries than this say many things twice: true, 0, the same name a hundred times. */
 #define ONCE_FROM     32
 #define ONCE_BUCKETS  1024

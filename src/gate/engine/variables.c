@@ -277,6 +277,16 @@ static void collect_xml(struct gate_tx *tx, const struct wanted *wanted, const s
 
 /* ---- all ---- */
 
+bool variables_are_stored(enum variable variable)
+{
+	for (size_t i = 0; i < sizeof(derived) / sizeof(*derived); i++) {
+		if (derived[i].variable == variable)
+			return false;
+	}
+	return variables[variable].shape == VARIABLE_COLLECTION && variable != VARIABLE_RULE &&
+	       variable != VARIABLE_ENV && variable != VARIABLE_XML;
+}
+
 void variables_collect(struct gate_tx *tx, enum variable variable, enum sec_select select, struct bytes selector,
 	const struct regex *regex, uint32_t slot, const struct sec_rule *rule)
 {

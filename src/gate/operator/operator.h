@@ -62,6 +62,7 @@ enum operator_flags {
 	OPERATOR_LITERALS = 1 << 2, /* operator_literals() says what must stand in the value for a yes */
 	OPERATOR_REGEX = 1 << 3, /* the parameter is a pattern of PCRE2, unanchored */
 	OPERATOR_OPTIONAL = 1 << 4, /* may stand without a parameter */
+	OPERATOR_ASKS_MORE = 1 << 5, /* the answer depends on more than parameter and value */
 };
 
 struct operator

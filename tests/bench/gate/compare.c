@@ -95,7 +95,7 @@ static double quantile(double *values, size_t count, double share)
 
 static int take_turn(struct compare *compare, unsigned int which, unsigned int level, unsigned int class)
 {
-	const struct request_list *list = &compare->lists[class];
+	struct request_list *list = &compare->lists[class];
 	struct compare_cell *cell = &compare->cells[which][level][class];
 	struct engine *engine = compare->engines[which][level];
 	unsigned int told;
@@ -106,8 +106,10 @@ static int take_turn(struct compare *compare, unsigned int which, unsigned int l
 		error = kinds[which]->judge(engine, &list->items[0], &told);
 	cell->told = 0;
 	for (size_t i = 0; i < count && error == 0; i++) {
-		uint64_t start_ns = clock_id_ns(CLOCK_THREAD_CPUTIME_ID);
+		uint64_t start_ns;
 
+		request_renew(list, next);
+		start_ns = clock_id_ns(CLOCK_THREAD_CPUTIME_ID);
 		error = kinds[which]->judge(engine, &list->items[next], &told);
 		cell->pooled_us[cell->pooled_count++] =
 			(double)(clock_id_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns) / (double)NS_PER_US;

@@ -292,7 +292,7 @@ static void make_request(struct maker *maker, enum request_class which, unsigned
 
 int request_list_init(struct request_list *list, enum request_class which)
 {
-	*list = (struct request_list){ .count = classes[which].variants };
+	*list = (struct request_list){ .count = classes[which].variants, .class = which, .renewed = 1 };
 	arena_init(&list->arena, LIST_MEMORY_MAX);
 	for (unsigned int i = 0; i < list->count; i++) {
 		struct maker maker = { .list = list, .request = &list->items[i], .state = which * 1000U + i };
@@ -307,6 +307,54 @@ int request_list_init(struct request_list *list, enum request_class which)
 void request_list_done(struct request_list *list)
 {
 	arena_done(&list->arena);
+}
+
+static uint8_t renew_byte(struct request_list *list, uint8_t byte)
+{
+	list->renewed = list->renewed * UINT64_C(6364136223846793005) + 1;
+	if (byte >= 'a' && byte <= 'z')
+		return (uint8_t)('a' + (list->renewed >> 33) % 26);
+	if (byte >= '0' && byte <= '9')
+		return (uint8_t)('1' + (list->renewed >> 33) % 9);
+	return byte;
+}
+
+/* Values behind '=', or JSON's strings behind ':'; what is escaped stays. Made in the list's arena, so it may be written. */
+static void renew_text(struct request_list *list, const void *text, size_t size, bool json)
+{
+	uint8_t *bytes = (uint8_t *)(uintptr_t)text;
+	uint8_t before = 0; /* not counting blanks */
+	bool value = false;
+
+	for (size_t i = 0; i < size; i++) {
+		if (json && bytes[i] == '"')
+			value = !value && before == ':';
+		else if (!json && bytes[i] == '=')
+			value = true;
+		else if (!json && strchr("&; ", bytes[i]))
+			value = false;
+		else if (bytes[i] == '%' || bytes[i] == '\\')
+			i += bytes[i] == '%' ? 2 : i + 1 < size && bytes[i + 1] == 'u' ? 5 : 1;
+		else if (value)
+			bytes[i] = renew_byte(list, bytes[i]);
+		if (i < size && bytes[i] != ' ')
+			before = bytes[i];
+	}
+}
+
+void request_renew(struct request_list *list, size_t index)
+{
+	const struct request *request = &list->items[index % list->count];
+
+	if (list->class == REQUEST_ATTACK || list->class == REQUEST_UPLOAD)
+		return;
+	if (list->class == REQUEST_QUERY)
+		renew_text(list, request->target, strlen(request->target), false);
+	for (size_t i = 0; i < request->header_count; i++) {
+		if (strcmp(request->headers[i].name, "Cookie") == 0)
+			renew_text(list, request->headers[i].value, strlen(request->headers[i].value), false);
+	}
+	renew_text(list, request->body.ptr, request->body.size, list->class == REQUEST_JSON);
 }
 
 struct bytes request_wire(struct request_list *list, const struct request *request)

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/bytes.h"
@@ -44,6 +45,8 @@ struct request_list {
 	struct arena arena;
 	struct request items[REQUEST_VARIANTS_MAX];
 	size_t count;
+	enum request_class class;
+	uint64_t renewed; /* state of the random numbers */
 };
 
 const char *request_class_name(enum request_class which);
@@ -51,6 +54,10 @@ const char *request_class_name(enum request_class which);
 /* LUYTRE_E_NOMEM. The list is freed with request_list_done, also after a failure. */
 MUST_CHECK int request_list_init(struct request_list *list, enum request_class which);
 void request_list_done(struct request_list *list);
+
+/* Other letters and digits in all that a client would say anew each time: values in the query and the cookie, of forms and of JSON. Names, paths
+ * and other headers stay, attacks and uploads stay as they are. For engines that remember what they have seen. */
+void request_renew(struct request_list *list, size_t index);
 
 /* The request as HTTP/1.1 has it on the wire; in the list's arena, empty without memory. */
 struct bytes request_wire(struct request_list *list, const struct request *request);

@@ -270,6 +270,7 @@ static int run_paced(struct bench *b, size_t which)
 
 			if (!b->servers->present[kind])
 				continue;
+			request_renew(&b->lists[paced_classes[which]], i);
 			usleep(PACE_US);
 			error = client_ask(
 				&clients[kind], request_of(b, paced_classes[which], i), &status, &us[kind][i]);

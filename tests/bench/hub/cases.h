@@ -20,6 +20,7 @@ void case_fanout(struct bench *bench);
 void case_ingest(struct bench *bench);
 void case_scale(struct bench *bench);
 void case_poison(struct bench *bench);
+void case_pages(struct bench *bench);
 void case_kill(struct bench *bench);
 
 /* Times, to be sorted and asked for shares. */

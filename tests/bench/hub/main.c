@@ -24,6 +24,7 @@ static const struct {
 	{ "ingest", "Events in", case_ingest },
 	{ "scale", "A nation: 10,000 tenants, 100,000 assets, 1,000,000 decisions", case_scale },
 	{ "poison", "Tenants that lie", case_poison },
+	{ "pages", "The console's pages over ten million events", case_pages },
 	{ "kill", "Killed at any moment", case_kill },
 };
 

@@ -37,7 +37,7 @@ test: ## every test; without root those that need none
 test-web: ## the console in Chromium on a real hub: every page, both languages, narrow and wide
 	@scripts/install-deps build web browser
 	@scripts/build $(BUILD)
-	@tests/web/run.sh $(BUILD) || [ $$? -eq 77 ] # 77: it said why it was skipped
+	@tests/web/run.sh $(BUILD) $(WEB_ARGS) || [ $$? -eq 77 ] # 77: it said why it was skipped
 
 conformance: ## the sensor on a conformance corpus (LUYTRE_CONFORMANCE=DIR); fails when a test that passed fails
 	@scripts/install-deps build conformance

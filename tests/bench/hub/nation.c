@@ -12,7 +12,9 @@
 #include "base/clock.h"
 #include "hub/tenants/tenants.h"
 
-enum { FIRST_ASSET = 171 << 24, ASSET_SIZE = 16, FIRST_DECIDED = 45 << 24, DAY_S = 86400, LOCK_MAX = 1000 };
+enum { ASSET_SIZE = 16, DAY_S = 86400, LOCK_MAX = 1000 };
+
+static const uint32_t first_asset = 0xab000000 /* 171.0.0.0 */, first_decided = 0x2d000000 /* 45.0.0.0 */;
 
 static void must(int error, const char *what)
 {
@@ -38,7 +40,7 @@ static struct ip_addr address_of(uint32_t number)
 
 struct ip_addr nation_target(const struct nation *nation, uint32_t tenant, uint32_t asset)
 {
-	return address_of((uint32_t)FIRST_ASSET + ASSET_SIZE * (tenant * nation->assets_each + asset) + 5);
+	return address_of(first_asset + ASSET_SIZE * (tenant * nation->assets_each + asset) + 5);
 }
 
 struct core *nation_core(const struct nation *nation)
@@ -177,7 +179,7 @@ void nation_decide(struct nation *nation, uint32_t decision_count)
 	for (uint32_t done = 0; done < decision_count;) {
 		core_lock(core);
 		for (uint32_t i = 0; i < LOCK_MAX && done < decision_count; i++, done++) {
-			struct ip_addr addr = address_of((uint32_t)FIRST_DECIDED + done);
+			struct ip_addr addr = address_of(first_decided + done);
 			struct observable observable;
 			const struct engine_order order = { .observable = &observable,
 				.level = DECIDE_BLOCK,

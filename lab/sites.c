@@ -41,7 +41,8 @@ static const char luytre_format[] =
 	"metrics: off\n"
 	"pin_dir: %3$s/edge%5$zu\n"
 	"state_dir: %4$s/state%5$zu\n"
-	"hub:\n  enabled: true\n  events_socket: %4$s/events%5$zu.sock\n"
+	/* All of them: a minute has to teach the hub what it otherwise learns in hours. */
+	"hub:\n  enabled: true\n  events_socket: %4$s/events%5$zu.sock\n  ordinary_per_s: 2000\n"
 	"capacity:\n"
 	"  tenants: 16\n  decisions: 64k\n  decisions_v6: 16k\n  sources: 256k\n  proven: 128k\n  flows: 128k\n"
 	"  fragments: 64k\n  destinations: 16k\n  signatures: 64\n  port_sets: 16\n  tenant_prefixes: 64\n"
@@ -57,7 +58,7 @@ static const char tenant_format[] = "  - name: %s\n    title: %s\n    prefixes: 
 /* What sensors send to their edge. */
 static const char sensor_format[] =
 	"%%YAML 1.1\n---\noutputs:\n  - eve-log:\n      enabled: yes\n      filetype: unix_dgram\n"
-	"      filename: %s/events%zu.sock\n      types: [alert]\n";
+	"      filename: %s/events%zu.sock\n      types: [alert, http, tls, flow]\n";
 
 /* Three rules: a hold of the platform, of high precision, which may act on the word of one (rules/gate/holds.conf has the same one
  * for the gate); and two signs that mean something only when several see them. */

@@ -496,8 +496,9 @@ static const struct {
 	enum lab_place place;
 	size_t first, end; /* the organisations behind it */
 	const char *config, *name, *url;
-} edges[LAB_EDGE_COUNT] = { { LAB_EDGE, 0, LAB_NEAR_COUNT, "luytre.yaml", "Hà Nội", "https://" HUB_NEAR ":8444" },
-	{ LAB_EDGE2, LAB_NEAR_COUNT, LAB_SITE_COUNT, "edge2.yaml", "Đà Nẵng", "https://" HUB_FAR ":8444" } };
+	uint32_t province;
+} edges[LAB_EDGE_COUNT] = { { LAB_EDGE, 0, LAB_NEAR_COUNT, "luytre.yaml", "Hà Nội", "https://" HUB_NEAR ":8444", 1 },
+	{ LAB_EDGE2, LAB_NEAR_COUNT, LAB_SITE_COUNT, "edge2.yaml", "Đà Nẵng", "https://" HUB_FAR ":8444", 48 } };
 
 /* Whom the hub protects: an organisation with a system and its prefixes. 'ret' gets its number. */
 static int register_site(const struct topology *topology, const struct lab_site *site, char *ret, size_t size)
@@ -513,9 +514,10 @@ static int register_site(const struct topology *topology, const struct lab_site 
 /* An edge may speak for the organisations behind it, and for no others. */
 static int enrol_edge(const struct topology *topology, size_t edge)
 {
-	char request[512] = "invite ", token[256], config[160], number[16];
+	char request[512] = "", token[256], config[160], number[16];
 	int error = 0;
 
+	append(request, sizeof(request), "invite province=%u ", edges[edge].province);
 	for (size_t i = edges[edge].first; i < edges[edge].end && !error; i++) {
 		error = register_site(topology, &lab_sites[i], number, sizeof(number));
 		append(request, sizeof(request), "%s%s", i > edges[edge].first ? "," : "", number);

@@ -76,6 +76,15 @@ static int add_network(scmp_filter_ctx filter)
 	return error;
 }
 
+/* Sockets that are listened on and their modes; SQLite's locks and names, and who libpq is. */
+static int add_server(scmp_filter_ctx filter)
+{
+	static const char *const calls[] = { "bind", "listen", "getsockname", "chmod", "fchmod", "fchmodat", "flock",
+		"link", "linkat", "getcwd", "getuid", "geteuid", "getgid", "getegid", "statfs", "fstatfs", "eventfd2" };
+
+	return add_rules(filter, SCMP_ACT_ALLOW, calls, ARRAY_COUNT(calls));
+}
+
 static int add_unix_sockets(scmp_filter_ctx filter)
 {
 	const struct scmp_arg_cmp is_unix = SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0);
@@ -116,24 +125,43 @@ static int enter_seccomp(unsigned int needs)
 		error = add_unix_sockets(filter);
 	if (!error && needs & SANDBOX_NETWORK)
 		error = add_network(filter);
+	if (!error && needs & SANDBOX_SERVER)
+		error = add_server(filter);
 	if (!error)
 		error = seccomp_load(filter);
 	seccomp_release(filter);
 	return error ? -1 : 0;
 }
 
-/* An empty set for the process, but for what is needed, and an empty bounding set so that none comes back. */
-static int drop_capabilities(bool keep_net_admin)
+/* A service manager may have taken it already. */
+static bool has_capability(cap_value_t capability)
 {
-	const cap_value_t kept = CAP_NET_ADMIN;
+	cap_flag_value_t has = CAP_CLEAR;
+	cap_t set = cap_get_proc();
+	bool known = set && cap_get_flag(set, capability, CAP_PERMITTED, &has) == 0;
+
+	cap_free(set);
+	return known && has == CAP_SET;
+}
+
+static int keep_capability(cap_t set, cap_value_t capability)
+{
+	return cap_set_flag(set, CAP_PERMITTED, 1, &capability, CAP_SET) ||
+	       cap_set_flag(set, CAP_EFFECTIVE, 1, &capability, CAP_SET);
+}
+
+/* An empty set for the process, but for what is needed, and an empty bounding set so that none comes back. */
+static int drop_capabilities(unsigned int needs)
+{
 	cap_t set = cap_init();
 	int error = 0;
 
 	if (!set)
 		return -1;
-	if (keep_net_admin)
-		error = cap_set_flag(set, CAP_PERMITTED, 1, &kept, CAP_SET) ||
-			cap_set_flag(set, CAP_EFFECTIVE, 1, &kept, CAP_SET);
+	if (needs & SANDBOX_NET_ADMIN)
+		error = keep_capability(set, CAP_NET_ADMIN);
+	if (!error && needs & SANDBOX_SERVER && has_capability(CAP_NET_BIND_SERVICE))
+		error = keep_capability(set, CAP_NET_BIND_SERVICE);
 	for (int cap = 0; cap <= CAP_LAST_CAP && !error; cap++)
 		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) && errno != EINVAL)
 			break; /* no right to shrink the set: it is small already */
@@ -145,7 +173,7 @@ static int drop_capabilities(bool keep_net_admin)
 
 int sandbox_drop_capabilities(unsigned int needs, char *error, size_t error_size)
 {
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || drop_capabilities(needs & SANDBOX_NET_ADMIN)) {
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || drop_capabilities(needs)) {
 		snprintf(error, error_size, "cannot give up capabilities: %s", strerror(errno));
 		return LUYTRE_E_SYSTEM;
 	}

@@ -20,6 +20,8 @@ enum sandbox_need {
 	SANDBOX_BPF_MAPS =
 		1 << 2, /* reading and writing BPF maps that are open; loading and attaching end the process */
 	SANDBOX_NETWORK = 1 << 4, /* connecting over TCP and asking for names (UDP); nothing raw */
+	SANDBOX_SERVER =
+		1 << 5, /* opening sockets that others connect to, also on ports below 1024, and databases in files */
 	SANDBOX_NET_ADMIN = 1 << 3, /* CAP_NET_ADMIN stays, for kernel interfaces that ask for it at each message */
 };
 

@@ -30,6 +30,7 @@ enum {
 	OPT_LANG,
 	OPT_DEBUG,
 	OPT_TENANT,
+	OPT_PROVINCE,
 	OPT_ALL
 };
 
@@ -49,8 +50,8 @@ static const struct option ask_options[] = { { "socket", required_argument, NULL
 
 static const struct option bind_options[] = { { "socket", required_argument, NULL, OPT_SOCKET },
 	{ "json", no_argument, NULL, OPT_JSON }, { "lang", required_argument, NULL, OPT_LANG },
-	{ "tenant", required_argument, NULL, OPT_TENANT }, { "all", no_argument, NULL, OPT_ALL },
-	{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+	{ "tenant", required_argument, NULL, OPT_TENANT }, { "province", required_argument, NULL, OPT_PROVINCE },
+	{ "all", no_argument, NULL, OPT_ALL }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
 
 static const struct cli_verb verbs[];
 
@@ -178,6 +179,15 @@ static void print_decisions(const json_t *reply, const struct cli_options *optio
 		puts(cli_text(options, "no decision stands", "không có quyết định nào đang hiệu lực"));
 }
 
+/* Where an edge is; "": not known. */
+static const char *province_of(const json_t *edge, const struct cli_options *options)
+{
+	const char *name = json_string_value(
+		json_object_get(edge, options->lang == LUYTRE_LANG_VI ? "province_vi" : "province_en"));
+
+	return name ? name : "";
+}
+
 /* Whom an edge serves. */
 static const char *served(const char *tenants, const struct cli_options *options)
 {
@@ -244,14 +254,17 @@ static void print_status(const json_t *reply, const struct cli_options *options)
 			"ĐÃ DỪNG: không chặn thêm gì cho đến khi `luytre hub resume`"));
 	json_object_foreach ((json_t *)(uintptr_t)levels, level, count)
 		printf("  %-12s %lld\n", level, (long long)json_integer_value(count));
+	printf("  %-12s %lld\n", cli_text(options, "campaigns", "chiến dịch"),
+		(long long)json_integer_value(json_object_get(reply, "campaigns")));
 	json_array_foreach (edges, i, one)
-		printf("  %s %lld  %-24s %-16s %-14s %s\n", cli_text(options, "edge", "điểm biên"),
+		printf("  %s %lld  %-24s %-16s %-14s %s%s%s\n", cli_text(options, "edge", "điểm biên"),
 			(long long)json_integer_value(json_object_get(one, "id")),
 			json_string_value(json_object_get(one, "name")),
 			json_string_value(json_object_get(one, "version")),
 			json_is_true(json_object_get(one, "revoked")) ? cli_text(options, "revoked", "đã thu hồi")
 			: json_is_true(json_object_get(one, "current")) ? cli_text(options, "current", "đã cập nhật")
 									: cli_text(options, "behind", "chưa cập nhật"),
+			province_of(one, options), *province_of(one, options) ? "; " : "",
 			served(json_string_value(json_object_get(one, "tenants")), options));
 }
 
@@ -317,7 +330,7 @@ static int verb_ask(const struct cli_options *options)
 
 	to.socket = default_socket();
 	optind = 0;
-	while ((c = getopt_long(options->word_count, options->words, "+h", ask_options, NULL)) != -1) {
+	while ((c = getopt_long(options->word_count, options->words, "h", ask_options, NULL)) != -1) {
 		if (c == OPT_SOCKET)
 			to.socket = optarg;
 		else if (c == OPT_JSON)
@@ -350,7 +363,7 @@ static size_t put_tenant(char *to, size_t size, const char *name)
 	size_t put = 0;
 
 	for (; *name; name++) {
-		bool plain = (unsigned char)*name > ' ' && !strchr(",*%", *name);
+		bool plain = (unsigned char)*name > ' ' && !strchr(",*%=", *name);
 
 		put += (size_t)snprintf(put < size ? to + put : NULL, put < size ? size - put : 0,
 			plain ? "%c" : "%%%02X", (unsigned char)*name);
@@ -361,6 +374,7 @@ static size_t put_tenant(char *to, size_t size, const char *name)
 struct bound_words {
 	char tenants[REQUEST_SIZE];
 	size_t size;
+	const char *province; /* null: not said */
 	bool all, json;
 };
 
@@ -388,6 +402,8 @@ static int read_bound(struct cli_options *to, struct bound_words *words, bool *r
 			words->all = true;
 		else if (c == OPT_TENANT)
 			add_tenant(words, optarg);
+		else if (c == OPT_PROVINCE)
+			words->province = optarg;
 		else if (c == 'h')
 			return help_of(to->words[0], to->lang);
 		else if (c != OPT_LANG)
@@ -397,14 +413,32 @@ static int read_bound(struct cli_options *to, struct bound_words *words, bool *r
 	return CLI_DONE;
 }
 
+/* "invite [province=CODE] TENANTS NAME", "bind EDGE [province=CODE] TENANTS". False: too long. */
+static bool write_bound(const struct bound_words *words, const char *verb, const char *of, char *ret, size_t size)
+{
+	bool invite = strcmp(verb, "invite") == 0;
+	const char *whom = words->all ? "*" : words->tenants;
+	size_t length;
+
+	if (words->size >= sizeof(words->tenants))
+		return false;
+	length = (size_t)snprintf(ret, size, "%s %s%s", verb, invite ? "" : of, invite ? "" : " ");
+	if (words->province && length < size)
+		length += (size_t)snprintf(ret + length, size - length, "province=%s ", words->province);
+	if (length < size)
+		length += (size_t)snprintf(
+			ret + length, size - length, "%s%s%s", whom, invite ? " " : "", invite ? of : "");
+	return length < size;
+}
+
 /* invite NAME, bind EDGE: both say which organisations. */
 static int verb_bound(const struct cli_options *options)
 {
-	const char *verb = options->words[0], *whom;
+	const char *verb = options->words[0];
 	struct cli_options to = *options;
 	struct bound_words words = { .json = options->json };
 	char request[2 * REQUEST_SIZE - 64], *reply;
-	bool end, invite = strcmp(verb, "invite") == 0;
+	bool end;
 	int code;
 
 	to.socket = default_socket();
@@ -420,10 +454,13 @@ static int verb_bound(const struct cli_options *options)
 				"hoặc --all cho điểm biên của quốc gia đứng trước mọi tổ chức"));
 		return CLI_USAGE;
 	}
-	whom = words.all ? "*" : words.tenants;
-	if (words.size >= sizeof(words.tenants) ||
-		snprintf(request, sizeof(request), "%s %s %s", verb, invite ? whom : to.words[optind],
-			invite ? to.words[optind] : whom) >= (int)sizeof(request)) {
+	if (words.province && (!*words.province || words.province[strspn(words.province, "0123456789")])) {
+		fprintf(stderr, "luytre: %s\n",
+			cli_text(options, "--province takes the code of a province or city, such as 48",
+				"--province nhận mã tỉnh, thành phố, như 48"));
+		return CLI_USAGE;
+	}
+	if (!write_bound(&words, verb, to.words[optind], request, sizeof(request))) {
 		fprintf(stderr, "luytre: the request is too long\n");
 		return CLI_USAGE;
 	}
@@ -438,11 +475,13 @@ static int verb_bound(const struct cli_options *options)
 	"  --tenant TENANT  an organisation that lies behind the edge, by name or number, with all below it;\n"        \
 	"                   may be given more than once\n"                                                             \
 	"  --all            every organisation: for an edge of the nation's own\n"                                     \
+	"  --province CODE  of the province or city where the edge is, for the map: 48\n"                              \
 	"What an edge reports about other organisations is kept and counts for nothing."
 #define BOUND_HELP_VI                                                                                                                        \
 	"  --tenant TỔ_CHỨC  một tổ chức nằm sau điểm biên, theo tên hoặc số, cùng mọi đơn vị trực thuộc;\n" \
 	"                    có thể lặp lại\n"                                                                                        \
 	"  --all             mọi tổ chức: cho điểm biên của quốc gia\n"                                                        \
+	"  --province MÃ     tỉnh, thành phố nơi đặt điểm biên, cho bản đồ: 48\n"                                         \
 	"Điều một điểm biên báo về tổ chức khác được lưu nhưng không được tính."
 
 static const struct cli_verb verbs[] = {
@@ -484,9 +523,10 @@ static const struct cli_verb verbs[] = {
 		"Gỡ ngay mọi quyết định chung trên mọi điểm biên.", NULL, NULL, verb_ask },
 	{ "resume", "", "Decide again after the hub stopped itself.",
 		"Cho quyết định trở lại sau khi trung tâm tự dừng.", NULL, NULL, verb_ask },
-	{ "invite", "NAME --tenant TENANT… | --all", "A token with which one edge may enrol, for a day.",
+	{ "invite", "NAME [--province CODE] --tenant TENANT… | --all",
+		"A token with which one edge may enrol, for a day.",
 		"Một mã để một điểm biên ghi danh, trong một ngày.", BOUND_HELP, BOUND_HELP_VI, verb_bound },
-	{ "bind", "EDGE --tenant TENANT… | --all", "Say anew which organisations lie behind an edge.",
+	{ "bind", "EDGE [--province CODE] --tenant TENANT… | --all", "Say anew which organisations lie behind an edge.",
 		"Nói lại những tổ chức nào nằm sau một điểm biên.", BOUND_HELP, BOUND_HELP_VI, verb_bound },
 	{ "revoke", "EDGE", "Refuse an edge from now on.", "Từ nay không nhận một điểm biên nữa.", NULL, NULL,
 		verb_ask },
@@ -501,15 +541,40 @@ static const struct cli_verb verbs[] = {
 		verb_ask },
 	{ "account", "NAME ROLE", "An account for the console, with a password that is shown once.",
 		"Một tài khoản cho bảng điều khiển, mật khẩu chỉ hiện một lần.",
-		"ROLE is nation-admin (must set up a second factor at the first log-in), analyst, auditor or drill-master.",
-		"ROLE là nation-admin (phải đặt yếu tố thứ hai khi đăng nhập lần đầu), analyst, auditor hoặc drill-master.",
+		"ROLE is nation-admin (must set up a second factor at the first log-in), analyst, auditor or "
+		"drill-master.",
+		"ROLE là nation-admin (phải đặt yếu tố thứ hai khi đăng nhập lần đầu), analyst, auditor hoặc "
+		"drill-master.",
 		verb_ask },
 	{ "audit", "", "Verify the chain of the audit log.", "Kiểm tra chuỗi nhật ký kiểm toán.", NULL, NULL,
 		verb_ask },
 	{ NULL, NULL, NULL, NULL, NULL, NULL, NULL },
 };
 
+/* The language counts wherever it stands, for help too; the verbs' own options are read by the verbs. */
+static bool read_lang(struct cli_options *options)
+{
+	for (int i = 1; i < options->word_count && strcmp(options->words[i], "--") != 0; i++) {
+		const char *word = options->words[i];
+
+		if (strcmp(word, "--lang") == 0)
+			word = i + 1 < options->word_count ? options->words[++i] : "";
+		else if (strncmp(word, "--lang=", 7) == 0)
+			word += 7;
+		else
+			continue;
+		if (strcmp(word, "vi") != 0 && strcmp(word, "en") != 0) {
+			fprintf(stderr, "luytre: --lang expects vi or en, found %s\n", word);
+			return false;
+		}
+		options->lang = strcmp(word, "vi") == 0 ? LUYTRE_LANG_VI : LUYTRE_LANG_EN;
+	}
+	return true;
+}
+
 int cli_hub(const struct cli_options *options)
 {
-	return cli_run_own(verbs, "luytre hub", options);
+	struct cli_options own = *options;
+
+	return read_lang(&own) ? cli_run_own(verbs, "luytre hub", &own) : CLI_USAGE;
 }

@@ -138,7 +138,7 @@ static int write_sensor_config(const struct company *company)
 		return -1;
 	good = fprintf(out,
 		       "%%YAML 1.1\n---\noutputs:\n  - eve-log:\n      enabled: yes\n      filetype: unix_dgram\n"
-		       "      filename: %s\n      types: [alert]\n",
+		       "      filename: %s\n      types: [alert, http, tls, flow]\n",
 		       company->config->hub.events_socket) > 0;
 	return fclose(out) || !good ? -1 : 0;
 }

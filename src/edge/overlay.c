@@ -268,3 +268,14 @@ int overlay_build(const struct config_tenant *own, size_t own_count, const struc
 	*ret = made;
 	return 0;
 }
+
+bool overlay_is_ruled(const struct policyfile *file, const struct config_tenant *tenant)
+{
+	for (size_t i = 0; i < file->row_count; i++) {
+		for (size_t k = 0; is_of(tenant, &file->rows[i]) && k < tenant->prefixes.count; k++) {
+			if (ip_prefix_covers(&file->rows[i].prefix, &tenant->prefixes.items[k]))
+				return true;
+		}
+	}
+	return false;
+}

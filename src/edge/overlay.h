@@ -27,3 +27,6 @@ struct overlay {
 /* What it makes lies in the arena and points into 'own'. LUYTRE_E_NOMEM, LUYTRE_E_FULL (more than CONFIG_TENANTS_MAX). */
 MUST_CHECK int overlay_build(const struct config_tenant *own, size_t own_count, const struct policyfile *file,
 	struct arena *arena, struct overlay *ret);
+
+/* Whether a row has set something for this one of the tenants that were made; else it is as the file says. */
+bool overlay_is_ruled(const struct policyfile *file, const struct config_tenant *tenant);

@@ -305,10 +305,12 @@ void edge_policy_say(const struct edge *edge, struct link_policy *ret)
 
 /* ---- Drift ---- */
 
+/* The hub's policy says what is wanted. Where it says nothing, modes are changed by command as their owner likes. */
 static bool settings_differ(const struct edge *edge)
 {
 	for (size_t i = 0; i < edge->config->tenant_count; i++)
-		if (!policy_stands(edge->policy, &edge->config->tenants[i]))
+		if (!policy_stands(edge->policy, &edge->config->tenants[i]) &&
+			overlay_is_ruled(&edge->hub_policy->file, &edge->config->tenants[i]))
 			return true;
 	return false;
 }

@@ -154,9 +154,47 @@ static void test_many(void **state)
 	config_free(config);
 }
 
+/* Which of the tenants that were made are as the hub wants them, and which as the file says. */
+static void test_ruled(void **state)
+{
+	static const struct {
+		const char *tenants, *rows, *ruled;
+	} ruled[] = {
+		{ SITE, "", "" },
+		{ SITE, ROW("198.51.0.0/16", ENFORCE), "site " },
+		{ SITE, ROW("198.51.100.5/32", ENFORCE), "site+enforce " },
+		{ SITE, ROW("203.0.113.0/24", ENFORCE), "" },
+		{ SITE OTHER, ROW("198.51.100.0/24", ENFORCE), "site " },
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(ruled); i++) {
+		struct config *config = config_of(ruled[i].tenants);
+		struct policyfile file;
+		struct overlay overlay;
+		struct arena arena;
+		char text[TEXT_SIZE];
+		size_t at = 0;
+
+		snprintf(text, sizeof(text), "{\"version\":3,\"rows\":[%s]}", ruled[i].rows);
+		assert_int_equal(policyfile_read(bytes_from_str(text), &file), 0);
+		arena_init(&arena, OVERLAY_ARENA_MAX);
+		assert_int_equal(overlay_build(config->tenants, config->tenant_count, &file, &arena, &overlay), 0);
+		text[0] = '\0';
+		for (size_t k = 0; k < overlay.tenant_count; k++) {
+			if (overlay_is_ruled(&file, &overlay.tenants[k]))
+				at += (size_t)snprintf(text + at, sizeof(text) - at, "%s ", overlay.tenants[k].name);
+		}
+		assert_string_equal(text, ruled[i].ruled);
+		arena_done(&arena);
+		policyfile_done(&file);
+		config_free(config);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases), cmocka_unit_test(test_many) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases), cmocka_unit_test(test_ruled),
+		cmocka_unit_test(test_many) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

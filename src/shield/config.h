@@ -160,6 +160,7 @@ struct config_hub {
 	const char *events_group; /* null: the owner alone */
 	uint64_t spool_size; /* bytes */
 	uint32_t local_block_s; /* 0: no decisions of its own */
+	uint32_t ordinary_per_s; /* requests and connections without a finding that are sent; 0: none */
 	struct config_prefixes never_block; /* decisions of the hub about these are refused */
 };
 

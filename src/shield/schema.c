@@ -145,10 +145,13 @@ static const struct schema_row hub_rows[] = {
 		.help = TEXT("Speak with the hub that this edge was enrolled at (`luytre edge enrol`).",
 			"Liên lạc với trung tâm mà điểm biên này đã ghi danh (`luytre edge enrol`).") },
 	{ AT(config_hub, run), FLAG("false"),
-		.help = TEXT("Run a hub on this machine as well, with its console, as processes of `luytre run`; the edge "
-			     "enrols there by itself. For one site, or to begin with; several sites need `luytre hub run`.",
-			"Chạy cả trung tâm cùng bảng điều khiển trên máy này, là các tiến trình của `luytre run`; điểm biên "
-			"tự ghi danh ở đó. Dành cho một điểm, hoặc để bắt đầu; nhiều điểm thì dùng `luytre hub run`.") },
+		.help = TEXT(
+			"Run a hub on this machine as well, with its console, as processes of `luytre run`; the edge "
+			"enrols there by itself. For one site, or to begin with; several sites need `luytre hub run`.",
+			"Chạy cả trung tâm cùng bảng điều khiển trên máy này, là các tiến trình của `luytre run`; điểm "
+			"biên "
+			"tự ghi danh ở đó. Dành cho một điểm, hoặc để bắt đầu; nhiều điểm thì dùng `luytre hub "
+			"run`.") },
 	{ AT(config_hub, events_socket), .kind = SCHEMA_PATH, .fallback = "/run/luytre/events.sock", .max = 107,
 		.help = TEXT("Unix datagram socket that sensor and gate send their events to, one JSON object each.",
 			"Unix socket kiểu datagram nhận sự kiện từ bộ cảm biến và cổng web, mỗi gói một đối tượng "
@@ -169,10 +172,20 @@ static const struct schema_row hub_rows[] = {
 			"Chặn ngay một nguồn trong bao lâu, trước khi trung tâm trả lời, khi chính điểm biên này có "
 			"bằng "
 			"chứng chính xác (E3); 0: không bao giờ.") },
+	{ AT(config_hub, ordinary_per_s), COUNT(0, 100000, "50"),
+		.help = TEXT(
+			"Requests and connections (records http, tls and flow of the sensor) that no rule held on and "
+			"that are told the hub in a second; of more, a random sample. The hub learns from them what is "
+			"rare.",
+			"Số yêu cầu và kết nối (bản ghi http, tls và flow của cảm biến) không khớp luật nào được báo "
+			"cho trung tâm mỗi giây; nhiều hơn thì lấy mẫu ngẫu nhiên. Trung tâm học từ đó điều gì là "
+			"hiếm.") },
 	{ AT(config_hub, never_block), .kind = SCHEMA_PREFIXES, .fallback = "", .max = 256,
-		.help = TEXT("Sources that no decision of the hub blocks here, such as partners. A decision that overlaps "
-			     "with one is refused, and the hub is told (a veto).",
-			"Các nguồn mà không quyết định nào của trung tâm được chặn tại đây, như đối tác. Quyết định trùng "
+		.help = TEXT(
+			"Sources that no decision of the hub blocks here, such as partners. A decision that overlaps "
+			"with one is refused, and the hub is told (a veto).",
+			"Các nguồn mà không quyết định nào của trung tâm được chặn tại đây, như đối tác. Quyết định "
+			"trùng "
 			"với nguồn như vậy bị từ chối và trung tâm được báo lại.") },
 };
 

@@ -40,7 +40,8 @@ static int make(const struct auth_call *call, const char *name, uint32_t tenant,
 	as_self.principal = &self;
 	return error ? error
 		     : auth_token_create(&as_self, "live",
-			       (1ULL << AUTH_POLICY_READ) | (1ULL << AUTH_POLICY_WRITE) | (1ULL << AUTH_EDGES_READ),
+			       (1ULL << AUTH_POLICY_READ) | (1ULL << AUTH_POLICY_WRITE) | (1ULL << AUTH_EDGES_READ) |
+				       (1ULL << AUTH_DECISIONS_READ) | (1ULL << AUTH_EVENTS_READ),
 			       call->origin->now_us + day_us, ret, &id);
 }
 

@@ -11,8 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/jsonw.h"
+#include "base/log.h"
 
 #define TOKEN_WORD "ltedge1."
 
@@ -172,7 +174,7 @@ int enrol(const struct enrol_options *options, char *why, size_t why_size, uint3
 
 /* ---- Renewing ---- */
 
-/* Days until the certificate ends; negative when it has. LUYTRE_E_IO: it cannot be read. */
+/* Days until the certificate ends; negative when it has, which the log tells. LUYTRE_E_IO: it cannot be read. */
 static int left_days(const char *path, int64_t now_us, int *ret_days)
 {
 	BIO *file = BIO_new_file(path, "r");
@@ -182,6 +184,12 @@ static int left_days(const char *path, int64_t now_us, int *ret_days)
 
 	if (certificate && now && ASN1_TIME_diff(ret_days, &seconds, now, X509_get0_notAfter(certificate)))
 		error = 0;
+	if (!error && (*ret_days < 0 || seconds < 0)) {
+		*ret_days = *ret_days < 0 ? *ret_days : -1;
+		log_limited(clock_mono_ns(), LOG_LEVEL_ERROR,
+			"the certificate of this edge has ended: the hub does not take it; enrol again, with a new "
+			"token");
+	}
 	ASN1_TIME_free(now);
 	X509_free(certificate);
 	BIO_free(file);

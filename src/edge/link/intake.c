@@ -251,6 +251,11 @@ static void take_line(struct link *link, struct bytes line)
 		return;
 	}
 	LINK_COUNT(link, events, 1);
+	if (sample_is_ordinary(line) &&
+		!sample_takes(&link->sample, link->config->hub.ordinary_per_s, clock_mono_ns())) {
+		LINK_COUNT(link, unsampled, 1);
+		return;
+	}
 	if (!look_into(link, line))
 		add_line(link, SPOOL_EVENTS, line);
 }

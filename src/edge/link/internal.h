@@ -12,6 +12,7 @@
 #include "edge/link/identity.h"
 #include "edge/link/link.h"
 #include "edge/link/message.h"
+#include "edge/link/sample.h"
 #include "edge/link/spool.h"
 #include "edge/link/sse.h"
 #include "edge/link/standing.h"
@@ -57,6 +58,7 @@ struct link {
 	uint64_t opened_ns[2]; /* when the first event of the open batch came */
 	bool urgent; /* an event with precise evidence waits in the open batch: others should hear of it now */
 	uint64_t urgent_ns; /* when a batch was last closed for that */
+	struct sample sample; /* of ordinary traffic */
 	struct drops *drops;
 	uint8_t *datagram; /* BATCH_LINE_MAX + 1 */
 	_Atomic uint32_t edge;

@@ -251,7 +251,9 @@ int link_run(const struct link_options *options)
 	link->config = options->config;
 	link->daemon_fd = options->daemon_fd;
 	link->dir_fd = link->events_fd = -1;
-	error = open_all(link, options->sandbox, why, sizeof(why));
+	error = siphash_key_random(&link->sample.key);
+	if (!error)
+		error = open_all(link, options->sandbox, why, sizeof(why));
 	if (error) {
 		log_error("the link to the hub: %s", why[0] ? why : error_text(error, LUYTRE_LANG_EN));
 	} else {

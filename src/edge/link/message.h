@@ -87,6 +87,7 @@ struct link_drop {
 	X(spool_bytes, "gauge", "hub_spool_bytes", "Bytes of them on the disk.")                                       \
 	X(events, "counter", "hub_events_total", "Events taken from sensor and gate.")                                 \
 	X(events_bad, "counter", "hub_events_bad_total", "Events that are not a line of JSON.")                        \
+	X(unsampled, "counter", "hub_unsampled_total", "Ordinary requests and connections beyond hub.ordinary_per_s.") \
 	X(delivered, "counter", "hub_delivered_total", "Events that the hub has acknowledged.")                        \
 	X(lost, "counter", "hub_lost_total", "Events given up: spool full, disk full, or refused.")                    \
 	X(batches, "counter", "hub_batches_total", "Batches sent and acknowledged.")                                   \

@@ -64,8 +64,8 @@ void process_problem(struct exchange *exchange, enum api_problem problem);
 /* work.c */
 /* 'resume' is called by a worker when an exchange is done. */
 MUST_CHECK int work_new(struct api_server *server, void (*resume)(struct exchange *exchange), struct work **ret);
-/* Takes the exchange. LUYTRE_E_FULL, LUYTRE_E_CLOSED: it was not taken. */
-MUST_CHECK int work_add(struct work *work, struct exchange *exchange, bool heavy);
+/* Takes the exchange; of any lane but INLINE. LUYTRE_E_FULL, LUYTRE_E_CLOSED: it was not taken. */
+MUST_CHECK int work_add(struct work *work, struct exchange *exchange, enum api_lane lane);
 /* Ends the threads; what waits is answered 503. Nothing is taken any more. */
 void work_stop(struct work *work);
 void work_free(struct work *work);

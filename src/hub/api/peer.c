@@ -5,8 +5,11 @@
 #include <gnutls/x509.h>
 #include <sodium.h>
 #include <stdlib.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/digest.h"
+#include "base/log.h"
 #include "hub/api/exchange.h"
 
 struct peer {
@@ -38,17 +41,37 @@ static bool read_fields(gnutls_x509_crt_t crt, const gnutls_datum_t *der, struct
 	return digest_sha256(bytes_of(der->data, der->size), ret->fingerprint) == 0;
 }
 
+/* Good but for its age: somebody has to know, because its owner cannot come back alone. */
+static void say_ended(gnutls_x509_crt_t crt, const struct api_certificate *certificate)
+{
+	time_t end = gnutls_x509_crt_get_expiration_time(crt);
+	char text[32] = "";
+	struct tm parts;
+
+	if (gmtime_r(&end, &parts))
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
+	log_limited(clock_mono_ns(), LOG_LEVEL_WARN,
+		"%s is refused: its certificate ended on %s; it has to enrol again", certificate->name, text);
+}
+
 static void ask(gnutls_session_t session, struct api_certificate *ret)
 {
+	const unsigned int too_old = GNUTLS_CERT_INVALID | GNUTLS_CERT_EXPIRED;
 	unsigned int status = 0, count = 0;
 	const gnutls_datum_t *chain = gnutls_certificate_get_peers(session, &count);
+	struct api_certificate read = { 0 };
 	gnutls_x509_crt_t crt;
 
-	if (!chain || count == 0 || gnutls_certificate_verify_peers2(session, &status) < 0 || status != 0)
+	if (!chain || count == 0 || gnutls_certificate_verify_peers2(session, &status) < 0 ||
+		(status != 0 && status != too_old))
 		return;
 	if (gnutls_x509_crt_init(&crt) < 0)
 		return;
-	ret->present = read_fields(crt, &chain[0], ret);
+	read.present = read_fields(crt, &chain[0], &read);
+	if (read.present && status == 0)
+		*ret = read;
+	else if (read.present)
+		say_ended(crt, &read);
 	gnutls_x509_crt_deinit(crt);
 }
 

@@ -15,9 +15,10 @@ struct api_reply;
 enum api_method { API_GET, API_POST, API_PUT, API_PATCH, API_DELETE, API_METHOD_COUNT };
 
 /* Where an operation runs. INLINE: on the thread of the connection, for what never waits. NORMAL: a pool of workers.
- * HEAVY: two workers for what takes long (password hashes, wide searches), so that it cannot starve the rest. STREAM: no
+ * HEAVY: two workers for what takes long (password hashes, wide searches), so that it cannot starve the rest. QUESTION: workers of
+ * their own for what asks the store of events, which may take seconds: neither changes nor log-ins stand behind it. STREAM: no
  * worker; after the checks the connection becomes a client of the stream. */
-enum api_lane { API_LANE_INLINE, API_LANE_NORMAL, API_LANE_HEAVY, API_LANE_STREAM };
+enum api_lane { API_LANE_INLINE, API_LANE_NORMAL, API_LANE_HEAVY, API_LANE_QUESTION, API_LANE_STREAM };
 
 /* Whose bucket a request takes from (limit.h). */
 enum api_rate { API_RATE_READ, API_RATE_WRITE, API_RATE_HEAVY, API_RATE_LOGIN, API_RATE_COUNT };

@@ -257,7 +257,7 @@ static enum MHD_Result dispatch(struct exchange *exchange)
 	atomic_store(&exchange->state, EXCHANGE_RUNNING);
 	/* Before the worker sees it, which may be done with it at once. */
 	MHD_suspend_connection(exchange->connection);
-	if (work_add(server->work, exchange, lane == API_LANE_HEAVY) < 0) {
+	if (work_add(server->work, exchange, lane) < 0) {
 		atomic_fetch_add(&server->overloaded, 1);
 		process_problem(exchange, API_PROBLEM_OVERLOADED);
 		resume_exchange(exchange);
@@ -431,6 +431,9 @@ static void set_defaults(struct api_config *config)
 	config->threads = config->threads ? config->threads : 2;
 	config->workers = config->workers ? config->workers : 4;
 	config->heavy_workers = config->heavy_workers ? config->heavy_workers : 2;
+	for (size_t i = 0; i < config->table->operation_count && !config->question_workers; i++)
+		if (config->table->operations[i].lane == API_LANE_QUESTION)
+			config->question_workers = 4;
 	config->connections_max = config->connections_max ? config->connections_max : 4000;
 	config->timeout_s = config->timeout_s ? config->timeout_s : 30;
 	config->bodies_max = config->bodies_max ? config->bodies_max : (size_t)256 << 20;

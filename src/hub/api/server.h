@@ -7,7 +7,7 @@
  * is reached.
  *
  * Threads: two or more for the connections, which never wait; workers for handlers, each with what 'worker_begin' made for it
- * (a database handle); two heavy ones apart. Queues are bounded: beyond, 503.
+ * (a database handle); those for heavy work and for questions apart. Queues are bounded: beyond, 503.
  *
  * HTTP/1.1 on a Unix socket or loopback behind nginx, or with TLS of its own where no nginx stands in front. Only on a
  * Unix socket, or with 'trust_proxy', the headers X-Real-IP, X-Client-Verify, X-Client-Serial and X-Client-Subject say who
@@ -51,6 +51,7 @@ struct api_config {
 	bool trust_proxy;
 	struct api_tls tls;
 	unsigned int threads, workers, heavy_workers; /* 0: 2, 4, 2 */
+	unsigned int question_workers; /* 0: 4, where there are questions */
 	unsigned int connections_max, connections_per_address; /* 0: 4,000, no bound */
 	unsigned int timeout_s; /* of a connection that does nothing; 0: 30 */
 	size_t bodies_max; /* bytes of all bodies together; 0: 256 MiB */

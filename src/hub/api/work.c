@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Two pools of threads with bounded queues: ordinary work, and what takes long. */
+/* Pools of threads with bounded queues: ordinary work, what takes long, and questions of a store. */
 #include <pthread.h>
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "hub/api/exchange.h"
 
-enum { POOL_COUNT = 2, QUEUE_MAX_NORMAL = 1024, QUEUE_MAX_HEAVY = 32, THREADS_MAX = 64 };
+enum { POOL_COUNT = 3, QUEUE_MAX = 1024, QUEUE_MAX_HEAVY = 32, THREADS_MAX = 64 };
 
 struct pool {
 	pthread_mutex_t mutex;
@@ -27,7 +27,7 @@ struct thread {
 
 struct work {
 	struct api_server *server;
-	struct pool pools[POOL_COUNT]; /* [1]: heavy */
+	struct pool pools[POOL_COUNT]; /* from API_LANE_NORMAL on */
 	struct thread threads[THREADS_MAX];
 	size_t thread_count;
 };
@@ -92,7 +92,8 @@ static int start_thread(struct work *work, struct pool *pool)
 int work_new(struct api_server *server, void (*resume)(struct exchange *exchange), struct work **ret)
 {
 	struct work *work = calloc(1, sizeof(*work));
-	unsigned int counts[POOL_COUNT] = { server->config.workers, server->config.heavy_workers };
+	const unsigned int counts[POOL_COUNT] = { server->config.workers, server->config.heavy_workers,
+		server->config.question_workers };
 	int error = 0;
 
 	if (!work)
@@ -105,7 +106,7 @@ int work_new(struct api_server *server, void (*resume)(struct exchange *exchange
 		pthread_cond_init(&pool->filled, NULL);
 		pool->end = &pool->first;
 		pool->resume = resume;
-		pool->count_max = i == 0 ? QUEUE_MAX_NORMAL : QUEUE_MAX_HEAVY;
+		pool->count_max = i == API_LANE_HEAVY - API_LANE_NORMAL ? QUEUE_MAX_HEAVY : QUEUE_MAX;
 	}
 	for (size_t i = 0; i < POOL_COUNT; i++) {
 		for (unsigned int thread = 0; thread < counts[i] && error == 0; thread++)
@@ -120,9 +121,10 @@ int work_new(struct api_server *server, void (*resume)(struct exchange *exchange
 	return 0;
 }
 
-int work_add(struct work *work, struct exchange *exchange, bool heavy)
+int work_add(struct work *work, struct exchange *exchange, enum api_lane lane)
 {
-	struct pool *pool = &work->pools[heavy];
+	/* A stream's checks are ordinary work. */
+	struct pool *pool = &work->pools[lane == API_LANE_STREAM ? 0 : lane - API_LANE_NORMAL];
 	int error = 0;
 
 	exchange->next = NULL;

@@ -25,8 +25,8 @@ struct group {
 	bool has_payload;
 	uint32_t payload_count;
 	uint64_t sources[CAMPAIGN_SOURCES_MAX]; /* hashes */
-	uint32_t tenants[CAMPAIGN_TENANTS_MAX], groups[CAMPAIGN_TENANTS_MAX];
-	uint32_t source_count, tenant_count, group_count, cell_count;
+	uint32_t tenants[CAMPAIGN_TENANTS_MAX], groups[CAMPAIGN_TENANTS_MAX], edges[CAMPAIGN_TENANTS_MAX];
+	uint32_t source_count, tenant_count, group_count, edge_count, cell_count;
 	uint32_t trend[CAMPAIGN_TREND]; /* a ring: by hour since 1970, up to that of last_us */
 	struct campaign_cell cells[CAMPAIGN_MATRIX_MAX];
 };

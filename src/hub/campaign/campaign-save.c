@@ -6,7 +6,7 @@
 
 #include "hub/campaign/campaign-internal.h"
 
-#define MAGIC "luytreC1"
+#define MAGIC "luytreC2"
 
 struct head {
 	char magic[8];
@@ -58,7 +58,8 @@ static bool group_is_sound(struct group *group)
 	}
 	return group->id != 0 && group->first_us >= 0 && group->last_us >= 0 &&
 	       group->source_count <= CAMPAIGN_SOURCES_MAX && group->tenant_count <= CAMPAIGN_TENANTS_MAX &&
-	       group->group_count <= CAMPAIGN_TENANTS_MAX && group->cell_count <= CAMPAIGN_MATRIX_MAX;
+	       group->group_count <= CAMPAIGN_TENANTS_MAX && group->edge_count <= CAMPAIGN_TENANTS_MAX &&
+	       group->cell_count <= CAMPAIGN_MATRIX_MAX;
 }
 
 static int take_group(struct campaigns *campaigns, const uint8_t *bytes)

@@ -15,6 +15,7 @@
 #define STANDS_AFTER      4 /* detections before which every feature stands for its group */
 #define STANDS_SHARE      0.3
 #define CONFIRM_GROUPS    2
+#define CONFIRM_EDGES     2
 #define CONFIRM_SOURCES   3
 #define CAMPAIGN_PATIENCE 4
 
@@ -466,6 +467,12 @@ static void merge_trends(struct group *into, const struct group *from)
 		add_trend(into, hour, from->trend[hour % CAMPAIGN_TREND]);
 }
 
+/* What came through no edge is a voice for each group: numbers of edges are counted from below. */
+static uint32_t edge_of(const struct campaign_detection *detection)
+{
+	return detection->edge ? detection->edge : UINT32_MAX - detection->group;
+}
+
 static bool put_in(struct group *group, const struct campaign_detection *detection, const struct sketch *sketch)
 {
 	const struct campaign_cell cell = { .source = observable_fold(&detection->source),
@@ -491,6 +498,7 @@ static bool put_in(struct group *group, const struct campaign_detection *detecti
 	group->detections++;
 	add_number(group->tenants, &group->tenant_count, CAMPAIGN_TENANTS_MAX, detection->tenant);
 	add_number(group->groups, &group->group_count, CAMPAIGN_TENANTS_MAX, detection->group);
+	add_number(group->edges, &group->edge_count, CAMPAIGN_TENANTS_MAX, edge_of(detection));
 	add_cell(group, &cell);
 	return add_source(group, sketch->hashes[CAMPAIGN_SOURCE]);
 }
@@ -521,6 +529,8 @@ static void merge(struct campaigns *campaigns, struct group *into, struct group 
 		add_number(into->tenants, &into->tenant_count, CAMPAIGN_TENANTS_MAX, from->tenants[i]);
 	for (uint32_t i = 0; i < from->group_count; i++)
 		add_number(into->groups, &into->group_count, CAMPAIGN_TENANTS_MAX, from->groups[i]);
+	for (uint32_t i = 0; i < from->edge_count; i++)
+		add_number(into->edges, &into->edge_count, CAMPAIGN_TENANTS_MAX, from->edges[i]);
 	for (uint32_t i = 0; i < from->cell_count; i++)
 		add_cell(into, &from->cells[i]);
 	into->first_us = from->first_us < into->first_us ? from->first_us : into->first_us;
@@ -569,6 +579,13 @@ static struct group *choose(struct campaigns *campaigns, const struct sketch *sk
 	return chosen;
 }
 
+/* Two of the groups were heard through two of the edges, or all would share one group or one edge. */
+static bool is_confirmed(const struct group *group)
+{
+	return group->group_count >= CONFIRM_GROUPS && group->edge_count >= CONFIRM_EDGES &&
+	       group->source_count >= CONFIRM_SOURCES;
+}
+
 int campaign_add(struct campaigns *campaigns, const struct campaign_detection *detection, struct campaign_result *ret)
 {
 	bool fingerprint, new_source;
@@ -592,7 +609,7 @@ int campaign_add(struct campaigns *campaigns, const struct campaign_detection *d
 	campaigns->stats.joined += ret->joined;
 	ret->id = group->id;
 	ret->fingerprint = fingerprint && new_source;
-	if (!group->campaign && group->group_count >= CONFIRM_GROUPS && group->source_count >= CONFIRM_SOURCES) {
+	if (!group->campaign && is_confirmed(group)) {
 		group->campaign = true;
 		ret->confirmed_now = true;
 		campaigns->stats.confirmed++;

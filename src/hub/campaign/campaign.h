@@ -7,8 +7,9 @@
  * reach a threshold; one family alone never does, for its features depend on each other. Features that only a few of a
  * group's detections show do not count, so that groups do not grow by chains.
  *
- * A group seen by two independence groups and from three sources is a *campaign*. From then on a new source that shows
- * both its client and its doing is reported with engine_report.fingerprint.
+ * A group seen by two independence groups, through two edges, and from three sources is a *campaign*: all that one edge
+ * says is one voice, whichever tenants it names. From then on a new source that shows both its client and its doing is
+ * reported with engine_report.fingerprint.
  *
  * Rarity is learned from traffic that the caller tells of (campaign_traffic): ordinary traffic, not the detections.
  * Until then everything is common and nothing joins. Memory is bounded by the limits; at the ceiling the group that was
@@ -58,7 +59,7 @@ enum {
 };
 
 struct campaign_limits {
-	uint32_t groups_max; /* 12 KiB each */
+	uint32_t groups_max; /* 18 KiB each */
 	double threshold_bits; /* sum of rarities to join: 16 */
 	double feature_bits; /* below this a feature means nothing: 4 */
 	uint32_t quiet_s; /* a group without detections is forgotten: 7 days, campaigns four times that */
@@ -67,6 +68,7 @@ struct campaign_limits {
 struct campaign_detection {
 	int64_t time_us;
 	uint32_t tenant, group; /* group: independence group of the tenant (reporters_group) */
+	uint32_t edge; /* that saw it; 0: none, a voice for each group */
 	struct ip_addr source;
 	uint32_t as_number; /* 0: not known */
 	struct bytes ja4; /* empty: none; likewise below */
@@ -79,7 +81,7 @@ struct campaign_detection {
 struct campaign_result {
 	uint32_t id; /* of the group */
 	bool joined; /* an earlier group; else it is a new one */
-	bool campaign; /* two groups and three sources */
+	bool campaign; /* two groups, two edges and three sources */
 	bool confirmed_now; /* became a campaign by this detection */
 	bool fingerprint; /* a new source that shows client and doing of a campaign */
 };

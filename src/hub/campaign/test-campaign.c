@@ -57,12 +57,13 @@ static struct campaigns *start(uint32_t groups_max)
 	return campaigns;
 }
 
-static struct campaign_result add(struct campaigns *campaigns, uint32_t tenant, const char *source, const char *ja4,
-	const char *path, const char *payload)
+static struct campaign_result add_of(struct campaigns *campaigns, uint32_t edge, uint32_t tenant, const char *source,
+	const char *ja4, const char *path, const char *payload)
 {
 	struct campaign_detection detection = { .time_us = START + tenant * SECOND,
 		.tenant = tenant,
 		.group = tenant,
+		.edge = edge,
 		.source = addr_of(source),
 		.ja4 = bytes_from_str(ja4),
 		.path = bytes_from_str(path),
@@ -74,6 +75,13 @@ static struct campaign_result add(struct campaigns *campaigns, uint32_t tenant, 
 		detection.payload = &signature;
 	assert_int_equal(campaign_add(campaigns, &detection, &result), 0);
 	return result;
+}
+
+/* Each tenant behind an edge of its own. */
+static struct campaign_result add(struct campaigns *campaigns, uint32_t tenant, const char *source, const char *ja4,
+	const char *path, const char *payload)
+{
+	return add_of(campaigns, 100 + tenant, tenant, source, ja4, path, payload);
 }
 
 static void two_groups_and_three_sources_make_a_campaign(void **state)
@@ -100,6 +108,54 @@ static void two_groups_and_three_sources_make_a_campaign(void **state)
 	assert_false(add(campaigns, 3, "100.64.0.9", tool, "/vpn/login", NULL).fingerprint);
 	assert_false(add(campaigns, 3, "100.64.0.10", tool, "/page/1", NULL).fingerprint);
 	assert_false(add(campaigns, 3, "100.64.0.11", browser, "/vpn/login", NULL).fingerprint);
+	campaigns_free(campaigns);
+}
+
+static void one_edge_is_one_voice(void **state)
+{
+	struct campaigns *campaigns = start(100);
+	struct campaign_result result;
+	struct campaigns_stats stats;
+	char source[32];
+
+	/* Whatever organisations one edge names: no campaign, and nobody's fingerprint. */
+	for (uint32_t i = 1; i <= 9; i++) {
+		snprintf(source, sizeof(source), "203.0.%u.1", i);
+		result = add_of(campaigns, 7, i, source, tool, "/vpn/login", NULL);
+		assert_true(!result.campaign && !result.confirmed_now && !result.fingerprint);
+	}
+	/* Two edges of one organisation are one voice too. */
+	for (uint32_t i = 1; i <= 9; i++) {
+		snprintf(source, sizeof(source), "198.51.%u.1", i);
+		result = add_of(campaigns, i, 20, source, other_tool, "/backup/get", NULL);
+		assert_true(!result.campaign && !result.fingerprint);
+	}
+	campaigns_stats(campaigns, &stats);
+	assert_int_equal(stats.confirmed, 0);
+	/* Another edge confirms it. */
+	result = add_of(campaigns, 8, 3, "203.0.77.1", tool, "/vpn/login", NULL);
+	assert_true(result.campaign && result.confirmed_now && !result.fingerprint);
+	campaigns_free(campaigns);
+}
+
+static void edges_of_groups_that_prove_to_be_one_count_together(void **state)
+{
+	struct campaigns *campaigns = start(100);
+	struct campaign_result both;
+
+	/* All three through one edge: one voice, also when groups are merged. */
+	add_of(campaigns, 7, 1, "203.0.113.1", tool, "/a/login", NULL);
+	add_of(campaigns, 7, 2, "203.0.113.2", other_tool, "/b/login", NULL);
+	both = add_of(campaigns, 7, 3, "203.0.113.3", tool, "/b/login", NULL);
+	assert_true(both.joined && !both.campaign);
+	campaigns_free(campaigns);
+
+	/* One of the halves was seen through another edge. */
+	campaigns = start(100);
+	add_of(campaigns, 7, 1, "203.0.113.1", tool, "/a/login", NULL);
+	add_of(campaigns, 8, 2, "203.0.113.2", other_tool, "/b/login", NULL);
+	both = add_of(campaigns, 7, 3, "203.0.113.3", tool, "/b/login", NULL);
+	assert_true(both.joined && both.confirmed_now);
 	campaigns_free(campaigns);
 }
 
@@ -346,6 +402,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_groups_and_three_sources_make_a_campaign),
+		cmocka_unit_test(one_edge_is_one_voice),
+		cmocka_unit_test(edges_of_groups_that_prove_to_be_one_count_together),
 		cmocka_unit_test(what_everybody_shows_ties_nobody),
 		cmocka_unit_test(one_family_alone_ties_nothing),
 		cmocka_unit_test(changed_payloads_are_recognised),

@@ -135,11 +135,14 @@ void handle_verify_audit(struct api_request *request, struct api_reply *reply)
 	char hash[2 * AUDIT_HASH_SIZE + 1];
 	struct audit_result result;
 	struct audit_head head;
+	int64_t signed_us = 0;
 	struct jsonw *json;
 	int error = core_audit(console_core(request), &result);
 
 	if (!error)
 		error = audit_head_read(console_db(request), &head);
+	if (!error)
+		error = audit_signed_us(console_db(request), &signed_us);
 	if (error) {
 		api_reply_error(reply, error, NULL);
 		return;
@@ -152,5 +155,6 @@ void handle_verify_audit(struct api_request *request, struct api_reply *reply)
 	console_kv_id_or_null(json, "broken_at", (uint64_t)result.first_broken);
 	jsonw_kv_string(json, "head", hash);
 	jsonw_kv_i64(json, "signed_heads", result.head_count);
+	console_kv_time_or_null(json, "last_signed", signed_us);
 	jsonw_object_end(json);
 }

@@ -26,6 +26,7 @@ struct boards {
 	struct desk *desk;
 	pthread_mutex_t lock;
 	struct hour hours[BOARD_HOURS]; /* by number % BOARD_HOURS */
+	_Atomic int64_t stored_us[BOARD_HOURS]; /* when the last event of the hour was stored */
 	int64_t asked_us;
 	uint64_t forgotten; /* how often: what was begun before does not count */
 	pthread_t thread;
@@ -193,6 +194,11 @@ static struct hour *hour_at(struct boards *boards, int64_t number)
 	return &boards->hours[(size_t)(number % BOARD_HOURS)];
 }
 
+static bool is_ahead(const struct hour *hour, int64_t now_us)
+{
+	return hour->made_us > now_us || hour->number > now_us / EV_HOUR_US;
+}
+
 /* Works one out and puts it in its place. */
 static int refresh(struct boards *boards, int64_t number)
 {
@@ -215,8 +221,10 @@ static int refresh(struct boards *boards, int64_t number)
 	pthread_mutex_lock(&boards->lock);
 	hour = hour_at(boards, number);
 	old = sums;
-	/* Somebody else may have done the same meanwhile, or it is a matter of the past. */
-	if (boards->forgotten == forgotten && hour->number <= number && hour->made_us <= began_us) {
+	/* Somebody else may have done the same meanwhile, or it is a matter of the past. What was made later than now is from before the clock
+	 * was set back. */
+	if (boards->forgotten == forgotten && (is_ahead(hour, (int64_t)(clock_real_ns() / NS_PER_US)) ||
+						      (hour->number <= number && hour->made_us <= began_us))) {
 		old = hour->sums;
 		*hour = (struct hour){ .number = number, .made_us = began_us, .sums = sums };
 	}
@@ -225,13 +233,27 @@ static int refresh(struct boards *boards, int64_t number)
 	return 0;
 }
 
+void boards_events(struct boards *boards, const struct ev_event *events, size_t count)
+{
+	int64_t now_us = (int64_t)(clock_real_ns() / NS_PER_US), running = now_us / EV_HOUR_US;
+
+	for (size_t i = 0; i < count; i++) {
+		int64_t number = events[i].time_us / EV_HOUR_US;
+
+		if (number > running - BOARD_HOURS && number <= running)
+			boards->stored_us[(size_t)(number % BOARD_HOURS)] = now_us;
+	}
+}
+
 /* Under the lock. How old an hour may be, in seconds. */
 static bool is_old(const struct boards *boards, int64_t number, int64_t running, int64_t now_us)
 {
 	const struct hour *hour = &boards->hours[(size_t)(number % BOARD_HOURS)];
-	int64_t most_s = number == running ? BOARD_RUNNING_S : number == running - 1 ? BEFORE_S : OLDER_S;
+	bool changed = boards->stored_us[(size_t)(number % BOARD_HOURS)] >= hour->made_us;
+	int64_t most_s = number == running || changed ? BOARD_RUNNING_S : number == running - 1 ? BEFORE_S : OLDER_S;
 
-	return hour->number != number || !hour->made_us || now_us - hour->made_us > most_s * US_PER_S;
+	return hour->number != number || !hour->made_us || is_ahead(hour, now_us) ||
+	       now_us - hour->made_us > most_s * US_PER_S;
 }
 
 /* The newest hour that should be worked out; -1: none. */

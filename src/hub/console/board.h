@@ -3,8 +3,8 @@
  *
  * For a few tenants it is asked of the roll-ups each time. For the nation those are large, so what each hour adds up to is kept
  * (BOARD_HOURS of them): a thread works out hours that are not known yet, the newest first, and again those that may have changed: the
- * one that runs every BOARD_RUNNING_S while somebody looks, the one before each minute, older ones (edges may bring events late) each
- * quarter of an hour. Nobody waits for it but who asks in the first moments of the hub. It does not matter which hub took the events.
+ * one that runs, and those for which events came late (an edge catches up), every BOARD_RUNNING_S while somebody looks, the one before
+ * each minute, older ones (another hub may have taken events) each quarter of an hour. Nobody waits for it but who asks in the first moments of the hub. It does not matter which hub took the events.
  *
  * Threads: boards_* may be called from any; a struct board belongs to its caller. */
 #pragma once
@@ -51,5 +51,7 @@ MUST_CHECK int board_scope(
 MUST_CHECK int boards_open(struct desk *desk, struct boards **ret);
 void boards_close(struct boards *boards); /* accepts null */
 MUST_CHECK int boards_nation(struct boards *boards, uint32_t hours, int64_t now_us, struct board *ret);
+/* These were stored: their hours are to be worked out again. Quick; takes no lock. */
+void boards_events(struct boards *boards, const struct ev_event *events, size_t count);
 /* The store was changed otherwise than by time: everything is worked out again. */
 void boards_forget(struct boards *boards);

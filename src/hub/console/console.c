@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "bus/delta.h"
 #include "hub/console/accounts.h"
+#include "hub/console/board.h"
 #include "hub/console/desk.h"
 #include "hub/console/internal.h"
 #include "hub/console/operations.h"
@@ -542,6 +543,8 @@ void console_publish(struct console *console, enum console_topic topic, uint32_t
 void console_events(struct console *console, const struct ev_event *events, size_t count)
 {
 	desk_events(console->desk, events, count);
+	if (desk_boards(console->desk))
+		boards_events(desk_boards(console->desk), events, count);
 }
 
 void console_forget(struct console *console, uint32_t account)
@@ -575,6 +578,26 @@ static void tell_changes(struct console *console, uint32_t tenant, size_t from, 
 	jsonw_done(&json);
 }
 
+static void tell_resync(struct console *console)
+{
+	console_publish(console, CONSOLE_TOPIC_DECISIONS, CONSOLE_EVERYBODY, bytes_from_str("{\"resync\":true}"));
+}
+
+/* The same, when there is room for one more message. */
+static void tell(struct console *console, uint32_t tenant, size_t from, size_t to, int64_t now_us)
+{
+	switch (news_ask(&console->news, now_us)) {
+	case NEWS_TELL:
+		tell_changes(console, tenant, from, to);
+		break;
+	case NEWS_RESYNC:
+		tell_resync(console);
+		break;
+	case NEWS_NOTHING:
+		break;
+	}
+}
+
 static uint32_t hears(const struct delta_change *change)
 {
 	return change->op == DELTA_PUT && change->tenant ? change->tenant : CONSOLE_EVERYBODY;
@@ -583,18 +606,21 @@ static uint32_t hears(const struct delta_change *change)
 void console_told(struct console *console, struct bytes text)
 {
 	const struct delta *delta = console->delta;
+	int64_t now_us = (int64_t)(clock_real_ns() / NS_PER_US);
 
 	pthread_mutex_lock(&console->delta_lock);
+	if (news_owed(&console->news, now_us))
+		tell_resync(console);
 	if (delta_read(text, console->delta) == 0) {
 		/* An epoch without anything in it: all decisions were lifted at once. */
 		if (delta->change_count == 0 && delta->epoch != console->told_epoch)
-			tell_changes(console, CONSOLE_EVERYBODY, 0, 0);
+			tell(console, CONSOLE_EVERYBODY, 0, 0, now_us);
 		console->told_epoch = delta->epoch;
 		for (size_t i = 0, end; i < delta->change_count; i = end) {
 			for (end = i + 1;
 				end < delta->change_count && hears(&delta->changes[end]) == hears(&delta->changes[i]);)
 				end++;
-			tell_changes(console, hears(&delta->changes[i]), i, end);
+			tell(console, hears(&delta->changes[i]), i, end, now_us);
 		}
 	}
 	pthread_mutex_unlock(&console->delta_lock);

@@ -56,5 +56,5 @@ void console_campaign(struct console *console, uint32_t id);
 /* The pages that this program was built with; null: none (README.md). */
 const struct api_files *console_pages(void);
 
-/* Decisions have changed (core_calls.decisions: 'text' is a delta): consoles are told which. */
+/* Decisions have changed (core_calls.decisions: 'text' is a delta): consoles are told which, or to read anew (core/news.h). */
 void console_told(struct console *console, struct bytes text);

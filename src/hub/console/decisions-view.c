@@ -105,12 +105,14 @@ static bool find_made(struct api_request *request, uint64_t id, struct decision_
 
 	core_lock(core);
 	known = trace_find(core_trace(core), id);
-	if (!engine_find(core_engine(core), id, &decision))
+	if (!engine_find(core_engine(core), id, &decision)) {
 		decision_of_engine(&decision, ret);
-	else if (known && known->ended_us)
+		ret->watched = core_watches(core, &decision);
+	} else if (known && known->ended_us) {
 		decision_of_trace(known, ret);
-	else
+	} else {
 		found = false;
+	}
 	if (found) {
 		decision_own_text(ret, request->arena);
 		ret->hits = known ? known->hits : 0;
@@ -241,7 +243,7 @@ void decision_write(struct jsonw *json, struct db *db, const struct decision_vie
 	jsonw_kv_double(json, "belief", (double)decision->belief);
 	jsonw_kv_u64(json, "groups", decision->reporters);
 	jsonw_kv_u64(json, "users_estimated", decision->users);
-	jsonw_kv_bool(json, "shadow", order && order->shadow);
+	jsonw_kv_bool(json, "shadow", view->watched || (order && order->shadow));
 	jsonw_kv_u64(json, "hits", view->hits);
 	if (view->counted)
 		jsonw_kv_u64(json, "edges_standing", view->edges_standing);

@@ -189,6 +189,7 @@ static void take_live(void *context, const struct engine_change *change)
 	struct decision_view view;
 
 	decision_of_engine(&change->decision, &view);
+	view.watched = core_watches(console_core(page->request), &change->decision);
 	consider(page, &view);
 }
 

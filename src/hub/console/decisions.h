@@ -32,6 +32,7 @@ struct decision_view {
 	uint64_t hits;
 	bool counted; /* by decision_find: */
 	uint64_t edges_standing;
+	bool watched; /* a live one of the engine's, which edges do not enforce (core_watches) */
 	bool by_order; /* kept as an order of that number alone */
 	char action[ORDER_WORD_SIZE]; /* of such; "": by the level */
 };

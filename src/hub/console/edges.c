@@ -49,8 +49,8 @@ static void write_edge(
 	served_write(json, console_worker_of(request)->tree, scope, view->bound);
 	jsonw_kv_u64(json, "policy", view->policy);
 	jsonw_kv_u64(json, "decisions", view->have);
-	jsonw_kv_double(
-		json, "lag_s", edge->current || now_us < view->have_us ? 0 : (double)(now_us - view->have_us) / 1e6);
+	jsonw_kv_double(json, "lag_s",
+		edge->current || !view->have_us || now_us < view->have_us ? 0 : (double)(now_us - view->have_us) / 1e6);
 	jsonw_kv_array_begin(json, "drift");
 	for (size_t i = 0; edge->told && i < edge->state.drift_count; i++)
 		jsonw_string(json, edge->state.drift[i]);

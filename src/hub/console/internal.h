@@ -10,6 +10,7 @@
 #include "hub/api/server.h"
 #include "hub/auth/auth.h"
 #include "hub/console/console.h"
+#include "hub/core/news.h"
 #include "hub/store/db.h"
 #include "hub/tenants/tenants.h"
 #include "hub/tenants/tree.h"
@@ -64,6 +65,7 @@ struct console {
 
 	pthread_mutex_t delta_lock;
 	struct delta *delta; /* for console_told */
+	struct news_pace news;
 	uint64_t told_epoch;
 };
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+
 enum { TEXT_MAX = 16 << 10 };
 
 static const char *const factors[] = {
@@ -135,6 +137,7 @@ void settings_apply(struct console *console, const struct console_settings *sett
 	engine_set_two_persons(core_engine(console->core), (uint8_t)settings->two_persons_above_v4,
 		(uint8_t)settings->two_persons_above_v6);
 	core_unlock(console->core);
+	core_set_collective(console->core, settings->collective_blocks, (int64_t)(clock_real_ns() / NS_PER_US));
 }
 
 /* hub/auth demands a second factor of who rules the nation's. */

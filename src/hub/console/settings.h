@@ -17,7 +17,7 @@ enum { SETTINGS_NOTICE_SIZE = 4 * 500 + 1 };
 
 /* X(word, default) */
 #define SETTINGS_FLAGS(X)                                                                                              \
-	X(collective_blocks, true) /* off: decisions stay in shadow */                                                 \
+	X(collective_blocks, true) /* off: the hub's own decisions stay in shadow */                                   \
 	X(share_tenant_names, false) /* names of other tenants in evidence */
 
 #define SETTINGS_FACTORS(X)                                                                                            \

@@ -53,7 +53,7 @@ static void send_traffic(void)
 				"\"pkts_toclient\":4},\"tls\":{\"ja4\":\"t13d1516h2_8daaf6152771_b186095e22b6\"},"
 				"\"http\":{\"url\":\"/trang/%c\"}}",
 				stamp, 128 + (sent + i) / 250, (sent + i) % 250, i % 50 ? 443 : 8443,
-				'a' + (int)(i % 10));
+				'a' + (char)(i % 10));
 			views[i] = lines[i];
 		}
 		decide_send(&kit, edge_power, ++seqs[edge_power], views, TRAFFIC_AT_ONCE);

@@ -256,6 +256,30 @@ static void an_edge_refuses(void **state)
 	kit_answer_done(&answer);
 }
 
+/* More than a console is told one by one: it hears that it should read anew. */
+static void a_flood_of_changes_is_one_word(void **state)
+{
+	enum { CHANGES = 200 };
+	struct kit_stream *stream = kit_stream_open(&kit, &analyst, "decisions");
+	struct observable source;
+	const struct engine_order made = {
+		.observable = &source, .level = DECIDE_BLOCK, .class = DECIDE_WEB, .lifetime_s = 60, .person = 1
+	};
+
+	for (unsigned int i = 0; i < CHANGES; i++) {
+		struct ip_addr addr = ip_addr_v4((const uint8_t[]){ 192, 0, 2, (uint8_t)i });
+		int error;
+
+		observable_of_addr(&addr, &source);
+		core_lock(kit.core);
+		error = engine_order(core_engine(kit.core), decide_now_us(), &made, NULL);
+		core_unlock(kit.core);
+		assert_int_equal(error, 0);
+	}
+	assert_true(kit_stream_heard(stream, "\"resync\":true", 3000));
+	kit_stream_close(stream);
+}
+
 static void orders_of_people(void **state)
 {
 	static const char *const everybody =
@@ -486,6 +510,7 @@ int main(void)
 		cmocka_unit_test(what_is_decided_needs_a_revision),
 		cmocka_unit_test(appeals),
 		cmocka_unit_test(everything_at_once),
+		cmocka_unit_test(a_flood_of_changes_is_one_word),
 	};
 
 	return cmocka_run_group_tests_name("console-decisions", tests, setup, teardown);

@@ -269,6 +269,21 @@ static void test_refused(void **state)
 	}
 }
 
+/* Who asks what takes seconds must not keep others from their decisions, nor from logging in. */
+static void test_lanes(void **state)
+{
+	static const char *const questions[] = { "listEvents", "countEvents", "topEvents", "getOverview", "getShield" };
+	size_t found = 0;
+
+	for (size_t i = 0; i < hub_table.operation_count; i++)
+		for (size_t j = 0; j < ARRAY_COUNT(questions); j++)
+			if (strcmp(hub_table.operations[i].id, questions[j]) == 0) {
+				assert_int_equal(hub_table.operations[i].lane, API_LANE_QUESTION);
+				found++;
+			}
+	assert_int_equal(found, ARRAY_COUNT(questions));
+}
+
 /* ---- One ---- */
 
 static void test_one(void **state)
@@ -534,6 +549,7 @@ int main(void)
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_filters),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_lanes),
 		cmocka_unit_test(test_one),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_top),

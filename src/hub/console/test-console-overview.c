@@ -221,6 +221,41 @@ static void test_numbers(void **state)
 	check_board(&kit.admin, query, 3);
 }
 
+static json_int_t attacks_told(void)
+{
+	struct kit_answer answer = kit_request(&kit, &kit.admin, "GET", "/overview", NULL, NULL);
+	json_int_t value;
+
+	assert_int_equal(answer.status, 200);
+	value = json_integer_value(
+		json_object_get(json_object_get(json_object_get(answer.json, "numbers"), "attacks"), "value"));
+	kit_answer_done(&answer);
+	return value;
+}
+
+/* An edge that was cut off tells what happened hours ago: hours that were worked out already. */
+static void test_late(void **state)
+{
+	struct ev_event event = { .time_us = began_us - 7 * EV_HOUR_US,
+		.tenant = other,
+		.edge = edge,
+		.kind = EV_GATE,
+		.action = EV_STOPPED,
+		.severity = 2,
+		.rule = 77,
+		.count = 1,
+		.signature = bytes_from_str("muộn") };
+	const struct ev_batch batch = { .id = "1-a-2", .arrived_us = now_us(), .events = &event, .count = 1 };
+	json_int_t before = attacks_told();
+	int tries = 0;
+
+	assert_int_equal(ev_append(core_events(kit.core), &batch, &event.id), 0);
+	console_events(kit.console, &event, 1);
+	while (attacks_told() != before + 1 && tries++ < 150)
+		nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
+	assert_int_equal(attacks_told(), before + 1);
+}
+
 static void test_refused(void **state)
 {
 	char path[64];
@@ -451,7 +486,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers), cmocka_unit_test(test_refused), cmocka_unit_test(test_provinces),
 		cmocka_unit_test(test_gravest), cmocka_unit_test(test_funnel), cmocka_unit_test(test_distrust),
-		cmocka_unit_test(test_many_edges), /* the last: all these edges stay */
+		cmocka_unit_test(test_late), cmocka_unit_test(test_many_edges), /* the last: all these edges stay */
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -156,7 +156,7 @@ static void text_for(const struct api_schema *schema, const char *name, struct m
 	} else if (schema->format > API_FORMAT_TEXT) {
 		snprintf(ret, ret_size, "%s", formats[schema->format]);
 	} else if (schema->pattern_count > 0 && made->own && theirs_of(name)) {
-		snprintf(ret, ret_size, "%u", NOTHING);
+		snprintf(ret, ret_size, "%d", NOTHING);
 	} else if (schema->pattern_count > 0) {
 		text_of_pattern(schema, ret, ret_size);
 	} else {

@@ -306,6 +306,21 @@ static void test_meta(void **state)
 	kit_answer_done(&answer);
 }
 
+/* Events are told under the core's lock: neither an account in the making nor a database that keeps one waiting may hold them up. */
+static void test_stream_waits_for_no_database(void **state)
+{
+	struct kit_stream *stream = kit_stream_open(&kit, &kit.admin, "settings");
+	bool heard;
+
+	assert_non_null(stream);
+	pthread_mutex_lock(&kit.console->db_lock);
+	console_publish(kit.console, CONSOLE_TOPIC_SETTINGS, CONSOLE_EVERYBODY, bytes_from_str("{\"revision\":7007}"));
+	heard = kit_stream_heard(stream, "7007", 3000);
+	pthread_mutex_unlock(&kit.console->db_lock);
+	kit_stream_close(stream);
+	assert_true(heard);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -318,6 +333,7 @@ int main(void)
 		cmocka_unit_test(test_limited),
 		cmocka_unit_test(test_token_session),
 		cmocka_unit_test(test_stream),
+		cmocka_unit_test(test_stream_waits_for_no_database),
 		cmocka_unit_test(test_meta),
 		cmocka_unit_test(test_over_restart),
 		cmocka_unit_test(test_refused),

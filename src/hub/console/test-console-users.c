@@ -368,6 +368,18 @@ static void test_audit(void **state)
 	assert_true(id > 0);
 }
 
+/* Whether what the hub itself decides is only watched by edges. */
+static bool edges_watch(void)
+{
+	const struct engine_decision decision = { .level = DECIDE_BLOCK };
+	bool watched;
+
+	core_lock(kit.core);
+	watched = core_watches(kit.core, &decision);
+	core_unlock(kit.core);
+	return watched;
+}
+
 static void test_settings(void **state)
 {
 	struct kit_stream *stream = kit_stream_open(&kit, &auditor, "settings");
@@ -390,6 +402,7 @@ static void test_settings(void **state)
 	assert_int_equal(answer.status, 200);
 	assert_string_equal(answer.etag, "\"r2\"");
 	kit_answer_done(&answer);
+	assert_true(edges_watch());
 	assert_true(kit_stream_heard(stream, "\"revision\":2", 3000));
 	kit_stream_close(stream);
 	assert_int_equal(
@@ -399,13 +412,16 @@ static void test_settings(void **state)
 	answer = kit_request(&kit, &kit.admin, "GET", "/settings", NULL, NULL);
 	assert_int_equal(json_integer_value(json_object_get(answer.json, "keep_events_days")), 90);
 	assert_true(json_is_false(json_object_get(answer.json, "collective_blocks")));
+	assert_true(edges_watch()); /* also after a restart */
 	assert_string_equal(kit_text(&answer, "notice"), "Bảo trì");
 	assert_string_equal(kit_text(&answer, "second_factor_required"), "nobody");
 	assert_int_equal(json_integer_value(json_object_get(answer.json, "session_idle_min")), 30);
 	kit_answer_done(&answer);
-	answer = kit_request(&kit, &kit.admin, "PATCH", "/settings", "{\"notice\":null}", "If-Match: \"r2\"");
+	answer = kit_request(&kit, &kit.admin, "PATCH", "/settings", "{\"notice\":null,\"collective_blocks\":true}",
+		"If-Match: \"r2\"");
 	assert_true(json_is_null(json_object_get(answer.json, "notice")));
 	kit_answer_done(&answer);
+	assert_false(edges_watch());
 }
 
 /* The settings, changed to this. */

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/table.h"
+#include "hub/core/news.h"
 
 #define STATE      "campaigns.state"
 #define STATE_NEW  "campaigns.state.new"
@@ -30,8 +31,7 @@ struct feed {
 	struct table *ports; /* owned: tenant to uint16_t[FEED_PORTS_MAX] */
 	int64_t saved_us, aged_us;
 	bool changed;
-	int64_t news_s; /* the second that the news were told in */
-	uint32_t news_count;
+	struct news_pace news;
 	struct feed_stats stats;
 };
 
@@ -201,6 +201,7 @@ static void show_sighting(const struct ingest *in, uint32_t group, struct shown 
 	ret->detection = (struct campaign_detection){ .time_us = in->event.time_us,
 		.tenant = seen->tenant,
 		.group = group ? group : seen->tenant,
+		.edge = in->event.edge,
 		.source = seen->src,
 		.ja4 = bytes_from_str(seen->ja4),
 		.rule = seen->rule,
@@ -309,17 +310,17 @@ size_t feed_news(struct feed *feed, const struct feed_found *found, size_t count
 	size_t news = 0;
 
 	pthread_mutex_lock(&feed->lock);
-	if (feed->news_s != now_us / US_PER_S) {
-		feed->news_s = now_us / US_PER_S;
-		feed->news_count = 0;
-	}
-	for (size_t i = 0; i < count && feed->news_count <= FEED_NEWS_A_S; i++) {
+	if (news_owed(&feed->news, now_us))
+		ret[news++] = 0;
+	for (size_t i = 0; i < count; i++) {
 		uint32_t id = found[i].campaign;
+		enum news_word word;
 
 		if (!id || is_among(ret, news, id))
 			continue;
-		ret[news++] = feed->news_count < FEED_NEWS_A_S ? id : 0;
-		feed->news_count++;
+		word = news_ask(&feed->news, now_us);
+		if (word != NEWS_NOTHING)
+			ret[news++] = word == NEWS_TELL ? id : 0;
 	}
 	pthread_mutex_unlock(&feed->lock);
 	return news;

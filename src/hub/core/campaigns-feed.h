@@ -20,10 +20,9 @@
 
 enum {
 	FEED_PAYLOAD_MAX = 1024,
-	FEED_GROUPS_MAX = 4096, /* 12 KiB each */
+	FEED_GROUPS_MAX = 4096, /* 18 KiB each */
 	FEED_TENANTS_MAX = 20000,
 	FEED_PORTS_MAX = CAMPAIGN_PORTS_MAX,
-	FEED_NEWS_A_S = 20,
 	FEED_SAVE_S = 60,
 	FEED_AGE_S = 86400, /* what was learned is halved */
 };
@@ -45,8 +44,8 @@ struct feed_found {
 /* The lines of one batch; 'found' has one for each, with the groups filled in. Without the core's lock. */
 void feed_lines(struct feed *feed, const struct ingest *lines, size_t count, struct feed_found *found);
 
-/* Campaigns of which there is news, for consoles: at most FEED_NEWS_A_S a second; what is beyond is one 0, which says that there was more.
- * '*ret' has room for FEED_NEWS_A_S + 1; returns how many. */
+/* Campaigns of which there is news, for consoles: as many as news.h lets through; 0 says that there was more. '*ret' has room for
+ * NEWS_A_S + 1; returns how many. Asked also when there is nothing new. */
 size_t feed_news(struct feed *feed, const struct feed_found *found, size_t count, int64_t now_us, uint32_t *ret);
 
 /* Ends and ages what is due, and saves; from the core's thread, without its lock. */

@@ -66,6 +66,8 @@ static int open_stores(struct core *core, const struct core_options *options, ch
 	if (!core->control)
 		return fail(why, LUYTRE_E_NOMEM, "there is not enough memory");
 	error = db_open(core->control, &core->db, reason);
+	if (!error)
+		error = db_open(core->control, &core->refresh_db, reason);
 	if (error)
 		return fail(why, error, "the control database: %s", reason);
 	error = audit_setup(core->db);
@@ -184,43 +186,101 @@ static int open_key(struct core *core, const struct core_options *options, char 
 
 /* ---- Tenants ---- */
 
-struct reporters_walk {
-	struct core *core;
-	uint32_t last;
+/* All of the tenants that the core knows by heart. */
+struct known {
+	struct tenants_index *index;
+	struct tenants_tree *tree;
+	struct {
+		uint32_t tenant, parent;
+	} * reporters;
+	size_t count, room;
 };
 
-static int set_reporter(void *context, const struct tenant *tenant)
+static void known_done(struct known *known)
 {
-	struct reporters_walk *walk = context;
-	/* Their events come from edges of the platform. Who stands below the same organisation is one voice with it. */
-	const struct reporter_attributes attributes = { .enrolment = REPORTER_VETTED, .upstream = tenant->parent };
-
-	walk->last = tenant->id;
-	return reporters_set(engine_reporters(walk->core->engine), tenant->id, &attributes);
+	tenants_index_unref(known->index);
+	tenants_tree_unref(known->tree);
+	free(known->reporters);
 }
 
-/* What the index and the engine know of tenants, when the tables have changed. */
-int core_refresh(struct core *core)
+static int keep_reporter(void *context, const struct tenant *tenant)
+{
+	struct known *known = context;
+
+	if (known->count == known->room) {
+		size_t room = known->room ? 2 * known->room : 1024;
+		void *reporters = realloc(known->reporters, room * sizeof(*known->reporters));
+
+		if (!reporters)
+			return LUYTRE_E_NOMEM;
+		known->reporters = reporters;
+		known->room = room;
+	}
+	known->reporters[known->count].tenant = tenant->id;
+	known->reporters[known->count++].parent = tenant->parent;
+	return 0;
+}
+
+/* The index first: the tree is as new, or newer. */
+static int read_known(struct db *db, struct known *ret)
 {
 	const struct scope nation = { .all = true };
-	const struct tenants_call call = { .db = core->db, .scope = &nation };
-	struct reporters_walk walk = { .core = core };
+	const struct tenants_call call = { .db = db, .scope = &nation };
+	size_t before;
+	int error = tenants_index_refresh(db, &ret->index);
+
+	if (!error)
+		error = tenants_tree_refresh(db, &ret->tree);
+	do {
+		before = ret->count;
+		if (!error)
+			error = tenant_each(&call, 0, before ? ret->reporters[before - 1].tenant : 0, TENANTS_PAGE_MAX,
+				keep_reporter, ret);
+	} while (!error && ret->count != before);
+	return error;
+}
+
+/* Under the lock. Their events come from edges of the platform; who stands below the same organisation is one voice with it. */
+static int set_reporters(struct core *core, const struct known *known)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < known->count && !error; i++) {
+		const struct reporter_attributes attributes = { .enrolment = REPORTER_VETTED,
+			.upstream = known->reporters[i].parent };
+
+		error = reporters_set(engine_reporters(core->engine), known->reporters[i].tenant, &attributes);
+	}
+	return error;
+}
+
+/* What the index and the engine know of tenants, when the tables have changed. Reading a nation's takes a good part of a second, and
+ * whoever may change one asset can ask for it each second: so it is read without the lock. */
+static int refresh(struct core *core)
+{
+	struct known known = { 0 };
+	struct tenants_index *index;
+	struct tenants_tree *tree;
 	int64_t generation = 0;
-	uint32_t after;
-	int error = tenants_generation(core->db, &generation);
+	int error = tenants_generation(core->refresh_db, &generation);
 
 	if (error || (core->index && generation == core->generation))
 		return error;
-	error = tenants_index_refresh(core->db, &core->index);
-	if (!error)
-		error = tenants_tree_refresh(core->db, &core->tree);
-	do {
-		after = walk.last;
+	error = read_known(core->refresh_db, &known);
+	if (!error) {
+		pthread_mutex_lock(&core->lock);
+		index = core->index;
+		tree = core->tree;
+		core->index = known.index;
+		core->tree = known.tree;
+		known.index = index; /* the old ones */
+		known.tree = tree;
+		error = set_reporters(core, &known);
 		if (!error)
-			error = tenant_each(&call, 0, after, TENANTS_PAGE_MAX, set_reporter, &walk);
-	} while (!error && walk.last != after);
-	if (!error)
-		core->generation = generation;
+			core->generation = generation;
+		pthread_mutex_unlock(&core->lock);
+	}
+	known_done(&known);
 	return error;
 }
 
@@ -229,14 +289,13 @@ int core_refresh(struct core *core)
 static void tick(struct core *core, uint64_t ticks)
 {
 	int64_t now_us = (int64_t)(clock_real_ns() / NS_PER_US);
-	int error = 0, journal_error = 0;
+	int error = ticks % (REFRESH_MS / TICK_MS) == 0 ? refresh(core) : 0, journal_error = 0;
 
 	core_lock(core);
 	if (engine_due(core->engine) <= now_us)
 		engine_tick(core->engine, now_us);
 	if (ticks % (REFRESH_MS / TICK_MS) == 0) {
 		orders_expire(core->orders, core->engine, now_us);
-		error = core_refresh(core);
 		policies_look(core);
 	}
 	if (!error && ticks % (SAVE_MS / TICK_MS) == 0) {
@@ -295,9 +354,9 @@ int core_open(const struct core_options *options, struct core **ret, char why[CO
 	if (!error)
 		error = open_others(core, why);
 	if (!error) {
-		error = core_refresh(core);
+		error = refresh(core);
 		if (error)
-			fail(why, error, "the tenants: %s", db_why(core->db));
+			fail(why, error, "the tenants: %s", db_why(core->refresh_db));
 	}
 	if (!error && pthread_create(&core->thread, NULL, run_thread, core))
 		error = fail(why, LUYTRE_E_SYSTEM, "no thread can be started");
@@ -335,6 +394,7 @@ void core_close(struct core *core)
 	edgestate_free(core->edgestate);
 	ca_free(core->ca);
 	db_close(core->db);
+	db_close(core->refresh_db);
 	ev_store_close(core->store);
 	free(core->control);
 	if (core->state_fd >= 0)

@@ -42,7 +42,7 @@ struct core_calls {
 	void (*decisions)(void *context, struct bytes text);
 	/* Events have been stored, with their ids; text and detail are borrowed. As 'decisions'. */
 	void (*events)(void *context, const struct ev_event *events, size_t count);
-	/* A campaign was seen again, or found; 0: more of them than are told one by one (FEED_NEWS_A_S a second). As 'decisions': under the
+	/* A campaign was seen again, or found; 0: more of them than are told one by one (news.h). As 'decisions': under the
 	 * core's lock. May be null. */
 	void (*campaign)(void *context, uint32_t id);
 	/* Where edges should stand with the policy: {"version":42,"stamp":1795000000000000}. As 'decisions'. */
@@ -96,6 +96,11 @@ void core_unlock(struct core *core);
 struct engine *core_engine(struct core *core);
 /* edges_revoke, and the door is told. */
 MUST_CHECK int core_revoke(struct core *core, const struct audit_origin *origin, uint32_t edge, const char *reason);
+/* Without it edges only watch what the engine itself decided; what people and lists ordered stays in force. At first with it. A change is
+ * told at once: edges take all decisions anew. Takes the lock. */
+void core_set_collective(struct core *core, bool enforced, int64_t now_us);
+/* Whether edges only watch it for that reason; within the lock. */
+bool core_watches(const struct core *core, const struct engine_decision *decision);
 struct edges *core_edges(struct core *core);
 struct unmapped *core_unmapped(struct core *core); /* addresses that nobody has registered */
 struct edgestate *core_edgestate(struct core *core); /* what edges say of themselves */

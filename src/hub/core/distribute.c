@@ -21,11 +21,16 @@ enum delta_action core_action(uint8_t level)
 	return level < DECIDE_LEVEL_COUNT ? (enum delta_action)actions[level] : DELTA_WATCH;
 }
 
-bool core_put_of(const struct engine_decision *decision, struct delta_change *ret)
+bool core_watches(const struct core *core, const struct engine_decision *decision)
+{
+	return core->watch_only && !decision->by_person && !decision->by_list;
+}
+
+bool core_put_of(const struct core *core, const struct engine_decision *decision, struct delta_change *ret)
 {
 	*ret = (struct delta_change){ .op = DELTA_PUT,
 		.id = decision->id,
-		.action = core_action(decision->level),
+		.action = core_watches(core, decision) ? DELTA_WATCH : core_action(decision->level),
 		.tenant = decision->tenant,
 		.until_us = decision->expires_us };
 	snprintf(ret->reason, sizeof(ret->reason), "%s", formula_class((enum decide_class)decision->class)->word);
@@ -39,7 +44,7 @@ static void add_change(void *context, const struct engine_change *change)
 	struct delta_change *to = &delta->changes[delta->change_count];
 
 	trace_change(core->trace, change, (int64_t)(clock_real_ns() / NS_PER_US));
-	if (!core_put_of(&change->decision, to))
+	if (!core_put_of(core, &change->decision, to))
 		return;
 	if (change->op == ENGINE_DELETE)
 		*to = (struct delta_change){ .op = DELTA_LIFT, .id = change->decision.id };
@@ -125,6 +130,16 @@ void core_tell(struct core *core)
 	}
 }
 
+void core_set_collective(struct core *core, bool enforced, int64_t now_us)
+{
+	core_lock(core);
+	if (core->watch_only == enforced) {
+		core->watch_only = !enforced;
+		engine_renew(core->engine, now_us);
+	}
+	core_unlock(core);
+}
+
 void core_position(struct core *core, uint64_t *ret_epoch, uint64_t *ret_number)
 {
 	core_lock(core);
@@ -132,12 +147,18 @@ void core_position(struct core *core, uint64_t *ret_epoch, uint64_t *ret_number)
 	core_unlock(core);
 }
 
+struct recording {
+	const struct core *core;
+	struct delta_snapshot_writer *writer;
+};
+
 static void add_record(void *context, const struct engine_change *change)
 {
+	const struct recording *recording = context;
 	struct delta_change put;
 
-	if (core_put_of(&change->decision, &put))
-		delta_snapshot_put(context, &put);
+	if (core_put_of(recording->core, &change->decision, &put))
+		delta_snapshot_put(recording->writer, &put);
 }
 
 /* Under the bundle lock. */
@@ -146,6 +167,7 @@ static int make_bundle(struct core *core, int64_t now_us, struct core_bundle **r
 	struct core_bundle *bundle = calloc(1, sizeof(*bundle));
 	struct bundle_file file = { .name = bytes_from_str("decisions.bin") };
 	struct delta_snapshot_writer writer;
+	struct recording recording = { core, &writer };
 	uint8_t *text = NULL;
 	size_t size = 0;
 	int error;
@@ -155,11 +177,11 @@ static int make_bundle(struct core *core, int64_t now_us, struct core_bundle **r
 	core_lock(core);
 	engine_position(core->engine, &bundle->epoch, &bundle->number);
 	delta_snapshot_begin(&writer, bundle->epoch, bundle->number);
-	engine_each(core->engine, add_record, &writer);
+	engine_each(core->engine, add_record, &recording);
 	for (size_t i = 0; orders_at(core->orders, i); i++) {
 		const struct engine_change change = { .decision = *orders_at(core->orders, i) };
 
-		add_record(&writer, &change);
+		add_record(&recording, &change);
 	}
 	core_unlock(core);
 	error = delta_snapshot_end(&writer, &file.content);

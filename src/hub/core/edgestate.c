@@ -10,7 +10,7 @@
 
 #define US_PER_S      INT64_C(1000000)
 #define US_PER_MINUTE (60 * US_PER_S)
-/* More cannot be said in JSON without loss, and no counter is larger. */
+/* Of what is shown as it came: more cannot be said to a browser in JSON without loss. */
 #define COUNTER_MAX (INT64_C(1) << 53)
 /* Between two records of at least a second: 68 thousand million packets, 70 terabytes. */
 #define PACKETS_STEP_MAX (UINT64_C(1) << 36)
@@ -58,11 +58,18 @@ static bool read_number(const json_t *value, uint64_t *ret)
 	return true;
 }
 
+/* A counter of the shield: bytes of a fast line pass COUNTER_MAX within days, and only what is added is shown. */
+static bool read_counter(const json_t *value, uint64_t *ret)
+{
+	*ret = (uint64_t)json_integer_value(value);
+	return json_is_integer(value) && json_integer_value(value) >= 0;
+}
+
 /* [a, b] */
 static bool read_pair(const json_t *value, uint64_t *ret_first, uint64_t *ret_second)
 {
 	return json_is_array(value) && json_array_size(value) == 2 &&
-	       read_number(json_array_get(value, 0), ret_first) && read_number(json_array_get(value, 1), ret_second);
+	       read_counter(json_array_get(value, 0), ret_first) && read_counter(json_array_get(value, 1), ret_second);
 }
 
 /* Small letters, digits and hyphens: it is shown to people. */
@@ -436,7 +443,9 @@ void edgestate_minutes(const struct edgestate *state, const struct scope *edges,
 	for (size_t i = 0; i < state->place_count; i++) {
 		const struct place *place = state->places[i];
 
-		for (int64_t t = 0; t < EDGESTATE_MINUTES && scope_has(edges, place->edge); t++) {
+		if (!scope_has(edges, place->edge))
+			continue;
+		for (int64_t t = 0; t < EDGESTATE_MINUTES; t++) {
 			const struct edgestate_counters *slot =
 				ring_at(place->minutes, EDGESTATE_MINUTES, place->minute, first + t);
 

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "hub/core/internal.h"
+#include "hub/core/news.h"
 
 struct intake {
 	struct core *core;
@@ -129,7 +130,7 @@ static void report(struct core *core, const struct ingest *in, const struct feed
 /* Who belongs together is told under the lock; finding what else does takes longer. */
 static void find_campaigns(struct core *core, const struct intake *intake, int64_t now_us)
 {
-	uint32_t news[FEED_NEWS_A_S + 1];
+	uint32_t news[NEWS_A_S + 1];
 	size_t count;
 
 	core_lock(core);

@@ -43,6 +43,7 @@ struct core {
 	int64_t generation; /* of the tenants that the engine knows */
 	uint64_t told_epoch, told_number; /* edges were told of everything up to here */
 	struct delta *delta; /* room for one */
+	bool watch_only; /* what the engine decided is not enforced */
 	struct core_stats stats;
 	uint8_t holds_named[(CORE_HOLD_LAST - CORE_HOLD_FIRST) / 8 + 1];
 	uint8_t public_key[BUNDLE_PUBLIC_SIZE], secret_key[BUNDLE_SECRET_SIZE];
@@ -54,6 +55,7 @@ struct core {
 	struct core_bundle *bundle; /* the newest */
 	_Atomic size_t bundles_size; /* of all that are held by anybody */
 
+	struct db *refresh_db; /* of the thread */
 	pthread_t thread;
 	bool thread_runs;
 	_Atomic bool stop;
@@ -65,10 +67,7 @@ void core_tell(struct core *core);
 void core_tell_position(struct core *core);
 enum delta_action core_action(uint8_t level);
 /* False for what edges cannot act on: names, fingerprints. */
-bool core_put_of(const struct engine_decision *decision, struct delta_change *ret);
+bool core_put_of(const struct core *core, const struct engine_decision *decision, struct delta_change *ret);
 
 /* veto.c; under the lock */
 void core_veto(struct core *core, const struct serving *serving, const struct ingest *in, int64_t now_us);
-
-/* core.c; under the lock */
-int core_refresh(struct core *core);

@@ -352,6 +352,53 @@ static void test_undo_all(void **state)
 	assert_false(in_snapshot("203.0.113.9", &put));
 }
 
+/* The hub's own decisions only watched, and in force again; what a person ordered is not concerned. */
+static void test_collective(void **state)
+{
+	static const char own[] = "203.0.113.31", later[] = "203.0.113.32", ordered[] = "203.0.113.33";
+	struct observable source;
+	const struct engine_order made = {
+		.observable = &source, .level = DECIDE_BLOCK, .class = DECIDE_WEB, .lifetime_s = 600, .person = 1
+	};
+	struct delta_change put;
+	struct core_ack ack;
+	struct ip_addr addr;
+	uint64_t epoch, number;
+
+	assert_int_equal(ip_addr_parse(bytes_from_str(ordered), &addr), 0);
+	observable_of_addr(&addr, &source);
+	assert_int_equal(send_alert(70, own, 0, true, &ack), 0);
+	core_lock(core);
+	assert_int_equal(engine_order(core_engine(core), now_us(), &made, NULL), 0);
+	core_unlock(core);
+	assert_true(in_snapshot(own, &put) && put.action == DELTA_BLOCK);
+	core_position(core, &epoch, &number);
+	forget();
+	core_set_collective(core, true, now_us()); /* nothing new */
+	assert_int_equal(delta_count, 0);
+
+	core_set_collective(core, false, now_us());
+	/* Whoever stood before has missed something. */
+	assert_int_equal(delta_count, 1);
+	assert_true(deltas[0]->epoch == epoch && deltas[0]->from == number + 1 && deltas[0]->to == number + 1);
+	assert_int_equal(deltas[0]->change_count, 0);
+	assert_true(in_snapshot(own, &put) && put.action == DELTA_WATCH);
+	assert_true(in_snapshot(ordered, &put) && put.action == DELTA_BLOCK);
+	assert_int_equal(send_alert(71, later, 0, true, &ack), 0);
+	assert_int_equal(delta_count, 2);
+	assert_true(deltas[1]->from == number + 1 && deltas[1]->change_count == 1);
+	assert_true(deltas[1]->changes[0].op == DELTA_PUT && deltas[1]->changes[0].action == DELTA_WATCH);
+
+	core_set_collective(core, true, now_us());
+	assert_true(in_snapshot(own, &put) && put.action == DELTA_BLOCK);
+	assert_true(in_snapshot(later, &put) && put.action == DELTA_BLOCK);
+	core_position(core, &epoch, &number);
+	core_close(core); /* numbers that were given out are not given out again */
+	open_core();
+	core_position(core, &ack.epoch, &ack.number);
+	assert_true(ack.epoch == epoch && ack.number == number);
+}
+
 /* What a person ordered stands: edges must not take the new epoch as one with nothing in it. */
 static void test_undo_all_but_orders(void **state)
 {
@@ -728,10 +775,10 @@ int main(void)
 		cmocka_unit_test(test_one_edge_is_one_voice), cmocka_unit_test(test_not_behind_the_edge),
 		cmocka_unit_test(test_below_lies_behind_too), cmocka_unit_test(test_revoked),
 		cmocka_unit_test(test_unmapped), cmocka_unit_test(test_unmapped_ceiling),
-		cmocka_unit_test(test_undo_all), cmocka_unit_test(test_undo_all_but_orders),
-		cmocka_unit_test(test_snapshot_shared), cmocka_unit_test(test_one_hub), cmocka_unit_test(test_audit),
-		cmocka_unit_test(test_position_told), cmocka_unit_test(test_refused), cmocka_unit_test(test_killed),
-		cmocka_unit_test(test_burst) };
+		cmocka_unit_test(test_collective), cmocka_unit_test(test_undo_all),
+		cmocka_unit_test(test_undo_all_but_orders), cmocka_unit_test(test_snapshot_shared),
+		cmocka_unit_test(test_one_hub), cmocka_unit_test(test_audit), cmocka_unit_test(test_position_told),
+		cmocka_unit_test(test_refused), cmocka_unit_test(test_killed), cmocka_unit_test(test_burst) };
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -199,6 +199,17 @@ static void test_reading(void **context)
 		  "0,"
 		  "\"failing_open\":true,\"drift\":[],\"shield\":{\"arrived\":[1]}}}",
 			true, false },
+		/* Of 100 Gbit/s after a week and a half: counters are not shown, what is added is. */
+		{ "{\"event_type\":\"stats\",\"edge_status\":{\"version\":\"1\",\"spool\":0,\"spool_bytes\":0,\"lost\":"
+		  "0,"
+		  "\"failing_open\":true,\"drift\":[],\"shield\":{\"arrived\":[9000000000000,9007199254740993],"
+		  "\"passed\":[1,9223372036854775807],\"dropped\":[0,0],\"challenged\":[0,0],\"shadow\":[0,0]}}}",
+			true, true },
+		{ "{\"event_type\":\"stats\",\"edge_status\":{\"version\":\"1\",\"spool\":0,\"spool_bytes\":0,\"lost\":"
+		  "0,"
+		  "\"failing_open\":true,\"drift\":[],\"shield\":{\"arrived\":[-1,0],"
+		  "\"passed\":[0,0],\"dropped\":[0,0],\"challenged\":[0,0],\"shadow\":[0,0]}}}",
+			true, false },
 		{ "{\"event_type\":\"stats\",\"edge_status\":7}", true, false },
 		{ "{\"event_type\":\"stats\",\"stats\":{}}", false, false }, /* the sensor's */
 		{ "{\"event_type\":\"alert\",\"edge_status\":{}}", false, false },

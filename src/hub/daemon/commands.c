@@ -33,6 +33,8 @@ static void say_error(struct jsonw *out, int error, const char *message)
 	jsonw_kv_object_begin(out, "error");
 	jsonw_kv_string(out, "code", error_name(error));
 	jsonw_kv_string(out, "message", message ? message : error_text(error, LUYTRE_LANG_EN));
+	if (!message)
+		jsonw_kv_string(out, "message_vi", error_text(error, LUYTRE_LANG_VI));
 	jsonw_object_end(out);
 	jsonw_object_end(out);
 }
@@ -128,6 +130,7 @@ static void run_decisions(struct request *request)
 
 static void write_edge(struct jsonw *out, const struct edge_view *edge, uint64_t epoch, uint64_t number, int64_t now)
 {
+	const struct province *province = province_find(edge->province);
 	char tenants[EDGES_BOUND_TEXT_SIZE];
 
 	jsonw_object_begin(out);
@@ -135,6 +138,11 @@ static void write_edge(struct jsonw *out, const struct edge_view *edge, uint64_t
 	jsonw_kv_string(out, "name", edge->name);
 	jsonw_kv_string(out, "version", edge->version);
 	jsonw_kv_bool(out, "revoked", edge->revoked);
+	if (province) {
+		jsonw_kv_u64(out, "province", province->code);
+		jsonw_kv_string(out, "province_en", province->en);
+		jsonw_kv_string(out, "province_vi", province->vi);
+	}
 	jsonw_kv_string(out, "tenants", edges_bound_text(edge->bound, tenants));
 	if (edge->seen_us)
 		jsonw_kv_double(out, "seen_s_ago", (double)(now - edge->seen_us) / 1e6);
@@ -143,6 +151,16 @@ static void write_edge(struct jsonw *out, const struct edge_view *edge, uint64_t
 	jsonw_kv_bool(out, "current", edge->epoch == epoch && edge->have == number);
 	jsonw_kv_u64(out, "lost", edge->lost);
 	jsonw_object_end(out);
+}
+
+/* Confirmed ones. */
+static size_t count_campaigns(struct core *core)
+{
+	struct campaigns_stats stats;
+
+	campaigns_stats(feed_lock(core_feed(core)), &stats);
+	feed_unlock(core_feed(core));
+	return stats.confirmed;
 }
 
 static void run_status(struct request *request)
@@ -165,6 +183,7 @@ static void run_status(struct request *request)
 	for (int i = 1; i < DECIDE_LEVEL_COUNT; i++)
 		jsonw_kv_u64(request->out, decide_level_name((enum decide_level)i), stats.live[i]);
 	jsonw_object_end(request->out);
+	jsonw_kv_u64(request->out, "campaigns", count_campaigns(core));
 	jsonw_kv_array_begin(request->out, "edges");
 	for (size_t i = 0; i < edges_count(edges); i++)
 		write_edge(request->out, edges_at(edges, i), epoch, number, request->now_us);
@@ -441,7 +460,28 @@ static bool read_tenants(struct request *request, uint32_t tenants[COMMAND_TENAN
 	return true;
 }
 
-/* "TENANTS NAME" */
+/* "province=CODE" where the next word is one; else nothing is read. False: the answer says what is wrong. */
+static bool read_province(struct request *request, uint32_t *province)
+{
+	static const char key[] = "province=";
+	unsigned long code;
+	const char *text;
+	char *end;
+
+	request->rest += strspn(request->rest, " ");
+	if (strncmp(request->rest, key, sizeof(key) - 1) != 0)
+		return true;
+	text = word(request) + sizeof(key) - 1;
+	code = strtoul(text, &end, 10);
+	*province = code < UINT32_MAX ? (uint32_t)code : UINT32_MAX;
+	if (*text && !*end && province_find(*province))
+		return true;
+	say_both(request->out, LUYTRE_E_INVALID, "there is no province or city of this code",
+		"không có tỉnh, thành phố nào mang mã này");
+	return false;
+}
+
+/* "[province=CODE] TENANTS NAME" */
 static void run_invite(struct request *request)
 {
 	const struct audit_origin origin = origin_of(request);
@@ -450,7 +490,7 @@ static void run_invite(struct request *request)
 	char token[EDGES_TOKEN_SIZE];
 	int error;
 
-	if (!read_tenants(request, tenants, &invitation.bound))
+	if (!read_province(request, &invitation.province) || !read_tenants(request, tenants, &invitation.bound))
 		return;
 	invitation.name = request->rest;
 	error = edges_token(core_edges(request->hub->core), &origin, &invitation, token, &id);
@@ -469,7 +509,7 @@ static void run_invite(struct request *request)
 	jsonw_object_end(request->out);
 }
 
-/* "EDGE TENANTS" */
+/* "EDGE [province=CODE] TENANTS" */
 static void run_bind(struct request *request)
 {
 	const struct audit_origin origin = origin_of(request);
@@ -479,15 +519,17 @@ static void run_bind(struct request *request)
 	const struct edge_view *view;
 	uint64_t edge;
 
-	if (!read_number(request, UINT32_MAX, &edge) || !read_tenants(request, tenants, &change.bound))
+	if (!read_number(request, UINT32_MAX, &edge))
 		return;
 	view = edges_find(edges, (uint32_t)edge);
+	change.province = view ? view->province : 0;
+	if (!read_province(request, &change.province) || !read_tenants(request, tenants, &change.bound))
+		return;
 	if (!view) {
 		say_error(request->out, LUYTRE_E_NOT_FOUND, NULL);
 		return;
 	}
 	change.name = view->name;
-	change.province = view->province;
 	say_done(request, edges_update(edges, &origin, (uint32_t)edge, view->revision, &change), "bound", edge);
 }
 
@@ -610,8 +652,14 @@ static void run_account(struct request *request)
 static void run_audit(struct request *request)
 {
 	struct audit_result result;
+	int64_t signed_us = 0;
 	int error = core_audit(request->hub->core, &result);
 
+	if (!error) {
+		core_lock(request->hub->core);
+		error = audit_signed_us(core_db(request->hub->core), &signed_us);
+		core_unlock(request->hub->core);
+	}
 	if (error) {
 		say_error(request->out, error, NULL);
 		return;
@@ -620,6 +668,9 @@ static void run_audit(struct request *request)
 	jsonw_kv_string(request->out, "chain", audit_fault_name(result.fault));
 	jsonw_kv_i64(request->out, "records", result.record_count);
 	jsonw_kv_i64(request->out, "first_broken", result.first_broken);
+	jsonw_kv_i64(request->out, "signed_until", result.signed_until);
+	if (signed_us)
+		jsonw_kv_double(request->out, "signed_s_ago", (double)(request->now_us - signed_us) / 1e6);
 	jsonw_object_end(request->out);
 }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -122,19 +125,21 @@ static int open_hub(struct hub *hub, const struct hub_options *options, char why
 	int error = core_open(&core, &hub->core, why);
 
 	own_names(names);
+	/* The console first: it puts the settings into force, which edges must not be ahead of. */
+	if (!error)
+		error = open_console(hub, options, options->names ? options->names : names, why);
 	if (!error)
 		error = port_open(hub->core, options->address ? options->address : "0.0.0.0",
 			options->port ? options->port : HUB_EDGE_PORT, options->names ? options->names : names, &port,
 			why);
 	if (!error) {
-		set_doors(hub, port, NULL);
-		error = open_console(hub, options, options->names ? options->names : names, why);
-	}
-	if (!error) {
+		set_doors(hub, port, hub->console);
 		error = loop_new(&hub->loop);
 		if (error)
 			snprintf(why, CORE_WHY_SIZE, "%s", error_text(error, LUYTRE_LANG_EN));
 	}
+	if (!error)
+		error = seal_open(hub->loop, core.state_dir, options->control, &hub->seal, why, CORE_WHY_SIZE);
 	if (!error)
 		error = control_server_open(hub->loop, &control, why, CORE_WHY_SIZE, &hub->control);
 	return error;
@@ -151,6 +156,7 @@ static void close_hub(struct hub *hub)
 		set_doors(hub, NULL, NULL);
 	console_close(console);
 	port_close(port);
+	seal_close(hub->seal); /* nobody writes anything down any more */
 	core_close(hub->core);
 	loop_free(hub->loop);
 }
@@ -198,17 +204,31 @@ static void block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* Before there is any thread: each has rights of its own, and those that are there keep what they have. Keys and passwords are in the
+ * memory of this process, so no other one may look into it, nor may it be written out. */
+static int confine(char why[CORE_WHY_SIZE])
+{
+	const unsigned int needs = SANDBOX_THREADS | SANDBOX_UNIX_SOCKETS | SANDBOX_NETWORK | SANDBOX_SERVER;
+
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)) {
+		snprintf(why, CORE_WHY_SIZE, "the memory cannot be closed to others: %s", strerror(errno));
+		return LUYTRE_E_SYSTEM;
+	}
+	return sandbox_enter(needs, why, CORE_WHY_SIZE);
+}
+
 int hub_run(const struct hub_options *options)
 {
 	struct hub hub = { .started_ns = clock_mono_ns() };
 	char why[CORE_WHY_SIZE] = "";
-	int error;
+	int error = 0;
 
 	block_signals();
 	notify_open();
-	error = open_hub(&hub, options, why);
-	if (!error && options->sandbox)
-		error = sandbox_drop_capabilities(0, why, sizeof(why));
+	if (options->sandbox)
+		error = confine(why);
+	if (!error)
+		error = open_hub(&hub, options, why);
 	if (error)
 		log_error("the hub cannot start: %s", why);
 	else

@@ -6,6 +6,7 @@
 #include "base/loop.h"
 #include "hub/console/console.h"
 #include "hub/daemon/hub.h"
+#include "hub/daemon/seal.h"
 #include "hub/port/port.h"
 
 struct hub {
@@ -14,6 +15,7 @@ struct hub {
 	struct port *port;
 	struct console *console;
 	struct control_server *control;
+	struct seal *seal;
 	uint64_t started_ns;
 };
 

@@ -92,6 +92,14 @@ void stream_clear(struct engine *engine)
 	engine->seq_oldest = engine->seq + 1;
 }
 
+void engine_renew(struct engine *engine, int64_t now_us)
+{
+	engine_tick(engine, now_us);
+	engine->seq++;
+	stream_clear(engine);
+	journal_state(engine);
+}
+
 void engine_position(const struct engine *engine, uint64_t *ret_epoch, uint64_t *ret_seq)
 {
 	*ret_epoch = engine->epoch;

@@ -247,6 +247,8 @@ uint32_t engine_walk(const struct engine *engine, uint32_t from, uint32_t count,
 /* Puts what is decided elsewhere (by a tenant for itself) into the stream of changes; who decided keeps it. Its id is below
  * ENGINE_ID_MIN, and its text is null. */
 void engine_announce(struct engine *engine, int64_t now_us, enum engine_op op, const struct engine_decision *decision);
+/* What was given out is to be read in another way from now on: whoever follows the stream finds itself too far behind, and takes all. */
+void engine_renew(struct engine *engine, int64_t now_us);
 
 /* Hands the whole state to 'write' as frames, for a new journal that replaces the old one. The first error ends it. */
 MUST_CHECK int engine_save(const struct engine *engine, int (*write)(void *context, struct bytes frame), void *context);

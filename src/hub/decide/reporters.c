@@ -285,13 +285,22 @@ static bool make_nodes_above(struct reporters *reporters, const struct reporter_
 	return true;
 }
 
+static bool is_same(const struct reporter_attributes *left, const struct reporter_attributes *right)
+{
+	return left->enrolment == right->enrolment && left->decoy == right->decoy && left->owner == right->owner &&
+	       left->operator== right->operator&& left->upstream == right->upstream;
+}
+
 int reporters_set(struct reporters *reporters, uint32_t tenant, const struct reporter_attributes *attributes)
 {
-	struct reporter *reporter;
+	struct reporter *reporter = find(reporters, tenant);
 	bool regroup, joined;
 
 	if (tenant == 0 || attributes->enrolment >= REPORTER_ENROLMENT_COUNT)
 		return LUYTRE_E_INVALID;
+	/* Whoever tells of all tenants because one has changed must not fill the journal with the others. */
+	if (reporter && is_same(&reporter->attributes, attributes))
+		return 0;
 	reporter = find_or_make(reporters, tenant);
 	if (!reporter || !make_nodes_above(reporters, attributes))
 		return LUYTRE_E_FULL;

@@ -67,7 +67,8 @@ struct reporters *reporters_new(
 void reporters_free(struct reporters *reporters); /* accepts null */
 
 /* Enrols a tenant or changes its attributes; earned counts stay. LUYTRE_E_INVALID (tenant 0, no such enrolment),
- * LUYTRE_E_FULL. Groups are joined anew: call it for all tenants before the work begins, later seldom. */
+ * LUYTRE_E_FULL. Attributes that are as they were change nothing and are not told. Else groups are joined anew: call it for all tenants
+ * before the work begins, later seldom. */
 MUST_CHECK int reporters_set(
 	struct reporters *reporters, uint32_t tenant, const struct reporter_attributes *attributes);
 

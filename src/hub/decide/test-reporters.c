@@ -138,6 +138,35 @@ static void common_owners_make_groups(void **state)
 	reporters_free(reporters);
 }
 
+static void count_frame(void *context, struct bytes frame)
+{
+	++*(size_t *)context;
+}
+
+/* All tenants are told of whenever one has changed: the journal hears of that one. */
+static void the_same_again_changes_nothing(void **state)
+{
+	const struct reporters_limits limits = { .tenants_max = 100, .rules_max = 100, .pairs_max = 1000 };
+	struct reporter_attributes attributes = { .enrolment = REPORTER_SELF };
+	const struct siphash_key key = { 1, 2 };
+	size_t frames = 0;
+	struct reporters *reporters = reporters_new(&limits, key, count_frame, &frames);
+
+	assert_non_null(reporters);
+	for (int round = 0; round < 3; round++)
+		for (uint32_t tenant = 1; tenant <= 10; tenant++)
+			assert_int_equal(reporters_set(reporters, tenant, &attributes), 0);
+	assert_int_equal(frames, 10);
+	attributes.upstream = 3;
+	assert_int_equal(reporters_set(reporters, 7, &attributes), 0);
+	assert_int_equal(frames, 11);
+	assert_int_equal(reporters_group(reporters, 7), reporters_group(reporters, 3));
+	attributes = (struct reporter_attributes){ .enrolment = REPORTER_SELF, .decoy = true };
+	assert_int_equal(reporters_set(reporters, 8, &attributes), 0);
+	assert_int_equal(frames, 12);
+	reporters_free(reporters);
+}
+
 static void budgets_run_out_and_come_back(void **state)
 {
 	struct reporters *reporters = start(1, REPORTER_VETTED);
@@ -205,6 +234,7 @@ int main(void)
 		cmocka_unit_test(the_same_witness_is_worth_less_each_time),
 		cmocka_unit_test(rules_learn_from_all_tenants),
 		cmocka_unit_test(common_owners_make_groups),
+		cmocka_unit_test(the_same_again_changes_nothing),
 		cmocka_unit_test(budgets_run_out_and_come_back),
 		cmocka_unit_test(tables_have_ceilings),
 		cmocka_unit_test(the_pace_is_the_median_of_a_week),

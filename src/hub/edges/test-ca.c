@@ -202,8 +202,8 @@ static void test_files(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_edge),
-		cmocka_unit_test(test_strangers), cmocka_unit_test(test_requests), cmocka_unit_test(test_files) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_edge), cmocka_unit_test(test_strangers),
+		cmocka_unit_test(test_requests), cmocka_unit_test(test_files) };
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

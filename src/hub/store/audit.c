@@ -338,6 +338,15 @@ int audit_sign(struct db *db, const struct audit_key *key, int64_t now_us, char 
 	return error;
 }
 
+int audit_signed_us(struct db *db, int64_t *ret)
+{
+	int error;
+
+	*ret = 0;
+	error = db_integer(db, "select time_us from audit_signed order by sequence desc limit 1", DB_NO_ARGS, ret);
+	return error == LUYTRE_E_NOT_FOUND ? 0 : error;
+}
+
 int audit_export(const char *path, const char *line)
 {
 	char text[AUDIT_LINE_SIZE + 1];

@@ -87,6 +87,9 @@ MUST_CHECK int audit_key_load(const char *path, struct audit_key *ret);
  * without newline. Nothing may be under way in the handle. */
 MUST_CHECK int audit_sign(struct db *db, const struct audit_key *key, int64_t now_us, char ret_line[AUDIT_LINE_SIZE]);
 
+/* When the newest signed head was signed; 0: there is none. */
+MUST_CHECK int audit_signed_us(struct db *db, int64_t *ret);
+
 /* Adds a line to a file of the second party and waits until it is on the disk. */
 MUST_CHECK int audit_export(const char *path, const char *line);
 

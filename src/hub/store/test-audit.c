@@ -116,10 +116,13 @@ static void test_whole(void **state)
 	struct fixture *fixture = *state;
 	struct audit_result result;
 	char line[AUDIT_LINE_SIZE];
+	int64_t signed_us;
 
 	whole(fixture);
 	assert_int_equal(audit_sign(fixture->db, &fixture->key, 6000, line), 0);
 	assert_int_equal(audit_sign(fixture->db, &fixture->key, 7000, line), LUYTRE_E_NOT_FOUND);
+	assert_int_equal(audit_signed_us(fixture->db, &signed_us), 0);
+	assert_int_equal(signed_us, 6000);
 	result = verify(fixture, line);
 	assert_int_equal(result.signed_until, RECORDS);
 	assert_int_equal(audit_verify(fixture->db, NULL, (struct bytes){ 0 }, &result), 0);
@@ -429,11 +432,11 @@ static void test_look(void **state)
 	int64_t next = -1, before = 0;
 	size_t questions = 0;
 
-	assert_int_equal(
-		db_run(db,
-			"with recursive n (i) as (select ?1 union all select i + 1 from n where i < ?2) insert into audit"
-			" select i, 1000, 'x', '', 'tenant.create', 'tenant:2', 2, '{}', x'00' from n",
-			DB_ARGS(db_i64(RECORDS + 1), db_i64(RECORDS + 2 * AUDIT_LOOK_MAX)), NULL),
+	assert_int_equal(db_run(db,
+				 "with recursive n (i) as (select ?1 union all select i + 1 from n where i < ?2) "
+				 "insert into audit"
+				 " select i, 1000, 'x', '', 'tenant.create', 'tenant:2', 2, '{}', x'00' from n",
+				 DB_ARGS(db_i64(RECORDS + 1), db_i64(RECORDS + 2 * AUDIT_LOOK_MAX)), NULL),
 		0);
 	assert_int_equal(audit_each(db, &none, 0, 100, entry_count, &seen, &next), 0);
 	assert_int_equal(next, RECORDS + AUDIT_LOOK_MAX + 1);

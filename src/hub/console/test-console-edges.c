@@ -42,7 +42,7 @@ static int teardown(void **state)
 	return kit_close(&kit);
 }
 
-static const char *path(const char *format, ...)
+PRINTF_LIKE(1, 2) static const char *path(const char *format, ...)
 {
 	static char texts[64][256]; /* the newest stay */
 	static unsigned int next;

@@ -25,6 +25,7 @@ enum {
 	COMPACT_MS = 1000,
 	POSITION_MS = 5000,
 	REFRESH_MS = 1000,
+	HEADS_SIZE_MAX = 64 << 20, /* a line an hour */
 	USERS_MAX = 200000,
 	SHARED_MAX = 100000,
 };
@@ -63,7 +64,8 @@ static int open_stores(struct core *core, const struct core_options *options, ch
 
 	snprintf(place, sizeof(place), "sqlite:%s/control.db", options->state_dir);
 	core->control = strdup(options->control ? options->control : place);
-	if (!core->control)
+	core->state_dir = strdup(options->state_dir);
+	if (!core->control || !core->state_dir)
 		return fail(why, LUYTRE_E_NOMEM, "there is not enough memory");
 	error = db_open(core->control, &core->db, reason);
 	if (!error)
@@ -397,6 +399,7 @@ void core_close(struct core *core)
 	db_close(core->refresh_db);
 	ev_store_close(core->store);
 	free(core->control);
+	free(core->state_dir);
 	if (core->state_fd >= 0)
 		close(core->state_fd);
 	sodium_memzero(core->secret_key, sizeof(core->secret_key));
@@ -488,6 +491,54 @@ int core_retain(struct core *core, int64_t keep_from_us)
 	return error;
 }
 
+/* The lines of signed heads beside the database; empty when there are none. The text is owned by the caller. */
+static int read_heads(const char *path, char **ret_text, struct bytes *ret)
+{
+	struct stat stat;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), error = 0;
+	ssize_t size;
+
+	*ret = (struct bytes){ 0 };
+	*ret_text = NULL;
+	if (fd < 0)
+		return errno == ENOENT ? 0 : error_from_errno(errno);
+	if (fstat(fd, &stat) || stat.st_size > HEADS_SIZE_MAX)
+		error = LUYTRE_E_IO;
+	if (!error && stat.st_size > 0) {
+		*ret_text = malloc((size_t)stat.st_size);
+		size = *ret_text ? pread(fd, *ret_text, (size_t)stat.st_size, 0) : -1;
+		if (size < 0)
+			error = *ret_text ? LUYTRE_E_IO : LUYTRE_E_NOMEM;
+		else
+			*ret = bytes_of(*ret_text, (size_t)size);
+	}
+	close(fd);
+	return error;
+}
+
+/* What a hub that signs has left in its folder; without a key signatures are not looked at. */
+static int verify(const struct core *core, struct db *db, struct audit_result *ret)
+{
+	char path[PATH_SIZE], *text;
+	struct audit_key key;
+	struct bytes heads;
+	bool has_key;
+	int error;
+
+	snprintf(path, sizeof(path), "%s/audit.key", core->state_dir);
+	has_key = !access(path, F_OK);
+	error = has_key ? audit_key_load(path, &key) : 0;
+	if (error)
+		return error;
+	snprintf(path, sizeof(path), "%s/audit.heads", core->state_dir);
+	error = read_heads(path, &text, &heads);
+	if (!error)
+		error = audit_verify(db, has_key ? key.public_key : NULL, heads, ret);
+	free(text);
+	sodium_memzero(&key, sizeof(key));
+	return error;
+}
+
 int core_audit(const struct core *core, struct audit_result *ret)
 {
 	char why[DB_WHY_SIZE];
@@ -496,7 +547,7 @@ int core_audit(const struct core *core, struct audit_result *ret)
 
 	if (error)
 		return error;
-	error = audit_verify(db, NULL, (struct bytes){ 0 }, ret);
+	error = verify(core, db, ret);
 	db_close(db);
 	return error;
 }

@@ -112,7 +112,7 @@ const struct ca *core_ca(const struct core *core); /* needs no lock */
 struct ev_store *core_events(struct core *core); /* for readers; needs no lock */
 /* Forgets events that came earlier (ev_retain). Without the lock. */
 MUST_CHECK int core_retain(struct core *core, int64_t keep_from_us);
-/* Verifies the chain of the audit log over a handle of its own: it may take long, and edges must not wait for it. Without the lock. */
+/* Verifies the chain of the audit log, and its signed heads with the key and the lines of the state folder (daemon/seal.h), over a handle of its own: it may take long, and edges must not wait for it. Without the lock. */
 MUST_CHECK int core_audit(const struct core *core, struct audit_result *ret);
 
 /* A rule whose sightings may block alone (evidence E3): its worth as confirmed and refuted counts. Holds of the platform are such. */

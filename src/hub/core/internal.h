@@ -24,6 +24,7 @@ struct core {
 	int state_fd; /* the folder; locked */
 	struct core_calls calls;
 	char *control; /* the place of the control database */
+	char *state_dir;
 	pthread_mutex_t lock; /* of all that follows, but the store */
 	struct db *db;
 	struct ca *ca;

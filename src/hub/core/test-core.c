@@ -521,6 +521,34 @@ static void test_audit(void **state)
 	assert_true(result.record_count >= 2); /* the token, the entry */
 }
 
+/* What was signed is held against the key and the lines that lie in the state folder. */
+static void test_audit_signed(void **state)
+{
+	char path[128], line[AUDIT_LINE_SIZE];
+	struct audit_result result;
+	struct audit_key key;
+
+	snprintf(path, sizeof(path), "%s/audit.key", dir);
+	assert_int_equal(audit_key_load(path, &key), 0);
+	core_lock(core);
+	assert_int_equal(audit_sign(core_db(core), &key, now_us(), line), 0);
+	core_unlock(core);
+	snprintf(path, sizeof(path), "%s/audit.heads", dir);
+	assert_int_equal(audit_export(path, line), 0);
+	assert_int_equal(core_audit(core, &result), 0);
+	assert_int_equal(result.fault, AUDIT_WHOLE);
+	assert_true(result.head_count >= 1 && result.signed_until > 0);
+	/* Another key has signed: it is told. */
+	snprintf(path, sizeof(path), "%s/audit.key", dir);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(audit_key_load(path, &key), 0);
+	assert_int_equal(core_audit(core, &result), 0);
+	assert_int_equal(result.fault, AUDIT_SIGNATURE);
+	assert_int_equal(unlink(path), 0);
+	snprintf(path, sizeof(path), "%s/audit.heads", dir);
+	assert_int_equal(unlink(path), 0);
+}
+
 static void test_refused(void **state)
 {
 	const struct batch_head head = { .edge = edge + 1, .boot = BOOT, .seq = 1 };
@@ -777,8 +805,9 @@ int main(void)
 		cmocka_unit_test(test_unmapped), cmocka_unit_test(test_unmapped_ceiling),
 		cmocka_unit_test(test_collective), cmocka_unit_test(test_undo_all),
 		cmocka_unit_test(test_undo_all_but_orders), cmocka_unit_test(test_snapshot_shared),
-		cmocka_unit_test(test_one_hub), cmocka_unit_test(test_audit), cmocka_unit_test(test_position_told),
-		cmocka_unit_test(test_refused), cmocka_unit_test(test_killed), cmocka_unit_test(test_burst) };
+		cmocka_unit_test(test_one_hub), cmocka_unit_test(test_audit), cmocka_unit_test(test_audit_signed),
+		cmocka_unit_test(test_position_told), cmocka_unit_test(test_refused), cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_burst) };
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

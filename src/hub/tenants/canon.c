@@ -210,7 +210,9 @@ static int url_parse(struct bytes text, const char *scheme, uint32_t default_por
 	if (port != 0 && port != default_port)
 		snprintf(port_text, sizeof(port_text), ":%u", port);
 	ret->kind = ASSET_KIND_URL;
-	snprintf(ret->text, sizeof(ret->text), "%s://%s%s%.500s", scheme, host, port_text, path);
+	if (snprintf(ret->text, sizeof(ret->text), "%s://%s%s%s", scheme, host, port_text, path) >=
+		(int)sizeof(ret->text))
+		return LUYTRE_E_RANGE;
 	return 0;
 }
 

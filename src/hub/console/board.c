@@ -68,11 +68,12 @@ static int compare_tenants(const void *left, const void *right)
 /* Each tenant once, from 'first' on. */
 static void merge_tenants(struct board *board, size_t first)
 {
-	struct board_tenant *tenants = board->tenants + first;
 	size_t count = board->tenant_count - first, kept = 0;
+	struct board_tenant *tenants;
 
 	if (!count)
 		return;
+	tenants = board->tenants + first;
 	qsort(tenants, count, sizeof(*tenants), compare_tenants);
 	for (size_t i = 1; i < count; i++) {
 		if (tenants[i].tenant != tenants[kept].tenant) {

@@ -425,7 +425,8 @@ bool policy_stands(const struct policy *policy, const struct config_tenant *tena
 	fill_tenant(policy->maps, tenant, slot, policy_slot_count(policy) - 1, &wanted);
 	wanted.tcp_ports = row->tcp_ports;
 	wanted.udp_ports = row->udp_ports;
-	return !memcmp(&wanted, row, sizeof(wanted));
+	/* Rows are zeroed before they are filled, also behind their last member. */
+	return bytes_equal(bytes_of(&wanted, sizeof(wanted)), bytes_of(row, sizeof(*row)));
 }
 
 /* ---- the whole ---------------------------------------------------------------------------------*/

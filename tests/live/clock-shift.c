@@ -25,6 +25,8 @@ __attribute__((constructor)) static void open_shift(void)
 	shift_s = place;
 }
 
+/* The parameters' names in the headers are reserved ones. NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
+
 __attribute__((visibility("default"))) int clock_gettime(clockid_t clock, struct timespec *ret)
 {
 	int error = (int)syscall(SYS_clock_gettime, clock, ret);
@@ -54,3 +56,5 @@ __attribute__((visibility("default"))) int gettimeofday(struct timeval *restrict
 	*ret = (struct timeval){ .tv_sec = now.tv_sec, .tv_usec = now.tv_nsec / 1000 };
 	return 0;
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

@@ -52,7 +52,7 @@ static void send_traffic(void)
 				"toserver\":5,"
 				"\"pkts_toclient\":4},\"tls\":{\"ja4\":\"t13d1516h2_8daaf6152771_b186095e22b6\"},"
 				"\"http\":{\"url\":\"/trang/%c\"}}",
-				stamp, 128 + (sent + i) / 250, (sent + i) % 250, i % 50 ? 443 : 8443,
+				stamp, 128 + (sent + i) / 250, (sent + i) % 250, i % 50 ? 443U : 8443U,
 				'a' + (char)(i % 10));
 			views[i] = lines[i];
 		}

@@ -45,7 +45,15 @@ enum auth_reach { AUTH_TENANT, AUTH_NATION };
 	X(AUDIT_READ, "audit.read", AUTH_TENANT, "+.++...")                                                            \
 	X(SETTINGS_READ, "settings.read", AUTH_NATION, "+.+....")                                                      \
 	X(SETTINGS_WRITE, "settings.write", AUTH_NATION, "+......")                                                    \
-	X(UNDO_ALL, "undo-all", AUTH_NATION, "++.....") /* lift every decision at once */
+	X(UNDO_ALL, "undo-all", AUTH_NATION, "++.....") /* lift every decision at once */                              \
+	X(FINDINGS_READ, "findings.read", AUTH_TENANT, "++++++.")                                                      \
+	X(FINDINGS_WRITE, "findings.write", AUTH_TENANT, "++.++..") /* bring reports, say that it is fixed */          \
+	X(FINDINGS_JUDGE, "findings.judge", AUTH_TENANT, "+..+...") /* accept risks, verify, set dates, consent */     \
+	X(ASSESSMENTS_READ, "assessments.read", AUTH_TENANT, "++++++.")                                                \
+	X(ASSESSMENTS_WRITE, "assessments.write", AUTH_TENANT, "+..++..") /* answer */                                 \
+	X(ASSESSMENTS_SIGN, "assessments.sign", AUTH_TENANT, "+..+...")                                                \
+	X(ASSESSMENTS_RUN, "assessments.run", AUTH_NATION, "+......") /* begin and end them */                         \
+	X(CATALOGUES_WRITE, "catalogues.write", AUTH_NATION, "++.....") /* of CVEs, rules, law */
 
 /* Where a role can be granted. */
 enum auth_level { AUTH_AT_NATION = 1, AUTH_AT_TENANT = 2, AUTH_AT_BOTH = 3 };

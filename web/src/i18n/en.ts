@@ -74,6 +74,7 @@ export const en: typeof vi = {
     'tenants.read': 'See organisations', 'tenants.write': 'Edit organisations', 'events.read': 'See events', 'events.write': 'Acknowledge events', 'decisions.read': 'See decisions', 'decisions.write': 'Make and lift decisions',
     'policy.read': 'See policies', 'policy.write': 'Propose and approve policies', 'campaigns.read': 'See campaigns', 'campaigns.write': 'Edit campaigns', 'indicators.read': 'See indicators', 'indicators.write': 'Edit indicators', 'edges.read': 'See edges', 'edges.write': 'Manage edges',
     'drills.read': 'See drills', 'drills.write': 'Run drills', 'users.read': 'See accounts', 'users.write': 'Manage accounts', 'audit.read': 'See the audit log', 'settings.read': 'See settings', 'settings.write': 'Edit settings', 'undo-all': 'Lift all decisions',
+    'findings.read': 'See findings', 'findings.write': 'Bring reports, say it is fixed', 'findings.judge': 'Accept risks, verify', 'assessments.read': 'See assessments', 'assessments.write': 'Answer assessments', 'assessments.sign': 'Sign assessments', 'assessments.run': 'Begin and end assessments', 'catalogues.write': 'Update catalogues',
   },
   login: {
     title: 'Log in',

@@ -73,6 +73,7 @@ export const vi = {
     'tenants.read': 'Xem đơn vị', 'tenants.write': 'Sửa đơn vị', 'events.read': 'Xem sự kiện', 'events.write': 'Xác nhận sự kiện', 'decisions.read': 'Xem quyết định', 'decisions.write': 'Ra và gỡ quyết định',
     'policy.read': 'Xem chính sách', 'policy.write': 'Đề xuất, duyệt chính sách', 'campaigns.read': 'Xem chiến dịch', 'campaigns.write': 'Sửa chiến dịch', 'indicators.read': 'Xem chỉ dấu', 'indicators.write': 'Sửa chỉ dấu', 'edges.read': 'Xem điểm biên', 'edges.write': 'Quản lý điểm biên',
     'drills.read': 'Xem diễn tập', 'drills.write': 'Tổ chức diễn tập', 'users.read': 'Xem tài khoản', 'users.write': 'Quản lý tài khoản', 'audit.read': 'Xem nhật ký', 'settings.read': 'Xem thiết lập', 'settings.write': 'Sửa thiết lập', 'undo-all': 'Gỡ toàn bộ quyết định',
+    'findings.read': 'Xem phát hiện', 'findings.write': 'Nhập báo cáo, báo đã khắc phục', 'findings.judge': 'Chấp nhận rủi ro, xác minh', 'assessments.read': 'Xem đánh giá', 'assessments.write': 'Trả lời đánh giá', 'assessments.sign': 'Ký đánh giá', 'assessments.run': 'Mở và đóng đợt đánh giá', 'catalogues.write': 'Cập nhật danh mục',
   } as Record<string, string>,
   login: {
     title: 'Đăng nhập',

@@ -17,7 +17,16 @@
 
 #define MODSECURITY_MODULE "/usr/lib/nginx/modules/ngx_http_modsecurity_module.so"
 
-enum { PACE_US = 4000, ASKS = 300, START_MS = 300000, STOP_MS = 20000, WRK_S = 2, CHILDREN_MAX = 16 };
+enum {
+	PACE_US = 4000,
+	STREAM_US = 1000,
+	STREAM_BLOCKS = 3,
+	ASKS = 300,
+	START_MS = 300000,
+	STOP_MS = 20000,
+	WRK_S = 2,
+	CHILDREN_MAX = 16
+};
 
 /* The backend is one more, which answers by itself. */
 enum { SERVER_BACKEND = SERVER_KIND_COUNT, SERVER_COUNT };
@@ -27,6 +36,14 @@ static const char *const words[SERVER_COUNT] = { "plain", "modsecurity", "ours",
 static const unsigned int site_counts[] = { 1, 100, 1000 };
 static const enum request_class wrk_classes[] = { REQUEST_STATIC, REQUEST_QUERY, REQUEST_FORM, REQUEST_JSON };
 static const enum request_class paced_classes[] = { REQUEST_QUERY, REQUEST_FORM };
+
+/* Two ways of asking. As a stream: one server for a while, then the next, as a site has visitors. In turns: between two requests to one server
+ * the others work, of which ModSecurity alone touches tens of megabytes, so that each finds the caches of the processor cold. */
+enum pace { PACE_STREAM, PACE_TURNS, PACE_COUNT };
+static const char *const pace_sections[PACE_COUNT] = {
+	"nginx: latency in a stream of requests (plain: all of it; others: what they add)",
+	"nginx: latency in turns with the others, caches cold (plain: all of it; others: what they add)",
+};
 
 struct nginx {
 	unsigned int kind;
@@ -46,8 +63,8 @@ struct bench {
 	struct request_list lists[REQUEST_CLASS_COUNT];
 	struct report_row *rate[SERVER_KIND_COUNT][ARRAY_COUNT(wrk_classes)];
 	struct report_row *rate_ratio[ARRAY_COUNT(wrk_classes)];
-	struct report_row *p50[SERVER_KIND_COUNT][ARRAY_COUNT(paced_classes)];
-	struct report_row *p99[SERVER_KIND_COUNT][ARRAY_COUNT(paced_classes)];
+	struct report_row *p50[PACE_COUNT][SERVER_KIND_COUNT][ARRAY_COUNT(paced_classes)];
+	struct report_row *p99[PACE_COUNT][SERVER_KIND_COUNT][ARRAY_COUNT(paced_classes)];
 	struct report_row *memory[SERVER_KIND_COUNT][ARRAY_COUNT(site_counts)];
 	struct report_row *reload[SERVER_KIND_COUNT][ARRAY_COUNT(site_counts)];
 };
@@ -254,39 +271,73 @@ static int compare_doubles(const void *left, const void *right)
 	return (*a > *b) - (*a < *b);
 }
 
-/* The servers are asked in turns, so that whatever else the machine does meets all of them. */
-static int run_paced(struct bench *b, size_t which)
-{
-	static double us[SERVER_KIND_COUNT][ASKS];
+struct paced {
 	struct client clients[SERVER_KIND_COUNT];
-	double base[2] = { 0, 0 };
+	double us[SERVER_KIND_COUNT][ASKS];
+};
+
+static int ask(
+	struct bench *b, struct paced *paced, size_t which, unsigned int kind, unsigned int number, useconds_t us)
+{
+	unsigned int status;
+
+	if (!b->servers->present[kind])
+		return 0;
+	request_renew(&b->lists[paced_classes[which]], number);
+	usleep(us);
+	return client_ask(
+		&paced->clients[kind], request_of(b, paced_classes[which], number), &status, &paced->us[kind][number]);
+}
+
+static int ask_stream(struct bench *b, struct paced *paced, size_t which)
+{
 	int error = 0;
 
-	for (unsigned int kind = 0; kind < SERVER_KIND_COUNT; kind++)
-		clients[kind] = (struct client){ -1, b->nginx[kind].port };
-	for (unsigned int i = 0; i < ASKS && error == 0; i++) {
-		for (unsigned int kind = 0; kind < SERVER_KIND_COUNT && error == 0; kind++) {
-			unsigned int status;
+	for (unsigned int block = 0; block < STREAM_BLOCKS; block++) {
+		for (unsigned int kind = 0; kind < SERVER_KIND_COUNT; kind++) {
+			unsigned int end = ASKS * (block + 1) / STREAM_BLOCKS;
 
-			if (!b->servers->present[kind])
-				continue;
-			request_renew(&b->lists[paced_classes[which]], i);
-			usleep(PACE_US);
-			error = client_ask(
-				&clients[kind], request_of(b, paced_classes[which], i), &status, &us[kind][i]);
+			for (unsigned int i = ASKS * block / STREAM_BLOCKS; i < end && error == 0; i++)
+				error = ask(b, paced, which, kind, i, STREAM_US);
 		}
 	}
+	return error;
+}
+
+static int ask_turns(struct bench *b, struct paced *paced, size_t which)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; i < ASKS; i++) {
+		for (unsigned int kind = 0; kind < SERVER_KIND_COUNT && error == 0; kind++)
+			error = ask(b, paced, which, kind, i, PACE_US);
+	}
+	return error;
+}
+
+/* What the machine does besides meets all servers: they change places all the time. */
+static int run_paced(struct bench *b, enum pace pace, size_t which)
+{
+	static struct paced paced;
+	double base[2] = { 0, 0 };
+	int error;
+
+	for (unsigned int kind = 0; kind < SERVER_KIND_COUNT; kind++)
+		paced.clients[kind] = (struct client){ -1, b->nginx[kind].port };
+	error = (pace == PACE_STREAM ? ask_stream : ask_turns)(b, &paced, which);
 	for (unsigned int kind = 0; kind < SERVER_KIND_COUNT; kind++) {
-		client_close(&clients[kind]);
+		double *us = paced.us[kind];
+
+		client_close(&paced.clients[kind]);
 		if (error != 0 || !b->servers->present[kind])
 			continue;
-		qsort(us[kind], ASKS, sizeof(us[kind][0]), compare_doubles);
+		qsort(us, ASKS, sizeof(us[0]), compare_doubles);
 		if (kind == SERVER_PLAIN) {
-			base[0] = us[kind][ASKS / 2];
-			base[1] = us[kind][ASKS * 99 / 100];
+			base[0] = us[ASKS / 2];
+			base[1] = us[ASKS * 99 / 100];
 		}
-		report_value(b->p50[kind][which], us[kind][ASKS / 2] - (kind == SERVER_PLAIN ? 0 : base[0]));
-		report_value(b->p99[kind][which], us[kind][ASKS * 99 / 100] - (kind == SERVER_PLAIN ? 0 : base[1]));
+		report_value(b->p50[pace][kind][which], us[ASKS / 2] - (kind == SERVER_PLAIN ? 0 : base[0]));
+		report_value(b->p99[pace][kind][which], us[ASKS * 99 / 100] - (kind == SERVER_PLAIN ? 0 : base[1]));
 	}
 	return error;
 }
@@ -417,6 +468,20 @@ static void add_site_rows(struct bench *b, struct report_row *rows[SERVER_KIND_C
 	}
 }
 
+static void add_paced_rows(struct bench *b, enum pace pace)
+{
+	char name[64];
+
+	for (size_t i = 0; i < ARRAY_COUNT(paced_classes); i++) {
+		for (unsigned int kind = 0; kind < SERVER_KIND_COUNT; kind++) {
+			snprintf(name, sizeof(name), "%s, %s, p50", names[kind], request_class_name(paced_classes[i]));
+			b->p50[pace][kind][i] = report_row(b->report, pace_sections[pace], name, "us");
+			snprintf(name, sizeof(name), "%s, %s, p99", names[kind], request_class_name(paced_classes[i]));
+			b->p99[pace][kind][i] = report_row(b->report, pace_sections[pace], name, "us");
+		}
+	}
+}
+
 static void add_rows(struct bench *b)
 {
 	char name[64];
@@ -429,19 +494,10 @@ static void add_rows(struct bench *b)
 		snprintf(name, sizeof(name), "ours by ModSecurity, %s", request_class_name(wrk_classes[i]));
 		b->rate_ratio[i] = report_row(b->report, "nginx: requests per second, one worker", name, "x");
 	}
-	for (size_t i = 0; i < ARRAY_COUNT(paced_classes); i++) {
-		for (unsigned int kind = 0; kind < SERVER_KIND_COUNT; kind++) {
-			const char *section =
-				"nginx: latency at a fixed pace (plain: all of it; others: what they add)";
-
-			snprintf(name, sizeof(name), "%s, %s, p50", names[kind], request_class_name(paced_classes[i]));
-			b->p50[kind][i] = report_row(b->report, section, name, "us");
-			snprintf(name, sizeof(name), "%s, %s, p99", names[kind], request_class_name(paced_classes[i]));
-			b->p99[kind][i] = report_row(b->report, section, name, "us");
-		}
-	}
+	for (unsigned int pace = 0; pace < PACE_COUNT; pace++)
+		add_paced_rows(b, (enum pace)pace);
 	for (unsigned int kind = 0; kind < SERVER_KIND_COUNT; kind++)
-		b->servers->added_p99[kind] = b->p99[kind][0];
+		b->servers->added_p99[kind] = b->p99[PACE_STREAM][kind][0];
 	add_site_rows(b, b->memory, "nginx: memory of master and worker", "MB");
 	add_site_rows(b, b->reload, "nginx: time of a reload", "ms");
 	b->servers->memory_1 = b->memory[SERVER_OURS][0];
@@ -461,8 +517,8 @@ static int run_servers(struct bench *b)
 	}
 	for (unsigned int run = 0; run < b->runs && error == 0; run++) {
 		fprintf(stderr, "nginx, run %u of %u ...\n", run + 1, b->runs);
-		for (size_t i = 0; i < ARRAY_COUNT(paced_classes) && error == 0; i++)
-			error = run_paced(b, i);
+		for (size_t i = 0; i < PACE_COUNT * ARRAY_COUNT(paced_classes) && error == 0; i++)
+			error = run_paced(b, (enum pace)(i % PACE_COUNT), i / PACE_COUNT);
 		for (size_t i = 0; i < ARRAY_COUNT(wrk_classes) && error == 0; i++)
 			error = run_rates(b, i);
 	}

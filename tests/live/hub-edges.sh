@@ -3,7 +3,7 @@
 # One is hit, all are guarded: a real hub, two real edges with sensors, an attacker and a user. What is shown to work at one
 # organisation is held off at the other before it is tried there.
 #
-#	home (45.1.7.0/24) ---- edge1: organisation A, 198.51.100.0/24 ---- hub
+#	home (45.1.0.0/16) ---- edge1: organisation A, 198.51.100.0/24 ---- hub
 #	                      `--- edge2: organisation B, 198.51.101.0/24 ----'
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/sensor-lib.sh"
@@ -13,14 +13,14 @@ export LUYTRE_HUB_SOCKET
 ROUNDS=${ROUNDS:-10}
 
 space hub home edge1 edge2
-ip -n home route add local 45.1.7.0/24 dev lo
+ip -n home route add local 45.1.0.0/16 dev lo
 for n in 1 2; do
 	link home up$n edge$n in0
 	link hub edge$n edge$n hub0
 	ip -n home addr add 192.88.$n.1/24 dev up$n
 	ip -n edge$n addr add 192.88.$n.2/24 dev in0
 	ip -n edge$n addr add 198.51.$((99 + n)).5/24 dev in0
-	ip -n edge$n route add 45.1.7.0/24 via 192.88.$n.1
+	ip -n edge$n route add 45.1.0.0/16 via 192.88.$n.1
 	ip -n home route add 198.51.$((99 + n)).0/24 via 192.88.$n.2
 	ip -n hub addr add 10.0.$n.1/24 dev edge$n
 	ip -n edge$n addr add 10.0.$n.2/24 dev hub0
@@ -143,11 +143,13 @@ check "B refuses, and the hub hears of it" eventually 5 traced 45.1.7.72 \
 check "he still passes at B" passes 2 45.1.7.72
 check "and the decision stands at A" traced 45.1.7.72 '.edges[] | select(.edge == 1) | .state == "standing"'
 
-# From the exploit at A to the decision in the tables of B.
+# From the exploit at A to the decision in the tables of B. At most 240 rounds, each from another network; many of them no faster than the
+# budget of one reporter allows (30 blocks a minute on its word alone).
 : >$DIR/times
 for ((i = 0; i < ROUNDS; i++)); do
-	address=45.1.7.$((20 + i))
+	address=45.1.$((8 + i)).9
 	passes 2 $address || fail "$address does not pass at B before"
+	((ROUNDS <= 25)) || sleep 2
 	began=$(date +%s%N)
 	exploit 1 $address &
 	for ((look = 0; look < 400; look++)); do
@@ -163,6 +165,7 @@ sort -n $DIR/times >$DIR/sorted
 check "every attacker was held off at B" [ "$(wc -l <$DIR/sorted)" = "$ROUNDS" ]
 figure "from the exploit at one site to the decision standing at another, p50" \
 	"$(awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }' $DIR/sorted)" ms "<=" 500 3000
+figure "the same, p99" "$(awk '{ a[NR] = $1 } END { print a[int(NR * 0.99 + 0.5)] }' $DIR/sorted)" ms "<=" 1000 8000
 figure "the same, slowest of $ROUNDS" "$(tail -n 1 $DIR/sorted)" ms "<=" 1000 8000
 
 check "everything is lifted" "$LUYTRE" hub undo-all

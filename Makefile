@@ -114,6 +114,7 @@ install: ## DESTDIR= PREFIX=/usr/local; an existing configuration is left alone
 		install -D -m 644 $(gatemodule) $(moduledir)/$(notdir $(gatemodule)); \
 		install -d $(confdir)/gate/holds; \
 		install -m 644 rules/gate/holds.conf rules/gate/vietnamese-exclusions.conf $(confdir)/gate/holds; \
+		install -D -m 644 rules/gate/samples/holds.jsonl $(confdir)/gate/samples/holds.jsonl; \
 		test -e $(confdir)/gate/settings.conf || install -m 644 packaging/nginx/settings.conf $(confdir)/gate/settings.conf; \
 	fi
 	install -m 644 rules/shield/bogons.txt $(confdir)/bogons.txt

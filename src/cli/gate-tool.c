@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/compiler.h"
+#include "gate/hold/places.h"
 #include "gate/output/progress.h"
 
 enum kind { FLAG, TEXT, RULES, LANGUAGE };
@@ -20,6 +22,7 @@ static const struct row {
 	{ "--all", FLAG, GATE_EXPLAIN | GATE_RULES, offsetof(struct gate_arguments, all) },
 	{ "--cache", TEXT, GATE_CHECK | GATE_EXPLAIN | GATE_RULES, offsetof(struct gate_arguments, cache_dir) },
 	{ "--cost", FLAG, GATE_RULES, offsetof(struct gate_arguments, cost) },
+	{ "--holds", TEXT, GATE_CHECK | GATE_EXPLAIN, offsetof(struct gate_arguments, holds) },
 	{ "--json", FLAG, GATE_CHECK | GATE_EXPLAIN | GATE_RULES, offsetof(struct gate_arguments, json) },
 	{ "--lang", LANGUAGE, GATE_CHECK | GATE_EXPLAIN | GATE_RULES, 0 },
 	{ "--no-prefilter", FLAG, GATE_CHECK, offsetof(struct gate_arguments, no_prefilter) },
@@ -175,6 +178,48 @@ static int build(
 	return ret->worker ? gate_site_new(ret->plan, &site, &ret->site) : LUYTRE_E_NOMEM;
 }
 
+/* ---- holds ---- */
+
+static int read_holds(const char *path, struct hold_places **ret)
+{
+	FILE *in = fopen(path, "re");
+	uint8_t *text = malloc(HOLDFILE_SIZE_MAX + 1);
+	struct holdfile file;
+	int error = in ? LUYTRE_E_NOMEM : LUYTRE_E_IO;
+
+	if (in && text) {
+		size_t size = fread(text, 1, HOLDFILE_SIZE_MAX + 1, in);
+
+		error = ferror(in) ? LUYTRE_E_IO : holdfile_read(bytes_of(text, size), &file);
+		if (error == 0)
+			error = hold_places_new(&file, ret);
+	}
+	free(text);
+	if (in)
+		fclose(in);
+	return error;
+}
+
+static void arm(void *context, const struct gate_armed *armed, size_t count)
+{
+	gate_tx_arm(context, armed, count);
+}
+
+void gate_tool_arm(const struct gate_tool *tool, const struct gate_request *request, struct gate_tx *tx)
+{
+	if (!tool->places)
+		return;
+	gate_tx_arm(tx, NULL, 0);
+	for (size_t i = 0; i < request->header_count; i++) {
+		struct bytes host = request->headers[i].value;
+
+		if (ascii_equal_nocase_str(request->headers[i].name, "host"))
+			hold_places_at_name(tool->places, bytes_first(host, bytes_index(host, ':')), arm, tx);
+	}
+}
+
+/* ---- all together ---- */
+
 int gate_tool_open(const struct gate_arguments *arguments, bool warn, size_t memory_max, struct gate_tool *ret)
 {
 	struct sec_rules *rules = sec_rules_new();
@@ -191,11 +236,17 @@ int gate_tool_open(const struct gate_arguments *arguments, bool warn, size_t mem
 		fprintf(stderr, "luytre: gate: %s: %s\n",
 			cli_text(&arguments->cli, "the rules do not load", "không nạp được luật"),
 			error_text(error, arguments->cli.lang));
+	if (error < 0 || !arguments->holds)
+		return error;
+	error = read_holds(arguments->holds, &ret->places);
+	if (error < 0)
+		fprintf(stderr, "luytre: %s: %s\n", arguments->holds, error_text(error, arguments->cli.lang));
 	return error;
 }
 
 void gate_tool_close(struct gate_tool *tool)
 {
+	hold_places_free(tool->places);
 	gate_worker_free(tool->worker);
 	gate_site_unref(tool->site);
 	gate_plan_unref(tool->plan);

@@ -179,6 +179,8 @@ static void print_cause(const struct explain *e, const struct gate_look *look)
 		[GATE_BY_VERDICT] = { "because the verdict had been given by rule ", "vì đã có phán quyết của luật " },
 		[GATE_BY_ALLOW] = { "by allow of rule ", "do allow của luật " },
 		[GATE_BY_ENGINE_OFF] = { "because the engine is off", "vì bộ máy đang tắt" },
+		[GATE_BY_PLACE] = { "because the hold is not armed for this place",
+			"vì bản vá ảo không được đặt ở nơi này" },
 	};
 
 	fputs(t(e, causes[look->cause].en, causes[look->cause].vi), stdout);
@@ -563,6 +565,7 @@ static int explain_request(struct explain *e)
 	told_init(&e->told, &e->arena, e->a->rule_id);
 	error = gate_tx_watch(tx, told_look, &e->told);
 	if (error == 0) {
+		gate_tool_arm(&e->tool, &e->request, tx);
 		gate_request_run(tx, &e->request);
 		if (e->told.no_memory)
 			error = LUYTRE_E_NOMEM;

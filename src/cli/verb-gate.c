@@ -117,6 +117,7 @@ static int check_request(struct check *check, const struct gate_request *request
 		return error;
 	if (check->arguments->trace)
 		gate_tx_trace(tx, print_trace, NULL);
+	gate_tool_arm(&check->tool, request, tx);
 	gate_request_run(tx, request);
 	write_answer(tx, request->id, (double)(clock_mono_ns() - start_ns) / 1000.0);
 	gate_tx_free(tx);
@@ -225,6 +226,10 @@ static const struct cli_verb gate_verbs[] = {
 		"Judge requests, one JSON object a line; says for each what the rules do and which match.",
 		"Xét các yêu cầu, mỗi dòng một đối tượng JSON; cho biết luật làm gì và luật nào khớp.",
 		RULES_EN
+		"  --holds FILE      holds (rules with the tag luytre/hold) judge only where this file (holds.json) "
+		"arms "
+		"them,\n"
+		"                    by the request's Host\n"
 		"  --shadow          decide nothing, tell what would be decided\n"
 		"  --trace           tell every step, as ModSecurity's debug log does, on standard error\n"
 		"  --no-prefilter    evaluate every rule on every value: slow, for comparison\n"
@@ -233,6 +238,9 @@ static const struct cli_verb gate_verbs[] = {
 		"the least.\n"
 		"Exit code 1 when a line could not be judged; the others are.",
 		RULES_VI
+		"  --holds TỆP       bản vá ảo (luật có thẻ luytre/hold) chỉ xét ở nơi tệp này (holds.json) đặt, theo "
+		"Host của\n"
+		"                    yêu cầu\n"
 		"  --shadow          không chặn, chỉ cho biết sẽ chặn gì\n"
 		"  --trace           kể từng bước, như nhật ký gỡ lỗi của ModSecurity, ra luồng lỗi chuẩn\n"
 		"  --no-prefilter    xét mọi luật trên mọi giá trị: chậm, để so sánh\n"
@@ -248,12 +256,14 @@ static const struct cli_verb gate_verbs[] = {
 		"  --uri TARGET      GET of this target with a browser's headers, instead of a file\n"
 		"  --rule ID         why this rule matched or not: what it looked at, and who left it out\n"
 		"  --all             also the rules that match only to set something up\n"
+		"  --holds FILE      as for `check`\n"
 		"  --shadow          decide nothing, tell what would be decided\n"
 		"REQUEST is a file with one JSON object as for `check`, or an HTTP/1.1 request as on the wire.",
 		RULES_VI
 		"  --uri ĐÍCH        GET tới đích này với tiêu đề của trình duyệt, thay cho tệp\n"
 		"  --rule SỐ         vì sao luật này khớp hoặc không: đã xem những gì, ai đã loại nó ra\n"
 		"  --all             kể cả các luật khớp chỉ để đặt giá trị\n"
+		"  --holds TỆP       như ở `check`\n"
 		"  --shadow          không chặn, chỉ cho biết sẽ chặn gì\n"
 		"YÊU CẦU là tệp có một đối tượng JSON như ở `check`, hoặc một yêu cầu HTTP/1.1 như trên đường truyền.",
 		gate_explain },

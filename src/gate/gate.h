@@ -133,6 +133,21 @@ void gate_worker_free(struct gate_worker *worker); /* no transaction may be left
 MUST_CHECK int gate_tx_new(struct gate_worker *worker, struct gate_site *site, struct gate_tx **ret);
 void gate_tx_free(struct gate_tx *tx);
 
+/* ---- holds: rules with this tag, which may be armed place by place (gate/hold) ---- */
+#define GATE_HOLD_TAG "luytre/hold"
+
+struct gate_armed {
+	uint64_t rule; /* its id; not 0 */
+	uint64_t hold; /* what the hub calls it */
+	bool enforce; /* it stops the request, also at a site in shadow; else it is told of and no more */
+};
+
+/* From now on only these of the holds judge the request, and any further ones of later calls; without a call all do, as any other rule. Of
+ * several of one rule the first that enforces counts, else the first. What is no hold of the plan or is excluded at the site is
+ * passed over, and where the site is off nothing is held. Before phase 1. */
+void gate_tx_arm(struct gate_tx *tx, const struct gate_armed *armed, size_t count);
+bool gate_plan_has_hold(const struct gate_plan *plan, uint64_t rule_id);
+
 /* Names the request in events and UNIQUE_ID; one is made when it is not called. */
 void gate_tx_id(struct gate_tx *tx, const char *id);
 void gate_tx_connection(struct gate_tx *tx, const char *client_address, uint16_t client_port,
@@ -199,6 +214,8 @@ struct gate_match {
 	struct bytes parameter;
 	bool negated;
 	struct bytes ref; /* with a trace: where in the request it was, "o0,3v23,6t:trim" as ModSecurity writes it */
+	uint64_t hold; /* that is armed by gate_tx_arm(); 0: none */
+	bool enforced; /* it is, to stop the request */
 };
 
 const struct gate_match *gate_tx_matches(const struct gate_tx *tx, size_t *ret_count);
@@ -218,7 +235,7 @@ struct gate_facts {
 	struct timespec started; /* of the real-time clock */
 	uint64_t duration_us; /* until now */
 	uint8_t phase; /* that ran last */
-	bool shadow; /* nothing is ever done */
+	bool shadow; /* the site is, and nothing was done */
 	bool audit; /* the rules want an audit record (after gate_tx_log) */
 	uint32_t audit_parts; /* bit 0: A .. bit 25: Z */
 };
@@ -269,6 +286,7 @@ enum gate_cause {
 	GATE_BY_VERDICT, /* decided before: by 'by_rule', or by a limit when that is 0 */
 	GATE_BY_ALLOW, /* allow of 'by_rule' */
 	GATE_BY_ENGINE_OFF,
+	GATE_BY_PLACE, /* a hold that is not armed for the place of the request */
 };
 
 /* The value itself (no name), then what each transformation made of it. */

@@ -115,6 +115,30 @@ says out '"id":"good","status":200,"action":"pass"' '"id":"bad","status":403,"ac
 says err "$dir/lines:3:" 'not JSON' "$dir/lines:4: method or uri is missing"
 run 1 check "${rules[@]}" --lang vi "$dir/lines"
 says err 'không phải JSON' 'thiếu method hoặc uri'
+# ... with holds: only where they are armed, and each in its way
+cat >"$dir/hold.conf" <<-'END'
+	SecRuleEngine DetectionOnly
+	SecRule ARGS "@contains jndi" "id:50,phase:1,deny,status:403,log,tag:'luytre/hold'"
+END
+cat >"$dir/places" <<-'END'
+	{"id":"held","method":"GET","uri":"/?q=jndi","headers":[["Host","Held.vn:8080"]]}
+	{"id":"shadow","method":"GET","uri":"/?q=jndi","headers":[["host","shadow.vn"]]}
+	{"id":"other","method":"GET","uri":"/?q=jndi","headers":[["Host","other.vn"]]}
+END
+echo '{"stamp":1,"holds":[{"hold":7,"rule":50,"mode":"enforce","names":["held.vn"]},{"hold":8,"rule":50,"mode":"shadow","names":["shadow.vn"]}]}' >"$dir/holds.json"
+run 0 check --rules "$dir/hold.conf" --holds "$dir/holds.json" "$dir/places"
+says out '"id":"held","status":403,"action":"deny"' '"id":"shadow","status":200,"action":"pass","wanted":"pass","rules":[50]' \
+	'"id":"other","status":200,"action":"pass","wanted":"pass","rules":[]'
+sed -n 3p "$dir/places" >"$dir/other"
+run 0 explain --rules "$dir/hold.conf" --holds "$dir/holds.json" --rule 50 "$dir/other"
+says out 'because the hold is not armed for this place'
+run 0 check --rules "$dir/hold.conf" "$dir/places"
+says out '"id":"other","status":200,"action":"pass","wanted":"deny","rule":50'
+echo '{"stamp":1,"holds":[{}]}' >"$dir/holds.json"
+run 1 check --rules "$dir/hold.conf" --holds "$dir/holds.json" "$dir/places"
+says err "$dir/holds.json: "
+run 1 check --rules "$dir/hold.conf" --holds "$dir/not-there" "$dir/places"
+says err "$dir/not-there: "
 head -n 1 "$dir/lines" >"$dir/line"
 run 0 check "${rules[@]}" "$dir/line"
 run 1 check "${rules[@]}" "$dir/not-there"

@@ -107,7 +107,7 @@ static enum token lexical_error(struct json *json, const char *text)
 }
 
 /* Size of the UTF-8 sequence that begins with this byte, 0 when none does. */
-static size_t utf8_size(uint8_t byte)
+static size_t sequence_size(uint8_t byte)
 {
 	if (byte >> 5 == 0x6)
 		return 2;
@@ -119,7 +119,7 @@ static size_t utf8_size(uint8_t byte)
 /* Moves over a sequence; false, with an error, for a wrong or unfinished one. */
 static bool utf8_skip(struct json *json)
 {
-	size_t size = utf8_size(*json->next);
+	size_t size = sequence_size(*json->next);
 
 	if (size == 0) {
 		json->error = lexical_utf8;

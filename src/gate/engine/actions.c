@@ -328,7 +328,7 @@ static const char *c_text(struct gate_tx *tx, struct bytes text)
 	return copy;
 }
 
-void actions_disrupt(struct gate_tx *tx, const struct plan_rule *rule)
+void actions_disrupt(struct gate_tx *tx, const struct plan_rule *rule, enum sec_mode mode)
 {
 	const struct sec_rule *source = rule->rule;
 	static const struct {
@@ -344,7 +344,7 @@ void actions_disrupt(struct gate_tx *tx, const struct plan_rule *rule)
 	};
 	enum gate_action wanted = rows[source->disruptive].action;
 
-	if (wanted != GATE_PASS && tx->mode != SEC_ON)
+	if (wanted != GATE_PASS && mode != SEC_ON)
 		TRACE(tx, 4, "Not running any disruptive action (or block): %s. SecRuleEngine is not On.",
 			rows[source->disruptive].name);
 	else
@@ -356,7 +356,7 @@ void actions_disrupt(struct gate_tx *tx, const struct plan_rule *rule)
 	}
 	if (tx->phase == 5) /* too late to do anything */
 		return;
-	if (tx->verdict.wanted == GATE_PASS || tx->mode == SEC_ON) {
+	if (tx->verdict.wanted == GATE_PASS || mode == SEC_ON) {
 		tx->verdict.wanted = wanted;
 		tx->verdict.rule_id = source->id;
 		tx->verdict.reason = "rule";
@@ -364,7 +364,7 @@ void actions_disrupt(struct gate_tx *tx, const struct plan_rule *rule)
 		if (wanted == GATE_REDIRECT)
 			tx->verdict.location = c_text(tx, macro_expand(tx, &rule->redirect));
 	}
-	if (tx->mode != SEC_ON)
+	if (mode != SEC_ON)
 		return;
 	tx->verdict.action = wanted;
 	tx->verdict.status = source->status;

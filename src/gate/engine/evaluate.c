@@ -8,6 +8,7 @@
 /* A rule that runs. The draft is what will be told of it: each match overwrites it, as v3 does. */
 struct run {
 	const struct plan_rule *first;
+	const struct gate_armed *armed; /* a hold that is armed here; null: none */
 	struct gate_match draft;
 	struct bytes parameter; /* of the operator that runs */
 	bool drafted;
@@ -74,7 +75,7 @@ static void start_draft(struct run *run, uint8_t phase)
 		.rule_id = rule->id,
 		.phase = phase,
 		.severity = rule->severity,
-		.log = rule->flags & SEC_LOG,
+		.log = (rule->flags & SEC_LOG) || run->armed,
 		.audit_log = rule->flags & SEC_AUDITLOG,
 		.ver = rule->ver,
 		.rev = rule->rev,
@@ -82,6 +83,8 @@ static void start_draft(struct run *run, uint8_t phase)
 		.line = rule->line,
 		.maturity = rule->maturity,
 		.accuracy = rule->accuracy,
+		.hold = run->armed ? run->armed->hold : 0,
+		.enforced = run->armed && run->armed->enforce,
 	};
 }
 
@@ -334,18 +337,20 @@ static bool run_rule(struct gate_tx *tx, const struct plan_rule *rule)
 	struct run run = { .first = rule };
 	struct gate_match *match = NULL;
 
+	if (tx->holds && (rule->flags & PLAN_HOLD))
+		run.armed = holds_armed(tx, rule);
 	tx->collections[VARIABLE_MATCHED_VARS].count = 0;
 	tx->matched_name = tx->matched_value = (struct bytes){ 0 };
 	if (!run_chain(tx, &run, rule))
 		return false;
 	if (tx->watch)
 		watch_matched(tx, rule);
-	if (!run.told && (rule->rule->flags & (SEC_LOG | SEC_AUDITLOG)))
+	if (!run.told && (run.armed || (rule->rule->flags & (SEC_LOG | SEC_AUDITLOG))))
 		match = write_match(tx, &run);
-	if (rule->rule->disruptive != SEC_PASS) {
-		bool was = tx->verdict.wanted != GATE_PASS;
+	if (rule->rule->disruptive != SEC_PASS && (!run.armed || run.armed->enforce)) {
+		bool was = tx->verdict.wanted != GATE_PASS && !run.armed;
 
-		actions_disrupt(tx, rule);
+		actions_disrupt(tx, rule, run.armed ? SEC_ON : tx->mode);
 		if (match)
 			match->disruptive = !was && tx->verdict.wanted != GATE_PASS;
 	}
@@ -367,7 +372,7 @@ static bool run_measured(struct gate_tx *tx, const struct plan_rule *rule)
 
 static bool is_removed(struct gate_tx *tx, const struct plan_step *step)
 {
-	bool here = tx->site->removed && bit_get(tx->site->removed, step->rule);
+	bool here = tx->left_out && bit_get(tx->left_out, step->rule);
 	const struct plan_rule *rule;
 
 	if (!here && (!tx->removed || !bit_get(tx->removed, step->rule)))

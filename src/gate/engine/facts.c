@@ -35,7 +35,7 @@ struct gate_facts gate_tx_facts(const struct gate_tx *tx)
 		.duration_us = (uint64_t)((int64_t)(now.tv_sec - tx->started_steady.tv_sec) * 1000000 +
 					  (now.tv_nsec - tx->started_steady.tv_nsec) / 1000),
 		.phase = tx->phase,
-		.shadow = tx->mode == SEC_DETECTION_ONLY,
+		.shadow = tx->mode == SEC_DETECTION_ONLY && tx->verdict.action == GATE_PASS,
 		.audit = tx->audit_wanted,
 		.audit_parts = tx->audit_parts,
 	};

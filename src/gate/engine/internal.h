@@ -4,6 +4,7 @@
  *	plan.c		rules as they are walked at run time: interned keys, chains of transformations, macros
  *	prefilter.c	which patterns are searched together, for which variables
  *	site.c		what is different at a site
+ *	holds.c		rules that judge only where they are armed
  *	tx.c		the life of a request
  *	request.c	what a request and a response say, as variables
  *	trace.c		the trace
@@ -99,6 +100,7 @@ struct plan_action {
 enum plan_flags {
 	PLAN_PREFILTERED = 1 << 0, /* is no match unless it is a candidate */
 	PLAN_EXCLUDES = 1 << 1, /* some target is an exclusion */
+	PLAN_HOLD = 1 << 2, /* the chain has the tag GATE_HOLD_TAG */
 };
 
 struct plan_rule {
@@ -206,6 +208,12 @@ struct plan_group {
 
 #define PLAN_NODES_MAX 4096
 
+struct plan_hold {
+	uint64_t id;
+	uint32_t rule; /* index in plan->rules */
+	uint8_t phase;
+};
+
 struct gate_plan {
 	_Atomic uint32_t references;
 	uint64_t number; /* no other plan of the program has it */
@@ -217,6 +225,8 @@ struct gate_plan {
 	struct plan_rule **rules; /* first rules of chains, by index */
 	uint32_t rule_count;
 	uint32_t rule_words; /* of a bit for each rule */
+	const struct plan_hold *holds; /* by id */
+	uint32_t hold_count;
 	struct plan_node *nodes;
 	uint32_t node_count;
 	const struct transform *transforms[256];
@@ -266,6 +276,7 @@ struct gate_site {
 	enum gate_mode mode;
 	size_t memory_max;
 	uint64_t *removed; /* rules that do not count here, one bit each; null: all do */
+	const uint64_t *without_holds; /* the same, and all holds; null: none of either */
 	const struct site_target *targets;
 	uint32_t target_count;
 	struct site_override {
@@ -276,6 +287,12 @@ struct gate_site {
 	uint64_t *locked; /* slots that rules may not write; null: none */
 	struct sec_rules *parsed; /* owned: the rules that hold parsed exclusion targets */
 };
+
+/* holds.c: fills the holds of the plan when its rules are there, and site->without_holds when its exclusions are. LUYTRE_E_NOMEM. */
+MUST_CHECK int holds_build(struct gate_plan *plan);
+MUST_CHECK int holds_leave_out(struct gate_site *site);
+/* How the rule is armed, with tx->holds only; null when it is not. */
+const struct gate_armed *holds_armed(const struct gate_tx *tx, const struct plan_rule *rule);
 
 /* ---- values ---- */
 
@@ -413,6 +430,13 @@ struct tx_removal {
 	const struct plan_rule *by; /* the rule that said so */
 };
 
+/* When some are armed; in the request's arena. */
+struct tx_holds {
+	uint64_t *left_out; /* what tx->left_out points to */
+	uint8_t last_phase; /* in which one may stop the request */
+	struct gate_armed armed[]; /* by place in plan->holds; rule 0: not */
+};
+
 /* For one that looks on; in the request's arena. */
 struct watch {
 	gate_watch_fn tell;
@@ -512,7 +536,9 @@ struct gate_tx {
 	struct tx_field *xml_done; /* expressions that were evaluated, with their namespaces */
 	struct store_record *stores[STORES];
 	struct bytes session_id, user_id, resource_id;
-	uint64_t *removed; /* rules, one bit each; null: none */
+	const uint64_t *left_out; /* rules that do not count: the site's, and holds that are not armed; null: none */
+	struct tx_holds *holds; /* null: none is armed by gate_tx_arm() */
+	uint64_t *removed; /* by ctl, one bit each; null: none */
 	uint8_t *removed_by; /* with a trace: enum sec_ctl by rule */
 	struct tx_removal *removals;
 	int8_t highest_severity; /* 255 as -1 */
@@ -676,7 +702,7 @@ void evaluate_phase(struct gate_tx *tx, uint8_t phase);
 void actions_on_value(struct gate_tx *tx, const struct plan_rule *rule); /* setvar: for each value that matched */
 void actions_on_rule(
 	struct gate_tx *tx, const struct plan_rule *rule); /* the others: when the chain behind it matched too */
-void actions_disrupt(struct gate_tx *tx, const struct plan_rule *rule);
+void actions_disrupt(struct gate_tx *tx, const struct plan_rule *rule, enum sec_mode mode);
 
 /* request.c */
 void request_headers_done(struct gate_tx *tx);

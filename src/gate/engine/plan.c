@@ -412,6 +412,8 @@ static void build_all(struct build *build, const struct gate_plan_options *optio
 		return;
 	resolve_skips(build);
 	resolve_all_ctl(build);
+	if (build->error == 0)
+		build->error = holds_build(build->plan);
 	name_slots(build);
 	if (build->error == 0)
 		build->error = prefilter_build(build->plan, options);

@@ -137,6 +137,8 @@ int gate_site_new(struct gate_plan *plan, const struct gate_site_settings *setti
 	error = !site->name || (settings->tenant && !site->tenant) ? LUYTRE_E_NOMEM : take_overrides(site, settings);
 	if (error == 0)
 		error = take_exclusions(site, settings);
+	if (error == 0)
+		error = holds_leave_out(site);
 	if (error < 0) {
 		gate_site_unref(site);
 		return error;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* For the tests and fuzz targets of this folder only: rules out of a text, and a whole request and response through them. */
+/* For the tests and fuzz targets of the gate only: rules out of a text, and a whole request and response through them. */
 #pragma once
 
 #include <stdio.h>

@@ -167,6 +167,7 @@ int gate_tx_new(struct gate_worker *worker, struct gate_site *site, struct gate_
 	}
 	tx->site = gate_site_ref(site);
 	tx->mode = mode_of(site);
+	tx->left_out = site->removed;
 	tx->body_access = plan->settings->request_body_access;
 	tx->response_access = plan->settings->response_body_access;
 	tx->xml_args = plan->settings->xml_into_args;
@@ -321,7 +322,7 @@ const struct gate_verdict *gate_tx_verdict(const struct gate_tx *tx)
 
 bool gate_tx_may_stop(const struct gate_tx *tx)
 {
-	return tx->mode == SEC_ON;
+	return tx->mode == SEC_ON || (tx->holds && tx->holds->last_phase > tx->phase);
 }
 
 const struct gate_match *gate_tx_matches(const struct gate_tx *tx, size_t *ret_count)

@@ -162,9 +162,10 @@ void watch_removed(struct gate_tx *tx, const struct plan_rule *rule)
 {
 	struct gate_look look = look_at(tx, GATE_LOOK_SKIPPED, rule);
 	bool site = tx->site->removed && bit_get(tx->site->removed, rule->index);
+	bool ctl = !tx->left_out || !bit_get(tx->left_out, rule->index);
 
-	look.cause = site ? GATE_BY_SITE : GATE_BY_CTL;
-	look.by_rule = site ? 0 : tx->watch->removed_by[rule->index];
+	look.cause = site ? GATE_BY_SITE : ctl ? GATE_BY_CTL : GATE_BY_PLACE;
+	look.by_rule = ctl ? tx->watch->removed_by[rule->index] : 0;
 	tell(tx, &look);
 }
 

@@ -35,6 +35,9 @@ static ngx_command_t directives[] = {
 		NULL },
 	{ ngx_string("luytre_gate_watch"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_msec_slot, OF_MAIN,
 		offsetof(struct gate_main, watch_ms), NULL },
+	{ ngx_string("luytre_gate_holds"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE12, gate_directive_holds, OF_MAIN, 0,
+		NULL },
+	{ ngx_string("luytre_gate_asset"), EVERYWHERE | NGX_CONF_1MORE, gate_directive_asset, OF_LOCATION, 0, NULL },
 	{ ngx_string("luytre_gate_limit"), EVERYWHERE | NGX_CONF_ANY, guard_directive_limit, OF_LOCATION, 0, NULL },
 	{ ngx_string("luytre_gate_slow"), EVERYWHERE | NGX_CONF_ANY, guard_directive_slow, OF_LOCATION, 0, NULL },
 	{ ngx_string("luytre_gate_login"), EVERYWHERE | NGX_CONF_1MORE, guard_directive_login, OF_LOCATION, 0, NULL },
@@ -65,6 +68,7 @@ static void free_policies(void *data)
 
 	stop_timer(&conf->poll);
 	stop_timer(&conf->publish);
+	gate_holds_stop(conf);
 	policy_watch_stop(conf->watch);
 	for (ngx_uint_t i = 0; i < conf->policies.nelts; i++)
 		policy_free(policies[i]);
@@ -116,6 +120,7 @@ static void *create_location(ngx_conf_t *cf)
 		return NULL;
 	conf->mode = NGX_CONF_UNSET_UINT;
 	conf->events = NGX_CONF_UNSET_PTR;
+	conf->asset = NGX_CONF_UNSET_PTR;
 	conf->limit = NGX_CONF_UNSET_PTR;
 	conf->slow = NGX_CONF_UNSET_PTR;
 	conf->login = NGX_CONF_UNSET_PTR;
@@ -204,6 +209,7 @@ static char *merge_location(ngx_conf_t *cf, void *parent, void *child)
 
 	ngx_conf_merge_uint_value(conf->mode, outer->mode, GATE_OFF);
 	ngx_conf_merge_ptr_value(conf->events, outer->events, NULL);
+	ngx_conf_merge_ptr_value(conf->asset, outer->asset, NULL);
 	ngx_conf_merge_str_value(conf->tenant, outer->tenant, "");
 	if (!conf->rules)
 		conf->rules = outer->rules;
@@ -330,6 +336,7 @@ static void poll_policies(ngx_event_t *event)
 		case POLICY_SWAPPED:
 			policy_warm(policies[i]);
 			say_loaded(event->log, "changed", policies[i]);
+			gate_holds_prove(conf);
 			break;
 		case POLICY_REFUSED:
 			say_why(NGX_LOG_ERR, event->log, "changed rules are refused, the old ones stay", why);
@@ -389,6 +396,7 @@ static ngx_int_t start_process(ngx_cycle_t *cycle)
 	for (ngx_uint_t i = 0; i < conf->policies.nelts; i++)
 		policy_warm(policies[i]);
 	open_sinks(conf, cycle->log);
+	gate_holds_start(conf, cycle);
 	if (conf->watch_ms == 0)
 		return NGX_OK;
 	if (policy_watch_start(policies, conf->policies.nelts, (unsigned int)conf->watch_ms,
@@ -409,6 +417,7 @@ static void end_process(ngx_cycle_t *cycle)
 	if (!conf)
 		return;
 	guard_publish(conf);
+	gate_holds_stop(conf);
 	policy_watch_stop(conf->watch);
 	conf->watch = NULL;
 	events = conf->events.elts;

@@ -7,9 +7,10 @@
  *	response.c	phases 3 and 4, as filters; a body that could be cut is held back until it was looked at
  *	page.c		what a client is told that was stopped
  *	record.c	phase 5, events, variables for log formats
+ *	holds.c		holds that are armed place by place
  *	guard*.c	what rules do not see (guard.h)
  *	status.c	counters
- *	policy.c ...	rules, sites and their change; no nginx in there
+ *	policy.c ...	rules, sites and their change, as holdwatch.c of the file of holds; no nginx in there
  *
  * Everything runs in a worker's event loop, but for the thread of policy.h. nginx's own return codes (ngx_int_t) stay inside these
  * files; what comes from the engine are the project's. */
@@ -24,6 +25,8 @@
 #include "gate/nginx/policy.h"
 
 struct event_sink; /* gate/output/event.h */
+struct gate_holds; /* holds.c */
+struct hold_asset; /* gate/hold/places.h */
 struct guard; /* these: guard.h */
 struct guard_leak;
 struct guard_limit;
@@ -58,6 +61,7 @@ struct gate_main {
 	bool zone_wanted; /* somebody counts */
 	struct guard_zone *zone; /* filled when the memory is there */
 	ngx_array_t leaks; /* struct guard_leak *, which need its key */
+	struct gate_holds *holds; /* null: they are rules as any other */
 	ngx_event_t publish;
 	struct gate_counters *published; /* by policy: what of the engine's is counted already */
 	uint64_t lost_published;
@@ -71,6 +75,7 @@ struct gate_location {
 	ngx_array_t *exclusions; /* struct gate_exclusion */
 	ngx_str_t site, tenant;
 	struct gate_events *events; /* null: none */
+	struct hold_asset *asset; /* what it stands for besides its address and name; null: nothing */
 	struct policy_site *handle; /* null: off */
 	struct guard *guard; /* null: none, or off */
 	struct guard_limit *limit; /* as configured; null: none */
@@ -144,6 +149,17 @@ static inline struct bytes gate_bytes(ngx_str_t text)
 
 /* ---- response.c ---- */
 void gate_response_init(void);
+
+/* ---- holds.c ---- */
+char *gate_directive_holds(ngx_conf_t *cf, ngx_command_t *command, void *conf);
+char *gate_directive_asset(ngx_conf_t *cf, ngx_command_t *command, void *conf);
+/* Before phase 1, when the headers have been given. */
+void gate_holds_arm(struct gate_request *gate, const struct gate_location *conf);
+/* In a worker, when events can go out. */
+void gate_holds_start(struct gate_main *conf, ngx_cycle_t *cycle);
+void gate_holds_stop(struct gate_main *conf); /* a second time does nothing */
+/* Anew: other rules are in place. */
+void gate_holds_prove(struct gate_main *conf);
 
 /* ---- page.c ---- */
 /* Answers in place of the content, before any answer was sent: the code to finalize the request with. */

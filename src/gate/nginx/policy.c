@@ -327,6 +327,11 @@ struct policy_info policy_info(const struct policy *policy)
 	return info;
 }
 
+struct gate_plan *policy_plan(const struct policy *policy)
+{
+	return policy->plan;
+}
+
 struct gate_worker *policy_worker(struct policy *policy)
 {
 	if (!policy->worker)

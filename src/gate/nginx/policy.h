@@ -54,6 +54,8 @@ struct policy_info {
 };
 struct policy_info policy_info(const struct policy *policy);
 
+/* Its plan at present, not counted; null before policy_load(). */
+struct gate_plan *policy_plan(const struct policy *policy);
 /* The scratch memory of this process for the policy's plan, made when it is first asked for. Null without memory. */
 struct gate_worker *policy_worker(struct policy *policy);
 /* Its audit log; null when the rules want none or it cannot be opened. */

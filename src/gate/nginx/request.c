@@ -345,6 +345,7 @@ ngx_int_t gate_request_handler(ngx_http_request_t *r)
 	give_id(gate);
 	give_connection(gate);
 	give_headers(gate);
+	gate_holds_arm(gate, conf);
 	gate->engine_ns += clock_mono_ns() - start_ns;
 	if (conf->guard)
 		guard_attach(gate, conf->guard);

@@ -126,6 +126,11 @@ static bool send_event(struct event_sink *sink, struct bytes text)
 	return false;
 }
 
+bool event_sink_put(struct event_sink *sink, struct bytes text)
+{
+	return (!sink->is_socket || text.size <= DATAGRAM_MAX) && send_event(sink, text);
+}
+
 void event_sink_write(struct event_sink *sink, const struct gate_tx *tx, const struct event_guard *guard)
 {
 	struct bytes text;

@@ -54,16 +54,16 @@ static void find_header(void *context, struct bytes name, struct bytes value)
 		told->referer = value;
 }
 
-static void put_time(struct jsonw *json, const struct gate_facts *facts)
+void event_put_time(struct jsonw *json, const struct timespec *at)
 {
 	char day[32] = "", zone[8] = "", text[64];
 	struct tm time;
 
-	if (localtime_r(&facts->started.tv_sec, &time)) {
+	if (localtime_r(&at->tv_sec, &time)) {
 		(void)strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &time);
 		(void)strftime(zone, sizeof(zone), "%z", &time);
 	}
-	snprintf(text, sizeof(text), "%s.%06ld%s", day, facts->started.tv_nsec / 1000, zone);
+	snprintf(text, sizeof(text), "%s.%06ld%s", day, at->tv_nsec / 1000, zone);
 	jsonw_kv_string(json, "timestamp", text);
 }
 
@@ -109,13 +109,40 @@ static struct bytes hold_of(const struct gate_match *matches, size_t count, char
 
 			if (bytes_starts_with(tag, bytes_from_str("hold/")))
 				return bytes_skip(tag, strlen("hold/"));
-			if (!bytes_equal_str(tag, "luytre/hold"))
+			if (!bytes_equal_str(tag, GATE_HOLD_TAG))
 				continue;
 			snprintf(number, HOLD_SIZE, "%" PRIu64, matches[i].rule_id);
 			return bytes_from_str(number);
 		}
 	}
 	return (struct bytes){ 0 };
+}
+
+/* The one that the hub has armed here: of several the one that stops, else the first. */
+static const struct gate_match *armed_of(const struct gate_match *matches, size_t count)
+{
+	const struct gate_match *found = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		if (matches[i].hold != 0 && (!found || (matches[i].enforced && !found->enforced)))
+			found = &matches[i];
+	}
+	return found;
+}
+
+static void put_hold(struct jsonw *json, const struct gate_tx *tx)
+{
+	size_t count;
+	const struct gate_match *matches = gate_tx_matches(tx, &count);
+	const struct gate_match *armed = armed_of(matches, count);
+
+	if (!armed)
+		return;
+	jsonw_kv_object_begin(json, "hold");
+	jsonw_kv_u64(json, "hold", armed->hold);
+	jsonw_kv_u64(json, "rule", armed->rule_id);
+	jsonw_kv_string(json, "mode", armed->enforced ? "enforce" : "shadow");
+	jsonw_object_end(json);
 }
 
 /* Rules come first: what they stop, no guard has to. */
@@ -235,7 +262,7 @@ void event_write(const struct gate_tx *tx, const struct event_guard *guard, stru
 	struct gate_facts facts = gate_tx_facts(tx);
 
 	jsonw_object_begin(json);
-	put_time(json, &facts);
+	event_put_time(json, &facts.started);
 	jsonw_kv_string(json, "event_type", "gate");
 	jsonw_kv_u64(json, "flow_id", flow_of(&facts));
 	jsonw_kv_string_bytes(json, "src_ip", facts.client_address);
@@ -250,6 +277,7 @@ void event_write(const struct gate_tx *tx, const struct event_guard *guard, stru
 	jsonw_kv_string_bytes(json, "id", facts.id);
 	put_http(json, tx, &facts, guard);
 	put_gate(json, tx, &facts, guard);
+	put_hold(json, tx);
 	put_rules(json, tx);
 	jsonw_object_end(json);
 }

@@ -10,6 +10,7 @@
  *	 "http":{"hostname":..,"url":..,"http_method":..,"protocol":..,"http_user_agent":..,"http_refer":..,"status":403,"length":..},
  *	 "gate":{"action":"deny","wanted":"deny","shadow":false,"rule":949110,"reason":"rule","phase":2,"us":85,"hold":"hold id or absent",
  *	  "score":15,"guard":{"reason":"login-address","action":"deny","done":true,"until":1795324800,"counts":{..}}},
+ *	 "hold":{"hold":81,"rule":8100010,"mode":"enforce"},	where one that is armed for the place (gate/hold) matched
  *	 "rules":[{"id":942100,"msg":"..","data":"..","var":"ARGS:q","severity":2,"tags":[..],"phase":2}, ...]}
  *
  * An event that does not go out is counted, never waited for: a Unix datagram socket that is full or gone, a file on a full disk. */
@@ -17,6 +18,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/compiler.h"
 #include "base/jsonw.h"
@@ -40,6 +42,9 @@ struct event_guard {
  * may be null. */
 void event_write(const struct gate_tx *tx, const struct event_guard *guard, struct jsonw *json);
 
+/* "timestamp", as in all events. */
+void event_put_time(struct jsonw *json, const struct timespec *at);
+
 /* True when there is something of rules to tell. */
 bool event_wanted(const struct gate_tx *tx);
 
@@ -54,6 +59,8 @@ void event_sink_reopen(struct event_sink *sink);
 
 /* Never blocks. 'guard' may be null. */
 void event_sink_write(struct event_sink *sink, const struct gate_tx *tx, const struct event_guard *guard);
+/* An event that is written already, by whoever tries again when it did not go out: false, and in no counter. */
+bool event_sink_put(struct event_sink *sink, struct bytes text);
 
 struct event_sink_counters {
 	uint64_t written, dropped, cut;

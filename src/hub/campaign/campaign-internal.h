@@ -29,6 +29,15 @@ struct group {
 	uint32_t source_count, tenant_count, group_count, edge_count, cell_count;
 	uint32_t trend[CAMPAIGN_TREND]; /* a ring: by hour since 1970, up to that of last_us */
 	struct campaign_cell cells[CAMPAIGN_MATRIX_MAX];
+	/* From here on not saved. */
+	struct group *quieter, *louder; /* its neighbours in the order in which they were heard of; null at the ends */
+};
+
+#define CAMPAIGN_GROUP_SAVED offsetof(struct group, quieter)
+
+/* Groups in the order in which they were heard of. */
+struct group_order {
+	struct group *quietest, *loudest; /* null: none */
 };
 
 struct campaigns {
@@ -36,6 +45,7 @@ struct campaigns {
 	struct siphash_key key;
 	struct rarity *rarity; /* owned */
 	struct table *groups; /* owned: id to struct group pointer (owned) */
+	struct group_order orders[2]; /* by struct group.campaign: who goes when there is no room */
 	struct table *postings; /* owned: feature hash to struct posting */
 	uint32_t next_id;
 	struct campaigns_stats stats;
@@ -47,5 +57,7 @@ extern const enum campaign_family campaign_families[CAMPAIGN_FEATURE_COUNT];
 void campaign_repost_all(struct campaigns *campaigns);
 
 struct group *campaign_group(const struct campaigns *campaigns, uint32_t id);
+/* The group was heard of just now: it is the last to go. A new one, of no order yet, enters. */
+void campaign_heard(struct campaigns *campaigns, struct group *group);
 /* Share of a group's detections that must show a feature before it stands for the group. */
 bool campaign_feature_stands(const struct group *group, uint32_t count);

@@ -21,13 +21,13 @@ static const struct siphash_key sum_key = { 0x6c75797472654331, 0x63616d70616967
 int campaigns_save(const struct campaigns *campaigns, uint8_t **ret_text, size_t *ret_size)
 {
 	struct bytes rarity = rarity_bytes(campaigns->rarity);
-	struct head head = { .group_size = sizeof(struct group),
+	struct head head = { .group_size = CAMPAIGN_GROUP_SAVED,
 		.rarity_size = rarity.size,
 		.group_count = table_count(campaigns->groups),
 		.key = campaigns->key,
 		.stats = campaigns->stats,
 		.next_id = campaigns->next_id };
-	size_t size = sizeof(head) + rarity.size + head.group_count * sizeof(struct group), pos = 0;
+	size_t size = sizeof(head) + rarity.size + head.group_count * CAMPAIGN_GROUP_SAVED, pos = 0;
 	uint8_t *text = malloc(size + sizeof(uint64_t)), *at = text;
 	uint64_t sum;
 	void *value;
@@ -40,8 +40,8 @@ int campaigns_save(const struct campaigns *campaigns, uint8_t **ret_text, size_t
 	memcpy(at, rarity.ptr, rarity.size);
 	at += rarity.size;
 	while (table_next(campaigns->groups, &pos, NULL, &value)) {
-		memcpy(at, *(struct group **)value, sizeof(struct group));
-		at += sizeof(struct group);
+		memcpy(at, *(struct group **)value, CAMPAIGN_GROUP_SAVED);
+		at += CAMPAIGN_GROUP_SAVED;
 	}
 	sum = siphash24(sum_key, text, size);
 	memcpy(at, &sum, sizeof(sum));
@@ -52,11 +52,14 @@ int campaigns_save(const struct campaigns *campaigns, uint8_t **ret_text, size_t
 
 static bool group_is_sound(struct group *group)
 {
+	uint8_t campaign;
+
+	memcpy(&campaign, &group->campaign, sizeof(campaign)); /* as a bool it could not be asked */
 	for (size_t i = 0; i < CAMPAIGN_FEATURE_COUNT; i++) {
 		for (size_t j = 0; j < CAMPAIGN_KEPT; j++)
 			group->features[i][j].label[CAMPAIGN_LABEL_SIZE - 1] = '\0';
 	}
-	return group->id != 0 && group->first_us >= 0 && group->last_us >= 0 &&
+	return campaign <= 1 && group->id != 0 && group->first_us >= 0 && group->last_us >= 0 &&
 	       group->source_count <= CAMPAIGN_SOURCES_MAX && group->tenant_count <= CAMPAIGN_TENANTS_MAX &&
 	       group->group_count <= CAMPAIGN_TENANTS_MAX && group->edge_count <= CAMPAIGN_TENANTS_MAX &&
 	       group->cell_count <= CAMPAIGN_MATRIX_MAX;
@@ -64,12 +67,12 @@ static bool group_is_sound(struct group *group)
 
 static int take_group(struct campaigns *campaigns, const uint8_t *bytes)
 {
-	struct group *group = malloc(sizeof(*group)), **slot;
+	struct group *group = calloc(1, sizeof(*group)), **slot;
 	bool created = false;
 
 	if (!group)
 		return LUYTRE_E_NOMEM;
-	memcpy(group, bytes, sizeof(*group));
+	memcpy(group, bytes, CAMPAIGN_GROUP_SAVED);
 	if (!group_is_sound(group) || group->id > campaigns->next_id) {
 		free(group);
 		return LUYTRE_E_CORRUPT;
@@ -83,6 +86,31 @@ static int take_group(struct campaigns *campaigns, const uint8_t *bytes)
 	return 0;
 }
 
+static int compare_last(const void *left, const void *right)
+{
+	const struct group *a = *(struct group *const *)left, *b = *(struct group *const *)right;
+
+	return (a->last_us > b->last_us) - (a->last_us < b->last_us);
+}
+
+/* In the order of what they were last seen doing: who was heard of first is not saved. */
+static int order_groups(struct campaigns *campaigns)
+{
+	struct group **groups = calloc(table_count(campaigns->groups) + 1, sizeof(struct group *));
+	size_t count = 0, pos = 0;
+	void *value;
+
+	if (!groups)
+		return LUYTRE_E_NOMEM;
+	while (table_next(campaigns->groups, &pos, NULL, &value))
+		groups[count++] = *(struct group **)value;
+	qsort(groups, count, sizeof(struct group *), compare_last);
+	for (size_t i = 0; i < count; i++)
+		campaign_heard(campaigns, groups[i]);
+	free(groups);
+	return 0;
+}
+
 static int check(const struct campaign_limits *limits, struct bytes text, struct head *head)
 {
 	uint64_t sum;
@@ -90,12 +118,12 @@ static int check(const struct campaign_limits *limits, struct bytes text, struct
 	if (text.size < sizeof(*head) + sizeof(sum))
 		return LUYTRE_E_CORRUPT;
 	memcpy(head, text.ptr, sizeof(*head));
-	if (memcmp(head->magic, MAGIC, sizeof(head->magic)) != 0 || head->group_size != sizeof(struct group))
+	if (memcmp(head->magic, MAGIC, sizeof(head->magic)) != 0 || head->group_size != CAMPAIGN_GROUP_SAVED)
 		return LUYTRE_E_VERSION;
 	memcpy(&sum, text.ptr + text.size - sizeof(sum), sizeof(sum));
 	if (head->group_count > limits->groups_max || head->rarity_size > text.size ||
 		text.size !=
-			sizeof(*head) + head->rarity_size + head->group_count * sizeof(struct group) + sizeof(sum) ||
+			sizeof(*head) + head->rarity_size + head->group_count * CAMPAIGN_GROUP_SAVED + sizeof(sum) ||
 		siphash24(sum_key, text.ptr, text.size - sizeof(sum)) != sum)
 		return LUYTRE_E_CORRUPT;
 	return 0;
@@ -117,7 +145,9 @@ int campaigns_load(const struct campaign_limits *limits, struct bytes text, stru
 	if (!rarity_restore(campaigns->rarity, bytes_of(text.ptr + sizeof(head), head.rarity_size)))
 		error = LUYTRE_E_VERSION;
 	for (uint64_t i = 0; !error && i < head.group_count; i++)
-		error = take_group(campaigns, text.ptr + sizeof(head) + head.rarity_size + i * sizeof(struct group));
+		error = take_group(campaigns, text.ptr + sizeof(head) + head.rarity_size + i * CAMPAIGN_GROUP_SAVED);
+	if (!error)
+		error = order_groups(campaigns);
 	if (error) {
 		campaigns_free(campaigns);
 		return error;

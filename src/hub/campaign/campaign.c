@@ -317,42 +317,94 @@ static size_t find_candidates(const struct campaigns *campaigns, const struct sk
 	return count;
 }
 
-static void remove_group(struct campaigns *campaigns, struct group *group)
+/* Takes a group out of its order; one that is in none stays as it is. */
+static void leave_order(struct campaigns *campaigns, struct group *group)
+{
+	struct group_order *order = &campaigns->orders[group->campaign];
+
+	if (order->quietest == group)
+		order->quietest = group->louder;
+	if (order->loudest == group)
+		order->loudest = group->quieter;
+	if (group->quieter)
+		group->quieter->louder = group->louder;
+	if (group->louder)
+		group->louder->quieter = group->quieter;
+	group->quieter = group->louder = NULL;
+}
+
+void campaign_heard(struct campaigns *campaigns, struct group *group)
+{
+	struct group_order *order = &campaigns->orders[group->campaign];
+
+	leave_order(campaigns, group);
+	group->quieter = order->loudest;
+	if (order->loudest)
+		order->loudest->louder = group;
+	else
+		order->quietest = group;
+	order->loudest = group;
+}
+
+/* Its place in the other order is that of one that was just heard of. */
+static void make_campaign(struct campaigns *campaigns, struct group *group)
+{
+	leave_order(campaigns, group);
+	group->campaign = true;
+	campaigns->stats.confirmed++;
+	campaign_heard(campaigns, group);
+}
+
+static void take_out(struct campaigns *campaigns, struct group *group)
 {
 	uint32_t id = group->id;
 
+	leave_order(campaigns, group);
 	campaigns->stats.confirmed -= group->campaign;
 	table_remove(campaigns->groups, &id);
+}
+
+static void remove_group(struct campaigns *campaigns, struct group *group)
+{
+	take_out(campaigns, group);
 	free(group);
 }
 
-/* Room for one more: the group that was quiet for longest goes, campaigns only when there are no others. */
-static void evict(struct campaigns *campaigns)
+/* As new. Lists beyond their counts are zero already: where nothing belongs together, a group is needed for each detection. */
+static void wipe(struct group *group)
 {
-	struct group *oldest = NULL;
-	size_t pos = 0;
-	void *value;
+	memset(group->sources, 0, group->source_count * sizeof(group->sources[0]));
+	memset(group->tenants, 0, group->tenant_count * sizeof(group->tenants[0]));
+	memset(group->groups, 0, group->group_count * sizeof(group->groups[0]));
+	memset(group->edges, 0, group->edge_count * sizeof(group->edges[0]));
+	memset(group->cells, 0, group->cell_count * sizeof(group->cells[0]));
+	memset(group, 0, offsetof(struct group, sources));
+	memset(&group->source_count, 0, offsetof(struct group, cells) - offsetof(struct group, source_count));
+}
 
-	while (table_next(campaigns->groups, &pos, NULL, &value)) {
-		struct group *group = *(struct group **)value;
+/* The group that was quiet for longest, wiped: campaigns only when there are no others; null when there is none. */
+static struct group *evict(struct campaigns *campaigns)
+{
+	struct group *quietest = campaigns->orders[false].quietest;
 
-		if (!oldest || group->campaign < oldest->campaign ||
-			(group->campaign == oldest->campaign && group->last_us < oldest->last_us))
-			oldest = group;
-	}
-	if (oldest) {
-		remove_group(campaigns, oldest);
+	if (!quietest)
+		quietest = campaigns->orders[true].quietest;
+	if (quietest) {
+		take_out(campaigns, quietest);
+		wipe(quietest);
 		campaigns->stats.evicted++;
 	}
+	return quietest;
 }
 
 static struct group *make_group(struct campaigns *campaigns)
 {
-	struct group *group, **slot;
+	struct group *group = NULL, **slot;
 
 	if (table_count(campaigns->groups) >= campaigns->limits.groups_max)
-		evict(campaigns);
-	group = calloc(1, sizeof(*group));
+		group = evict(campaigns);
+	if (!group)
+		group = calloc(1, sizeof(*group));
 	if (!group)
 		return NULL;
 	group->id = ++campaigns->next_id;
@@ -538,8 +590,7 @@ static void merge(struct campaigns *campaigns, struct group *into, struct group 
 	into->detections += from->detections;
 	into->cells_more += from->cells_more;
 	if (from->campaign && !into->campaign)
-		campaigns->stats.confirmed++;
-	into->campaign = into->campaign || from->campaign;
+		make_campaign(campaigns, into);
 	remove_group(campaigns, from);
 	campaigns->stats.merged++;
 }
@@ -604,15 +655,15 @@ int campaign_add(struct campaigns *campaigns, const struct campaign_detection *d
 	if (!group)
 		return LUYTRE_E_NOMEM;
 	new_source = put_in(group, detection, &sketch);
+	campaign_heard(campaigns, group);
 	post_all(campaigns, &sketch, group->id);
 	campaigns->stats.detections++;
 	campaigns->stats.joined += ret->joined;
 	ret->id = group->id;
 	ret->fingerprint = fingerprint && new_source;
 	if (!group->campaign && is_confirmed(group)) {
-		group->campaign = true;
+		make_campaign(campaigns, group);
 		ret->confirmed_now = true;
-		campaigns->stats.confirmed++;
 	}
 	ret->campaign = group->campaign;
 	return 0;

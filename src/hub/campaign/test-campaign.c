@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hub/campaign/campaign.h"
+#include "hub/campaign/campaign-internal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -329,6 +329,72 @@ static void memory_is_bounded_and_campaigns_stay_longest(void **state)
 	campaigns_free(NULL);
 }
 
+/* A group that gives way leaves nothing behind for the next one: all lists of the first were full. */
+static void a_new_group_knows_nothing_of_the_old(void **state)
+{
+	struct campaigns *campaigns = start(1), *fresh = start(1);
+	struct campaign_result result;
+	uint8_t *left, *right;
+	size_t left_size, right_size;
+	char source[32];
+
+	for (uint32_t i = 0; i < 400; i++) {
+		snprintf(source, sizeof(source), "203.%u.%u.1", i / 200, i % 200);
+		result = add_of(campaigns, 1 + i % 80, 1 + i, source, tool, "/vpn/login", "id=1 union select password");
+	}
+	assert_true(result.campaign);
+	assert_int_equal(add(campaigns, 7, "198.51.100.1", browser, "/other", NULL).id, result.id + 1);
+	assert_false(add(campaigns, 7, "198.51.100.1", browser, "/other", NULL).campaign);
+	add(fresh, 7, "198.51.100.1", browser, "/other", NULL);
+	add(fresh, 7, "198.51.100.1", browser, "/other", NULL);
+	assert_int_equal(campaigns_save(campaigns, &left, &left_size), 0);
+	assert_int_equal(campaigns_save(fresh, &right, &right_size), 0);
+	assert_int_equal(left_size, right_size);
+	/* The group, but for its number, stands last before the checksum. */
+	assert_memory_equal(left + left_size - sizeof(uint64_t) - CAMPAIGN_GROUP_SAVED + sizeof(uint32_t),
+		right + right_size - sizeof(uint64_t) - CAMPAIGN_GROUP_SAVED + sizeof(uint32_t),
+		CAMPAIGN_GROUP_SAVED - sizeof(uint32_t));
+	free(left);
+	free(right);
+	campaigns_free(campaigns);
+	campaigns_free(fresh);
+}
+
+/* Whoever was heard of again stays, also after a restart. */
+static void who_was_quiet_for_longest_goes(void **state)
+{
+	struct campaigns *campaigns = start(4), *loaded = NULL;
+	struct campaign_limits limits;
+	uint32_t ids[7];
+	struct campaign_info info;
+	uint8_t *text;
+	size_t size;
+	char source[32], path[32];
+
+	for (uint32_t i = 0; i < 4; i++) {
+		snprintf(source, sizeof(source), "203.%u.113.1", i);
+		snprintf(path, sizeof(path), "/x%u", i);
+		ids[i] = add(campaigns, 10 + i, source, browser, path, NULL).id;
+	}
+	assert_int_equal(add(campaigns, 20, "203.0.113.1", browser, "/x0", NULL).id, ids[0]);
+	ids[4] = add(campaigns, 21, "203.4.113.1", browser, "/x4", NULL).id;
+	assert_int_equal(campaign_find(campaigns, ids[1], &info), LUYTRE_E_NOT_FOUND);
+	assert_int_equal(campaigns_save(campaigns, &text, &size), 0);
+	campaign_limits_default(&limits);
+	limits.groups_max = 4;
+	assert_int_equal(campaigns_load(&limits, bytes_of(text, size), &loaded), 0);
+	free(text);
+	campaigns_free(campaigns);
+	ids[5] = add(loaded, 22, "203.5.113.1", browser, "/x5", NULL).id;
+	assert_int_equal(campaign_find(loaded, ids[2], &info), LUYTRE_E_NOT_FOUND);
+	ids[6] = add(loaded, 23, "203.6.113.1", browser, "/x6", NULL).id;
+	assert_int_equal(campaign_find(loaded, ids[3], &info), LUYTRE_E_NOT_FOUND);
+	assert_int_equal(campaign_find(loaded, ids[0], &info), 0);
+	for (int i = 4; i < 7; i++)
+		assert_int_equal(campaign_find(loaded, ids[i], &info), 0);
+	campaigns_free(loaded);
+}
+
 static void bad_detections_are_refused(void **state)
 {
 	struct campaigns *campaigns = start(20);
@@ -411,6 +477,8 @@ int main(void)
 		cmocka_unit_test(campaigns_explain_themselves),
 		cmocka_unit_test(the_next_victims_look_like_the_last),
 		cmocka_unit_test(memory_is_bounded_and_campaigns_stay_longest),
+		cmocka_unit_test(a_new_group_knows_nothing_of_the_old),
+		cmocka_unit_test(who_was_quiet_for_longest_goes),
 		cmocka_unit_test(bad_detections_are_refused),
 		cmocka_unit_test(the_state_lives_over_a_restart),
 		cmocka_unit_test(what_may_become_one_is_listed_too),

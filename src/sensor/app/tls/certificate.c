@@ -10,6 +10,7 @@
 
 enum {
 	DER_INTEGER = 0x02,
+	DER_BITS = 0x03,
 	DER_OCTETS = 0x04,
 	DER_OID = 0x06,
 	DER_UTC_TIME = 0x17,
@@ -324,6 +325,119 @@ static bool extensions_read(struct arena *arena, struct cursor *tbs, struct tls_
 	return true;
 }
 
+/* ---- Algorithms ---- */
+
+/* Object identifiers of RFC 3279, RFC 4055, RFC 5480, RFC 5758 and RFC 8410, DER encoded. */
+struct algorithm {
+	uint8_t size;
+	const char *oid, *name;
+	uint32_t bits; /* of a curve */
+};
+
+static const struct algorithm keys[] = {
+	{ 9, "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01", "rsa", 0 },
+	{ 9, "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a", "rsa-pss", 0 },
+	{ 7, "\x2a\x86\x48\xce\x38\x04\x01", "dsa", 0 },
+	{ 7, "\x2a\x86\x48\xce\x3d\x02\x01", "ec", 0 },
+	{ 3, "\x2b\x65\x70", "ed25519", 256 },
+	{ 3, "\x2b\x65\x71", "ed448", 456 },
+};
+
+static const struct algorithm curves[] = {
+	{ 8, "\x2a\x86\x48\xce\x3d\x03\x01\x01", "P-192", 192 },
+	{ 5, "\x2b\x81\x04\x00\x21", "P-224", 224 },
+	{ 8, "\x2a\x86\x48\xce\x3d\x03\x01\x07", "P-256", 256 },
+	{ 5, "\x2b\x81\x04\x00\x22", "P-384", 384 },
+	{ 5, "\x2b\x81\x04\x00\x23", "P-521", 521 },
+};
+
+static const struct algorithm signatures[] = {
+	{ 9, "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x02", "md2-rsa", 0 },
+	{ 9, "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x04", "md5-rsa", 0 },
+	{ 9, "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x05", "sha1-rsa", 0 },
+	{ 9, "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a", "rsa-pss", 0 },
+	{ 9, "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b", "sha256-rsa", 0 },
+	{ 9, "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c", "sha384-rsa", 0 },
+	{ 9, "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d", "sha512-rsa", 0 },
+	{ 7, "\x2a\x86\x48\xce\x38\x04\x03", "sha1-dsa", 0 },
+	{ 7, "\x2a\x86\x48\xce\x3d\x04\x01", "sha1-ecdsa", 0 },
+	{ 8, "\x2a\x86\x48\xce\x3d\x04\x03\x02", "sha256-ecdsa", 0 },
+	{ 8, "\x2a\x86\x48\xce\x3d\x04\x03\x03", "sha384-ecdsa", 0 },
+	{ 8, "\x2a\x86\x48\xce\x3d\x04\x03\x04", "sha512-ecdsa", 0 },
+	{ 3, "\x2b\x65\x70", "ed25519", 0 },
+	{ 3, "\x2b\x65\x71", "ed448", 0 },
+};
+
+static const struct algorithm *algorithm_find(const struct algorithm *list, size_t count, struct bytes oid)
+{
+	for (size_t i = 0; i < count; i++)
+		if (bytes_equal(oid, bytes_of(list[i].oid, list[i].size)))
+			return &list[i];
+	return NULL;
+}
+
+/* Bits of the modulus of an RSA key: BIT STRING over SEQUENCE { INTEGER, INTEGER } (RFC 8017, A.1.1). */
+static uint32_t rsa_bits(struct bytes bit_string)
+{
+	struct cursor cur = cursor_over(bytes_skip(bit_string, 1)), parts;
+	struct bytes key, modulus;
+	uint32_t bits;
+
+	if (!der_expect(&cur, DER_SEQUENCE, &key))
+		return 0;
+	parts = cursor_over(key);
+	if (!der_expect(&parts, DER_INTEGER, &modulus))
+		return 0;
+	while (modulus.size && modulus.ptr[0] == 0)
+		modulus = bytes_skip(modulus, 1);
+	if (!modulus.size || modulus.size > 1 << 16)
+		return 0;
+	bits = (uint32_t)modulus.size * 8;
+	for (uint8_t top = modulus.ptr[0]; !(top & 0x80); top = (uint8_t)(top << 1))
+		bits--;
+	return bits;
+}
+
+/* Of an AlgorithmIdentifier; '*ret_rest' stands behind its object identifier. */
+static struct bytes algorithm_oid(struct bytes identifier, struct cursor *ret_rest)
+{
+	struct bytes oid = { 0 };
+
+	*ret_rest = cursor_over(identifier);
+	return der_expect(ret_rest, DER_OID, &oid) ? oid : (struct bytes){ 0 };
+}
+
+/* SubjectPublicKeyInfo. What cannot be read is left out: it says nothing about the rest of the certificate. */
+static void key_read(struct bytes info, struct tls_certificate *ret)
+{
+	struct cursor cur = cursor_over(info), rest;
+	const struct algorithm *key, *curve;
+	struct bytes identifier, bits, oid;
+
+	if (!der_expect(&cur, DER_SEQUENCE, &identifier) || !der_expect(&cur, DER_BITS, &bits))
+		return;
+	key = algorithm_find(keys, ARRAY_COUNT(keys), algorithm_oid(identifier, &rest));
+	if (!key)
+		return;
+	ret->key = key->name;
+	ret->key_bits = key->bits;
+	if (key == &keys[0] || key == &keys[1]) {
+		ret->key_bits = rsa_bits(bits);
+	} else if (strcmp(key->name, "ec") == 0 && der_expect(&rest, DER_OID, &oid)) {
+		curve = algorithm_find(curves, ARRAY_COUNT(curves), oid);
+		ret->key_bits = curve ? curve->bits : 0;
+	}
+}
+
+static void signature_read(struct bytes identifier, struct tls_certificate *ret)
+{
+	struct cursor rest;
+	const struct algorithm *found =
+		algorithm_find(signatures, ARRAY_COUNT(signatures), algorithm_oid(identifier, &rest));
+
+	ret->signature = found ? found->name : NULL;
+}
+
 /* ---- The certificate ---- */
 
 static bool fingerprint_make(struct arena *arena, struct bytes der, struct bytes *ret)
@@ -348,13 +462,17 @@ static enum tls_certificate_status tbs_read(struct cursor *tbs, struct arena *ar
 		return TLS_CERT_BAD_SERIAL;
 	if (!der_expect(tbs, DER_SEQUENCE, &part))
 		return TLS_CERT_BAD_ALGORITHM;
+	signature_read(part, ret);
 	if (!der_expect(tbs, DER_SEQUENCE, &part) || !name_read(arena, part, &ret->issuer))
 		return TLS_CERT_BAD_NAME;
 	if (!validity_read(tbs, ret))
 		return TLS_CERT_BAD_DATE;
 	if (!der_expect(tbs, DER_SEQUENCE, &part) || !name_read(arena, part, &ret->subject))
 		return TLS_CERT_BAD_NAME;
-	if (!der_expect(tbs, DER_SEQUENCE, &part) || !extensions_read(arena, tbs, ret))
+	if (!der_expect(tbs, DER_SEQUENCE, &part))
+		return TLS_CERT_BAD_EXTENSIONS;
+	key_read(part, ret);
+	if (!extensions_read(arena, tbs, ret))
 		return TLS_CERT_BAD_EXTENSIONS;
 	return TLS_CERT_OK;
 }

@@ -19,6 +19,9 @@ struct tls_certificate {
 	int64_t not_before_s, not_after_s; /* since 1970, may lie before */
 	struct bytes *alt_names;
 	uint32_t alt_name_count;
+	const char *key; /* "rsa", "ec", "ed25519" ...; null: another, or not readable */
+	uint32_t key_bits; /* 0: not known */
+	const char *signature; /* "sha256-rsa" ...; null: another */
 };
 
 /* Which part could not be read; the parts before it are filled. */

@@ -236,6 +236,30 @@ static void field_alt_names(struct jsonw *json, const struct tls_tx *tx)
 	jsonw_array_end(json);
 }
 
+/* What the server chose and showed, for whom posture is judged by: not in Suricata's records. */
+static void field_server(struct jsonw *json, const struct tls_tx *tx)
+{
+	const struct tls_side *server = &tx->side[TO_CLIENT];
+	const struct tls_certificate *certificate = &server->certificate;
+	char cipher[8];
+
+	if (!server->hello_seen)
+		return;
+	jsonw_kv_object_begin(json, "server");
+	if (server->hello.ciphers.size == 2) {
+		snprintf(cipher, sizeof(cipher), "0x%02x%02x", server->hello.ciphers.ptr[0],
+			server->hello.ciphers.ptr[1]);
+		jsonw_kv_string(json, "cipher", cipher);
+	}
+	if (certificate->key)
+		jsonw_kv_string(json, "key", certificate->key);
+	if (certificate->key_bits)
+		jsonw_kv_u64(json, "key_bits", certificate->key_bits);
+	if (certificate->signature)
+		jsonw_kv_string(json, "signature", certificate->signature);
+	jsonw_object_end(json);
+}
+
 /* ---- The record ---- */
 
 enum field_set { FIELD_BASIC = 1 << 0, FIELD_EXTENDED = 1 << 1, FIELD_CUSTOM_ONLY = 1 << 2 };
@@ -263,6 +287,7 @@ static const struct field {
 	{ "client_alpns", FIELD_EXTENDED, field_client_alpns },
 	{ "server_alpns", FIELD_EXTENDED, field_server_alpns },
 	{ "subjectaltname", FIELD_EXTENDED, field_alt_names },
+	{ "server", FIELD_EXTENDED, field_server },
 };
 
 static bool is_listed(const struct conf_node *list, const char *name)

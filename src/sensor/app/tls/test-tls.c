@@ -113,6 +113,10 @@ static void every_prefix_of_a_certificate(void **state)
 	testapp_stream(&app, TO_SERVER, client(), 0);
 	testapp_stream(&app, TO_CLIENT, server(), 0);
 	der = tls_of(app.flow.app->first)->side[TO_CLIENT].chain[0];
+	certificate = tls_of(app.flow.app->first)->side[TO_CLIENT].certificate;
+	assert_string_equal(certificate.key, "ec");
+	assert_int_equal(certificate.key_bits, 256);
+	assert_string_equal(certificate.signature, "sha256-ecdsa");
 	for (size_t size = 0; size <= der.size; size++) {
 		uint8_t *exact = malloc(size + 1);
 		struct arena arena;

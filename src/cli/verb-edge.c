@@ -86,6 +86,7 @@ static const struct {
 	{ "events", "events taken", "sự kiện đã nhận" },
 	{ "delivered", "events delivered", "sự kiện đã giao" },
 	{ "lost", "events given up", "sự kiện phải bỏ" },
+	{ "holds_standing", "holds standing at the web server", "chặn giữ đang đứng tại máy chủ web" },
 	{ "local_blocks", "sources blocked at once", "nguồn bị chặn tức thời" },
 };
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/units.h"
 #include "cli/cli.h"
@@ -51,6 +52,28 @@ static void print_attack_list(const json_t *attacks)
 		printf("  ! %s\n", text_of(one, "text"));
 }
 
+/* How far holds are: a list is known by when the hub made it. */
+static void print_holds(const struct cli_options *options, const json_t *holds)
+{
+	json_int_t stamp = json_integer_value(json_object_get(holds, "stamp"));
+	const char *problem = json_string_value(json_object_get(holds, "problem"));
+	time_t made = (time_t)(stamp / 1000000);
+	struct tm parts;
+	char time[64];
+
+	if (!stamp)
+		return;
+	strftime(time, sizeof(time), "%Y-%m-%d %H:%M:%S", localtime_r(&made, &parts));
+	printf(cli_text(options, "holds: %llu wanted, %llu standing at %llu workers of web servers, list of %s",
+		       "chặn giữ: cần %llu, đang đứng %llu tại %llu tiến trình máy chủ web, danh sách lúc %s"),
+		count_of(holds, "wanted"), count_of(holds, "standing"), count_of(holds, "gates"), time);
+	if (count_of(holds, "gates") && json_integer_value(json_object_get(holds, "gates_stamp")) != stamp)
+		fputs(cli_text(options, "; a worker has an older one", "; có tiến trình còn giữ danh sách cũ"), stdout);
+	putchar('\n');
+	if (problem)
+		printf("  ! %s\n", problem);
+}
+
 static void print_status(const struct cli_options *options, const json_t *reply)
 {
 	const json_t *tenants = json_object_get(reply, "tenants"), *attacks = json_object_get(reply, "attacks"), *one;
@@ -63,6 +86,7 @@ static void print_status(const struct cli_options *options, const json_t *reply)
 	printf("%s: IPv4 %llu/%llu, IPv6 %llu/%llu\n", cli_text(options, "decisions", "quyết định"),
 		count_of(decisions, "ipv4"), count_of(decisions, "ipv4_max"), count_of(decisions, "ipv6"),
 		count_of(decisions, "ipv6_max"));
+	print_holds(options, json_object_get(reply, "holds"));
 	json_array_foreach (tenants, i, one)
 		printf("  %-24s %-8s %s\n", text_of(one, "name"), text_of(one, "mode"),
 			json_array_size(json_object_get(one, "under_attack")) || count_of(one, "signatures")

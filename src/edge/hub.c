@@ -299,6 +299,7 @@ static void tell_shield(struct edge *edge, uint64_t now_ns)
 	arrived = sum_shield(edge, &message.shield);
 	at_interface = interface_packets(edge);
 	message.shield.drift = drift_of(edge);
+	edge_policy_say_holds(edge, &message.shield.holds);
 	message.shield.failing_open = hub->told_ns && arrived == hub->shield_packets &&
 				      at_interface > hub->interface_packets &&
 				      at_interface - hub->interface_packets >= UNSEEN_MIN;
@@ -368,12 +369,32 @@ bool edge_hub_unsaved(struct edge *edge)
 	return changed;
 }
 
-void edge_hub_write_metrics(FILE *out, const struct edge *edge)
+void edge_hub_write_holds(const struct edge *edge, struct jsonw *out)
 {
 	const struct edge_hub *hub = edge->hub;
+	struct link_holds holds;
 
 	if (!hub)
 		return;
+	edge_policy_say_holds(edge, &holds);
+	jsonw_kv_object_begin(out, "holds");
+	jsonw_kv_i64(out, "stamp", holds.stamp);
+	jsonw_kv_u64(out, "wanted", holds.wanted);
+	jsonw_kv_string(out, "problem", holds.why[0] ? holds.why : NULL);
+	jsonw_kv_u64(out, "standing", hub->figures.holds_standing);
+	jsonw_kv_u64(out, "gates", hub->figures.gates);
+	jsonw_kv_u64(out, "gates_stamp", hub->figures.holds_stamp);
+	jsonw_object_end(out);
+}
+
+void edge_hub_write_metrics(FILE *out, const struct edge *edge)
+{
+	const struct edge_hub *hub = edge->hub;
+	struct link_holds holds;
+
+	if (!hub)
+		return;
+	edge_policy_say_holds(edge, &holds);
 	const struct {
 		const char *name, *type, *help;
 		uint64_t value;
@@ -385,6 +406,8 @@ void edge_hub_write_metrics(FILE *out, const struct edge *edge)
 				hub->refused_total },
 		{ "hub_drops_lost_total", "counter", "Sampled drops that the link could not take.", hub->drops_lost },
 		{ "hub_links_total", "counter", "Starts of the link.", hub->restarts },
+		{ "hub_holds_wanted", "gauge", "Holds that the hub wants here.", holds.wanted },
+		{ "hub_holds_written", "gauge", "1 while the web server has been given them.", !holds.why[0] },
 	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(rows); i++)

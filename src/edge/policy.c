@@ -10,13 +10,20 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/siphash.h"
 #include "edge/link/files.h"
+#include "edge/link/holdlist.h"
 #include "edge/link/identity.h"
 #include "edge/link/link.h"
 #include "edge/overlay.h"
+#include "gate/hold/holdfile.h"
 #include "shield/emulate.h"
 
-enum { LOOK_EVERY_S = 30, LOOK_DECISIONS = 256, BUNDLE_MAX = POLICYFILE_SIZE_MAX + (64 << 10) };
+enum {
+	LOOK_EVERY_S = 30,
+	LOOK_DECISIONS = 256,
+	BUNDLE_MAX = POLICYFILE_SIZE_MAX + HOLDFILE_SIZE_MAX + (64 << 10),
+};
 
 /* Tenants as they are in force, and those of the file that they were made of. */
 struct layer {
@@ -30,8 +37,11 @@ struct edge_policy {
 	uint64_t version;
 	int64_t made_us;
 	uint8_t key_id[BUNDLE_KEY_ID_SIZE];
+	uint64_t content; /* a hash of the file's text: another bundle may hold the same settings */
 	struct policyfile file;
 	struct layer layer, next; /* next: being applied */
+	uint64_t laid; /* how often a layer was taken */
+	struct holdlist holds;
 	uint64_t failed; /* version; 0: none */
 	char why[LINK_POLICY_WHY_SIZE];
 	uint64_t looked_ns;
@@ -43,6 +53,7 @@ struct edge_policy {
 struct candidate {
 	struct bundle bundle;
 	struct policyfile file;
+	uint64_t content;
 	uint8_t *text; /* owned */
 };
 
@@ -58,6 +69,8 @@ static int open_dir(const struct edge *edge)
 
 static int check_bundle(const struct edge *edge, struct bytes text, struct candidate *ret)
 {
+	/* The hub's signature stands before it: nobody else chooses what is hashed. */
+	static const struct siphash_key fixed = { 0x6c75797472650003ull, 0x706f6c6963790002ull };
 	char path[PATH_MAX];
 	struct identity identity;
 	struct bytes content;
@@ -77,6 +90,8 @@ static int check_bundle(const struct edge *edge, struct bytes text, struct candi
 		policyfile_done(&ret->file);
 		error = LUYTRE_E_CORRUPT;
 	}
+	if (!error)
+		ret->content = siphash24(fixed, content.ptr, content.size);
 	return error;
 }
 
@@ -95,16 +110,36 @@ static int read_candidate(const struct edge *edge, int dir, const char *name, st
 	return error;
 }
 
+/* Which bundle it is. */
+static void note_bundle(struct edge_policy *policy, const struct bundle *bundle)
+{
+	policy->version = bundle->revision;
+	policy->made_us = bundle->made_us;
+	memcpy(policy->key_id, bundle->key_id, sizeof(policy->key_id));
+}
+
 static void put_in_force(struct edge_policy *policy, struct candidate *candidate)
 {
 	policyfile_done(&policy->file);
-	policy->version = candidate->bundle.revision;
-	policy->made_us = candidate->bundle.made_us;
-	memcpy(policy->key_id, candidate->bundle.key_id, sizeof(policy->key_id));
+	note_bundle(policy, &candidate->bundle);
+	policy->content = candidate->content;
 	policy->file = candidate->file;
 	policy->failed = 0;
 	policy->why[0] = '\0';
 	policy->looked_ns = 0;
+}
+
+/* Of the last bundle the holds alone may have been taken. */
+static void take_kept_holds(struct edge *edge, int dir, const struct bundle *kept)
+{
+	struct candidate candidate = { 0 };
+	int error = read_candidate(edge, dir, LINK_HOLDS_SAVED, &candidate);
+
+	if (!error || kept)
+		(void)!holdlist_take(
+			&edge->hub_policy->holds, error ? kept : &candidate.bundle, edge->config->gate.holds_file);
+	policyfile_done(&candidate.file);
+	free(candidate.text);
 }
 
 int edge_policy_open(struct edge *edge)
@@ -118,10 +153,12 @@ int edge_policy_open(struct edge *edge)
 	if (!edge->hub_policy)
 		return LUYTRE_E_NOMEM;
 	arena_init(&edge->hub_policy->layer.arena, OVERLAY_ARENA_MAX);
+	holdlist_init(&edge->hub_policy->holds);
 	dir = open_dir(edge);
 	if (dir < 0)
 		return 0; /* never enrolled */
 	error = read_candidate(edge, dir, LINK_POLICY_SAVED, &candidate);
+	take_kept_holds(edge, dir, error ? NULL : &candidate.bundle);
 	close(dir);
 	if (error && error != LUYTRE_E_NOT_FOUND)
 		log_error("the policy that the hub gave cannot be used (%s): the edge does what its own file says "
@@ -143,6 +180,7 @@ void edge_policy_close(struct edge *edge)
 		return;
 	policyfile_done(&policy->file);
 	arena_done(&policy->layer.arena);
+	holdlist_done(&policy->holds);
 	free(policy);
 	edge->hub_policy = NULL;
 }
@@ -180,6 +218,7 @@ void edge_policy_laid(struct edge *edge, bool taken)
 	if (taken) {
 		arena_done(&policy->layer.arena);
 		policy->layer = policy->next;
+		policy->laid++;
 	} else {
 		arena_done(&policy->next.arena);
 	}
@@ -236,29 +275,68 @@ static bool is_newer(const struct edge_policy *policy, const struct bundle *bund
 	       (bundle->revision == policy->version && bundle->made_us > policy->made_us);
 }
 
-static void take(struct edge *edge, int dir, struct candidate *candidate)
+/* The holds have changed, or who serves what: the tables stand as they should. */
+static bool is_in_force(const struct edge_policy *policy, const struct candidate *candidate)
+{
+	return !policy->failed && policy->version == candidate->bundle.revision &&
+	       policy->content == candidate->content &&
+	       !memcmp(policy->key_id, candidate->bundle.key_id, sizeof(policy->key_id));
+}
+
+/* It was written whole and is on the disk: after this it is found at the next start. */
+static void keep(int dir, const char *name, uint64_t version)
+{
+	if (renameat(dir, LINK_POLICY_NEW, dir, name) || fsync(dir))
+		log_error("policy %llu stands, but will not after a restart without the hub: %s",
+			(unsigned long long)version, strerror(errno));
+}
+
+static int put_into_tables(struct edge *edge, struct candidate *candidate)
 {
 	struct edge_policy *policy = edge->hub_policy;
 	uint64_t version = candidate->bundle.revision, began_ns = clock_mono_ns();
 	char why[LINK_POLICY_WHY_SIZE] = "";
+	int error = apply_file(edge, &candidate->file, why, sizeof(why));
+
+	if (error) {
+		policyfile_done(&candidate->file);
+		refuse(policy, version, "%s", why);
+		return error;
+	}
+	put_in_force(policy, candidate);
+	log_info("policy %llu of the hub is in force: %zu rows, %zu tenants, %.1f ms", (unsigned long long)version,
+		policy->file.row_count, edge->config->tenant_count,
+		(double)clock_since_ns(clock_mono_ns(), began_ns) / (double)NS_PER_MS);
+	return 0;
+}
+
+static void take(struct edge *edge, int dir, struct candidate *candidate)
+{
+	struct edge_policy *policy = edge->hub_policy;
+	uint64_t version = candidate->bundle.revision;
+	bool held, stands = true;
 
 	if (!is_newer(policy, &candidate->bundle)) {
 		policyfile_done(&candidate->file);
 		return;
 	}
-	if (apply_file(edge, &candidate->file, why, sizeof(why))) {
+	held = !holdlist_take(&policy->holds, &candidate->bundle, edge->config->gate.holds_file);
+	policy->looked_ns = 0;
+	if (is_in_force(policy, candidate)) {
 		policyfile_done(&candidate->file);
-		refuse(policy, version, "%s", why);
-		return;
+		note_bundle(policy, &candidate->bundle);
+	} else {
+		stands = !put_into_tables(edge, candidate);
 	}
-	put_in_force(policy, candidate);
-	/* It was written whole and is on the disk: after this it is found at the next start. */
-	if (renameat(dir, LINK_POLICY_NEW, dir, LINK_POLICY_SAVED) || fsync(dir))
-		log_error("policy %llu stands, but will not after a restart without the hub: %s",
-			(unsigned long long)version, strerror(errno));
-	log_info("policy %llu of the hub is in force: %zu rows, %zu tenants, %.1f ms", (unsigned long long)version,
-		policy->file.row_count, edge->config->tenant_count,
-		(double)clock_since_ns(clock_mono_ns(), began_ns) / (double)NS_PER_MS);
+	/* What cannot be read now could not at the next start. */
+	if (stands && !held && faccessat(dir, LINK_HOLDS_SAVED, F_OK, 0))
+		(void)renameat(dir, LINK_POLICY_SAVED, dir, LINK_HOLDS_SAVED);
+	if (stands)
+		keep(dir, LINK_POLICY_SAVED, version);
+	else if (held)
+		keep(dir, LINK_HOLDS_SAVED, version);
+	if (stands && held)
+		(void)unlinkat(dir, LINK_HOLDS_SAVED, 0);
 }
 
 void edge_policy_take(struct edge *edge, uint64_t version)
@@ -298,9 +376,15 @@ void edge_policy_say(const struct edge *edge, struct link_policy *ret)
 	*ret = (struct link_policy){ 0 };
 	if (!policy)
 		return;
+	ret->laid = policy->laid;
 	ret->stands = policy->version;
 	ret->failed = policy->failed;
 	snprintf(ret->why, sizeof(ret->why), "%s", policy->why);
+}
+
+void edge_policy_say_holds(const struct edge *edge, struct link_holds *ret)
+{
+	*ret = edge->hub_policy ? edge->hub_policy->holds.said : (struct link_holds){ 0 };
 }
 
 /* ---- Drift ---- */
@@ -353,5 +437,7 @@ uint32_t edge_policy_drift(struct edge *edge)
 		policy->drift |= 1U << LINK_DRIFT_SETTINGS;
 	if (decisions_missing(edge, now_ns))
 		policy->drift |= 1U << LINK_DRIFT_MAPS;
+	if (!holdlist_look(&policy->holds, edge->config->gate.holds_file))
+		policy->drift |= 1U << LINK_DRIFT_HOLDS;
 	return policy->drift;
 }

@@ -6,6 +6,9 @@
  * applied in one turn of the shield's tables, and kept in the folder of the link. Whatever is wrong: the old one stays in force, and the hub
  * is told why. A daemon that starts lays the kept one over its file before it has heard of any hub.
  *
+ * The bundle also says which holds are armed where (link/holdlist.h): they go to the web server's file before the tables are touched, whether
+ * or not the policy fits those, and where they alone have changed the tables are left as they are.
+ *
  * A reload of the file lays the same policy over the new file. Without a hub in the configuration all of this does nothing. The daemon's
  * thread alone. */
 #pragma once
@@ -29,6 +32,8 @@ bool edge_policy_give_up(struct edge *edge, struct config *config, const char *w
 void edge_policy_take(struct edge *edge, uint64_t version);
 /* For the hub. */
 void edge_policy_say(const struct edge *edge, struct link_policy *ret);
+/* The holds of the bundle, as they are with the web server. All zeros without a hub. */
+void edge_policy_say_holds(const struct edge *edge, struct link_holds *ret);
 
 /* What stands in the tables against what is wanted: bits of enum link_drift, looked at anew every 30 seconds. */
 uint32_t edge_policy_drift(struct edge *edge);

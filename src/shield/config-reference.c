@@ -81,6 +81,8 @@ static void print_value(FILE *out, const struct schema_row *row, enum luytre_lan
 	case SCHEMA_TEXT:
 	case SCHEMA_PATH:
 		fprintf(out, ", %s %g %s", most, row->max, language == LUYTRE_LANG_VI ? "byte" : "bytes");
+		if (row->may_be_off)
+			fprintf(out, ", %s `off`", language == LUYTRE_LANG_VI ? "hoặc" : "or");
 		break;
 	case SCHEMA_SECTION:
 	case SCHEMA_SECTIONS:

@@ -218,6 +218,10 @@ static int read_text(const struct config_value_context *context, const struct sc
 static int read_path(const struct config_value_context *context, const struct schema_row *row, const char *text,
 	struct config_error *error, void *ret)
 {
+	if (row->may_be_off && !strcmp(text, "off")) {
+		memset(ret, 0, sizeof(char *));
+		return 0;
+	}
 	if (text[0] != '/' || !text[1])
 		return LUYTRE_E_INVALID;
 	return read_text(context, row, text, error, ret);
@@ -551,7 +555,8 @@ void config_value_expect(const struct schema_row *row, struct config_error *erro
 		snprintf(text, size, "a text of 1 to %s bytes", max);
 		break;
 	case SCHEMA_PATH:
-		snprintf(text, size, "a path that begins with / and has at most %s bytes", max);
+		snprintf(text, size, "a path that begins with / and has at most %s bytes%s", max,
+			row->may_be_off ? ", or off" : "");
 		break;
 	case SCHEMA_FILE:
 		snprintf(text, size, "the path of a file, of at most %s bytes with the folder of the configuration",

@@ -164,6 +164,11 @@ struct config_hub {
 	struct config_prefixes never_block; /* decisions of the hub about these are refused */
 };
 
+/* The web server's gate on this machine. */
+struct config_gate {
+	const char *holds_file; /* null: none */
+};
+
 /* Where Prometheus may read; always a loopback address. */
 struct config_metrics {
 	bool enabled;
@@ -186,6 +191,7 @@ struct config {
 	struct config_capacity capacity;
 	struct config_detection detection;
 	struct config_hub hub;
+	struct config_gate gate;
 	const struct config_list *lists;
 	size_t list_count;
 	const struct config_tenant *tenants;

@@ -197,6 +197,26 @@ static const struct schema_section hub = {
 	ROWS(hub_rows),
 };
 
+static const struct schema_row gate_rows[] = {
+	{ AT(config_gate, holds_file), .kind = SCHEMA_PATH, .may_be_off = true,
+		.fallback = "/run/luytre/gate-holds.json", .max = 1024,
+		.help = TEXT(
+			"File that tells the web server which known holes are held at which of its sites, as the hub "
+			"says; `luytre_gate_holds` of nginx names the same file. Written when the hub has said "
+			"something, never without one.",
+			"Tệp báo cho máy chủ web biết những lỗ hổng đã biết nào đang được chặn giữ ở trang nào, theo "
+			"lời trung tâm; `luytre_gate_holds` của nginx trỏ tới cùng tệp này. Chỉ ghi khi trung tâm đã "
+			"báo; không có trung tâm thì không ghi.") },
+};
+
+static const struct schema_section gate = {
+	.name = "gate",
+	.size = sizeof(struct config_gate),
+	.help = TEXT("What the web server's gate on this machine is given by the edge.",
+		"Những gì điểm biên cung cấp cho cổng web trên máy này."),
+	ROWS(gate_rows),
+};
+
 static const struct schema_row limit_rows[] = {
 	{ AT(config_limits, source_pps), RATE("20000"),
 		.help = TEXT("From one source address.", "Từ một địa chỉ nguồn.") },
@@ -379,6 +399,8 @@ static const struct schema_row root_rows[] = {
 		.help = TEXT("Detection of floods.", "Phát hiện tấn công tràn ngập.") },
 	{ AT(config, hub), .kind = SCHEMA_SECTION, .section = &hub,
 		.help = TEXT("The link to the hub.", "Kết nối với trung tâm.") },
+	{ AT(config, gate), .kind = SCHEMA_SECTION, .section = &gate,
+		.help = TEXT("What the web server's gate is given.", "Những gì cổng web được cung cấp.") },
 	{ AT(config, lists), .kind = SCHEMA_SECTIONS, .section = &list,
 		.help = TEXT("Lists of sources.", "Các danh sách nguồn.") },
 	{ AT(config, tenants), .kind = SCHEMA_SECTIONS, .section = &tenant,

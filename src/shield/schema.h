@@ -47,6 +47,7 @@ struct schema_row {
 	enum schema_kind kind;
 	bool required;
 	bool dotted; /* names of pairs may have dots */
+	bool may_be_off; /* the word "off" in place of a path: null */
 	const char *unless; /* not required when the setting of this name stands beside it; null: no such setting */
 	const char *unique; /* no two values of all rows with the same word here may be the same; null: no such rule */
 	size_t offset;

@@ -55,6 +55,7 @@ static void defaults_stand(void **state)
 	assert_true(config->watch_outbound);
 	assert_int_equal(config->language, LUYTRE_LANG_EN);
 	assert_string_equal(config->control_socket, "/run/luytre/control.sock");
+	assert_string_equal(config->gate.holds_file, "/run/luytre/gate-holds.json");
 	assert_null(config->control_group);
 	assert_true(config->metrics.enabled);
 	assert_int_equal(config->metrics.port, 9105);
@@ -182,10 +183,11 @@ static void sensor_is_read(void **state)
 	config_free(config);
 }
 
-static void metrics_go_off(void **state)
+static void what_may_goes_off(void **state)
 {
-	struct config *config = load_good(NEEDED "metrics: off\n");
+	struct config *config = load_good(NEEDED "metrics: off\ngate: {holds_file: off}\n");
 
+	assert_null(config->gate.holds_file);
 	assert_false(config->metrics.enabled);
 	config_free(config);
 }
@@ -236,6 +238,7 @@ static const struct bad_case {
 	{ "sensor:\n  outputs:\n  - {type: file}\n", 3, "sensor.outputs[0].path", { "no such setting" } },
 	{ "sensor:\n  outputs:\n  - {path: a, types: [x y]}\n", 3, "sensor.outputs[0].types[0]", { "small letters" } },
 	{ TENANT "  sensor: {mode: on}\n", 5, "tenants[0].sensor.mode", { "tenant, shadow, enforce or off" } },
+	{ NEEDED "gate: {holds_file: holds.json}\n", 2, "gate.holds_file", { "\"holds.json\"", "or off" } },
 	/* Values. */
 	{ NEEDED "watch_outbound: yes\n", 2, "watch_outbound", { "\"yes\"", "true or false" } },
 	{ NEEDED "attach: nativ\n", 2, "attach", { "auto, native or generic", "'native'" } },
@@ -623,7 +626,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_stand),
 		cmocka_unit_test(settings_are_read),
-		cmocka_unit_test(metrics_go_off),
+		cmocka_unit_test(what_may_goes_off),
 		cmocka_unit_test(sensor_is_read),
 		cmocka_unit_test(bad_files_are_refused),
 		cmocka_unit_test(all_errors_are_told),

@@ -15,6 +15,8 @@ cat >>$DIR/luytre.yaml <<-end
 	  enabled: true
 	  events_socket: $DIR/events.sock
 	  local_block_s: 3
+	gate:
+	  holds_file: off
 end
 within edge env -u https_proxy -u HTTPS_PROXY python3 -u "$(dirname "$0")/edge-link.py" "$LUYTRE" "$LIVE_TOOLS/edge-bundle" $DIR |
 	tee $DIR/told || fail "the test's hub ended early"

@@ -37,6 +37,8 @@ for n in 1 2; do
 		  enabled: true
 		  events_socket: $DIR/e$n/events.sock
 		  never_block: [45.1.7.7$n]
+		gate:
+		  holds_file: off
 		tenants:
 		  - name: site
 		    prefixes: [198.51.$((99 + n)).0/24]

@@ -35,6 +35,8 @@ for name in old edge; do
 		hub:
 		  enabled: true
 		  events_socket: $DIR/$name/events.sock
+		gate:
+		  holds_file: off
 		tenants:
 		  - name: site
 		    prefixes: [198.51.100.0/24]

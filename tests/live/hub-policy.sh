@@ -39,6 +39,8 @@ cat >$DIR/edge/luytre.yaml <<-end
 	hub:
 	  enabled: true
 	  events_socket: $DIR/edge/events.sock
+	gate:
+	  holds_file: $DIR/edge/gate-holds.json
 	capacity:
 	  tenants: 3
 	lists:
@@ -134,6 +136,10 @@ is_at() {
 	[[ $(rollout "$1") == "$2"* ]]
 }
 
+nothing_held() {
+	jq -e '.holds == []' $DIR/edge/gate-holds.json >/dev/null
+}
+
 hub_start
 # Its assets have the numbers 1 to 4.
 check "the organisation is registered" "$LUYTRE" hub tenant \
@@ -147,6 +153,8 @@ edge_start
 first=$(standing)
 check "the first version stands on the edge" eventually 15 is_at "$first" standing
 check "the file says shadow: the attacker passes" passes $ATTACKER 5
+check "the web server is told that nothing is held" nothing_held
+check "anybody on the machine may read it" [ "$(stat -c %a $DIR/edge/gate-holds.json)" = 644 ]
 
 # ---- Into force ----
 check "what edges cannot do is refused by name" grep -q 'sensor.mode' \
@@ -228,12 +236,14 @@ kill -KILL $hub
 wait $hub 2>/dev/null || true
 kill -KILL $edge
 wait $edge 2>/dev/null || true
+rm $DIR/edge/gate-holds.json
 check "the daemon is killed, the hub is gone: the shield goes on" blocked $ATTACKER 5
 "$LUYTRE" shield detach in0 --pin-dir /sys/fs/bpf/luytre1 >/dev/null 2>&1 || within edge ip link set in0 xdp off
 rm -rf /sys/fs/bpf/luytre1
 check "and is taken off" eventually 3 passes $ATTACKER 5
 edge_start
 check "a new daemon begins with the policy, without the hub" eventually 3 blocked $ATTACKER 5
+check "and with what is held" nothing_held
 check "the user passes" passes $USER 5
 hub_start
 check "the hub is back" eventually 40 is_at "$version" standing
@@ -245,7 +255,7 @@ mv $DIR/hub/policy.key $DIR/policy.key
 hub_start
 check "a policy with another signature is put into force" eventually 40 is_at "$version" standing
 forged=$(in_force '{"tenant":"1","reset":true,"modes":{"shield":"shadow"}},{"tenant":"1","asset":"1","reset":true}')
-check "the edge refuses it and says so" eventually 40 is_at "$forged" failed
+check "the edge refuses it and says so" eventually 70 is_at "$forged" failed
 check "the old one stands" blocked $ATTACKER 5
 
 live_end

@@ -87,6 +87,10 @@ no_process() {
 	! pgrep -x 'luytre.*' >/dev/null
 }
 
+nothing_held() {
+	jq -e '.holds == []' /run/luytre/gate-holds.json >/dev/null 2>&1
+}
+
 run
 check "the address of the console is said" grep -q 'https://127.0.0.1:8443/' $DIR/said
 password=$(sed -n 's/^first password of "admin": //p' $DIR/said)
@@ -94,6 +98,8 @@ check "so is a password" [ "${#password}" -ge 16 ]
 check "it is not logged" refuses grep -qF "$password" $DIR/luytre.log
 check "the console answers" eventually 5 console
 check "from this machine alone" refuses within home curl -sk -o /dev/null --max-time 1 https://192.88.1.2:8443/
+check "the web server's gate is told what is held" eventually 10 nothing_held
+check "where it may read it" [ "$(stat -c %a /run/luytre /run/luytre/gate-holds.json | tr '\n' ' ')" = "755 644 " ]
 check "an organisation has a place and a sector" "$LUYTRE" hub tenant province=48 sector=health level=4 198.51.100.0/24 "Sở Y tế"
 check "which must exist" refuses "$LUYTRE" hub tenant province=2 198.51.101.0/24 "Sở B"
 check "an account is made for the console" logs_in "$("$LUYTRE" hub account --json lan analyst | jq -r .password)"

@@ -240,6 +240,18 @@ static bool look_into(struct link *link, struct bytes line)
 	return counted;
 }
 
+/* What stands at the web server is control, not traffic: the hub hears of all of it, and at once. */
+static void take_word(struct link *link, struct bytes line)
+{
+	if (gates_take(&link->gates, line)) {
+		LINK_COUNT(link, events_bad, 1);
+		return;
+	}
+	LINK_COUNT(link, holds_words, 1);
+	add_line(link, SPOOL_EVENTS, line);
+	link->urgent = true;
+}
+
 static void take_line(struct link *link, struct bytes line)
 {
 	while (line.size && (line.ptr[line.size - 1] == '\r' || line.ptr[line.size - 1] == ' '))
@@ -251,6 +263,10 @@ static void take_line(struct link *link, struct bytes line)
 		return;
 	}
 	LINK_COUNT(link, events, 1);
+	if (gates_is_word(line)) {
+		take_word(link, line);
+		return;
+	}
 	if (sample_is_ordinary(line) &&
 		!sample_takes(&link->sample, link->config->hub.ordinary_per_s, clock_mono_ns())) {
 		LINK_COUNT(link, unsampled, 1);

@@ -8,6 +8,8 @@
 #include "base/loop.h"
 #include "bus/batch.h"
 #include "edge/link/drops.h"
+#include "edge/link/gates.h"
+#include "edge/link/holdlist.h"
 #include "edge/link/http.h"
 #include "edge/link/identity.h"
 #include "edge/link/link.h"
@@ -60,6 +62,7 @@ struct link {
 	uint64_t urgent_ns; /* when a batch was last closed for that */
 	struct sample sample; /* of ordinary traffic */
 	struct drops *drops;
+	struct gates gates; /* what web servers said of holds */
 	uint8_t *datagram; /* BATCH_LINE_MAX + 1 */
 	_Atomic uint32_t edge;
 	bool enrolled;
@@ -86,6 +89,14 @@ struct link {
 	struct link_policy policy;
 	uint64_t stands_count; /* of changes to all of these */
 	_Atomic uint64_t policy_told; /* version that the hub knows to stand here */
+
+	/* Without a daemon, of the thread of the policy. */
+	struct holdlist holds;
+	struct link_holds holds_said; /* of them, under ack_bell.lock */
+	uint8_t bundle_key[BUNDLE_KEY_ID_SIZE]; /* of the last bundle that was taken */
+	uint64_t bundle_revision;
+	int64_t bundle_us;
+
 	_Atomic int problem; /* the last error with the hub; 0: none */
 };
 
@@ -130,6 +141,16 @@ void *policy_main(void *context);
 void policy_heard(struct link *link, struct bytes data);
 /* From the daemon. */
 void policy_answered(struct link *link, const struct link_message *message);
+
+/* alone.c: holds for a web server where there is no daemon */
+/* Those that were kept. */
+void alone_open(struct link *link, const struct identity *identity);
+/* A bundle that was opened; 'text' is all of it. The error is that of keeping it. */
+MUST_CHECK int alone_take(struct link *link, const struct bundle *bundle, struct bytes text);
+/* Whether the file is still there; every half minute. */
+void alone_look(struct link *link);
+/* Any thread. */
+void alone_say(struct link *link, struct link_holds *ret);
 
 /* veto.c: decisions that are refused here (hub.never_block) */
 void veto_open(struct link *link);

@@ -96,9 +96,10 @@ static void look_for_identity(struct link *link)
 	atomic_store(&link->edge, identity.edge);
 	log_info("this is edge %u of %s", identity.edge, identity.url);
 	start_thread(link, upload_main, "upload");
-	if (link->daemon_fd >= 0) {
-		start_thread(link, stream_main, "stream");
+	if (link->daemon_fd >= 0)
 		start_thread(link, ack_main, "ack");
+	if (link->daemon_fd >= 0 || link->config->gate.holds_file) {
+		start_thread(link, stream_main, "stream");
 		start_thread(link, policy_main, "policy");
 	}
 }
@@ -163,7 +164,7 @@ static void watch_clock(struct link *link)
 		return;
 	LINK_COUNT(link, clock_jumps, 1);
 	log_warn("the real time has jumped by %lld s: expiries are set again", (long long)(jump_us / 1000000));
-	atomic_store(&link->want_resend, true);
+	atomic_store(&link->want_resend, link->daemon_fd >= 0);
 }
 
 static void on_tick(struct loop *loop, uint64_t missed, void *context)

@@ -48,7 +48,8 @@ enum { LINK_RECORDS_MAX = 64, LINK_TENANT_SIZE = 64 };
 	X(TABLE, "decision-table") /* more decisions than the link has room for */                                     \
 	X(POLICY, "policy") /* the policy of the hub could not be taken */                                             \
 	X(SETTINGS, "settings") /* modes or limits in the shield's tables are not those that are wanted */             \
-	X(MAPS, "maps") /* decisions that should stand are not in the shield's tables */
+	X(MAPS, "maps") /* decisions that should stand are not in the shield's tables */                               \
+	X(HOLDS, "holds") /* the web server does not get the holds that the hub gave */
 
 enum link_drift {
 #define X(id, word) LINK_DRIFT_##id,
@@ -104,7 +105,11 @@ struct link_drop {
 	X(local_missed, "counter", "hub_local_missed_total", "Such blocks that the daemon could not take.")            \
 	X(drops_evicted, "counter", "hub_drops_evicted_total", "Packets whose source fell out of the table of drops.") \
 	X(clock_jumps, "counter", "hub_clock_jumps_total", "Jumps of the real time: expiries were set again.")         \
-	X(acks, "counter", "hub_acks_total", "Acknowledgements of decisions sent.")
+	X(acks, "counter", "hub_acks_total", "Acknowledgements of decisions sent.")                                    \
+	X(gates, "gauge", "hub_gates", "Workers of web servers that have said which holds stand there.")               \
+	X(holds_standing, "gauge", "hub_holds_standing", "Holds that stand at each of these workers.")                 \
+	X(holds_stamp, "gauge", "hub_holds_stamp", "Stamp of the oldest list of holds that one of them has.")          \
+	X(holds_words, "counter", "hub_holds_words_total", "Words of gates about holds, told the hub.")
 
 struct link_figures {
 #define X(field, type, name, help) uint64_t field;
@@ -112,23 +117,35 @@ struct link_figures {
 #undef X
 };
 
+enum { LINK_POLICY_WHY_SIZE = 200 };
+
+/* Holds that the web server should have (holdlist.h). */
+struct link_holds {
+	uint64_t wanted;
+	int64_t stamp; /* of the hub's list; 0: it gave none yet */
+	char why[LINK_POLICY_WHY_SIZE]; /* it does not get them; "" it does */
+};
+
 /* Sums over tenants, since the shield was loaded. */
 struct link_shield {
 	uint32_t drift; /* a bit for each enum link_drift */
 	uint32_t failing_open; /* packets reach the interface and not the shield */
+	struct link_holds holds;
 	struct {
 		uint64_t packets, bytes; /* enforced */
 		uint64_t shadow_packets, shadow_bytes;
 	} reasons[SHIELD_REASON_COUNT];
 };
 
-/* In the folder of the link; the daemon moves it over the other one when it stands. Both are signed bundles. */
+/* In the folder of the link; the daemon moves the new one over another when it stands. All are signed bundles. The third is there only
+ * while of the last bundle the holds alone could be taken: they do not wait for tables that a policy does not fit into. */
 #define LINK_POLICY_NEW   "policy.new"
 #define LINK_POLICY_SAVED "policy.bundle"
-
-enum { LINK_POLICY_WHY_SIZE = 200 };
+#define LINK_HOLDS_SAVED  "holds.bundle"
 
 struct link_policy {
+	uint64_t
+		laid; /* how often the tenants of the tables were made anew: what stands for one of them has to be put again */
 	uint64_t stands; /* version; 0: none */
 	uint64_t failed; /* 0: none */
 	char why[LINK_POLICY_WHY_SIZE];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The hub's policy: fetched when the hub says that there is another one, looked at, and handed to the daemon, which puts it into force. A
- * thread of its own, because a policy may be large and decisions must not wait for it. */
+ * thread of its own, because a policy may be large and decisions must not wait for it. Without a daemon its holds are put where the web
+ * server finds them, and that is all (alone.c). */
 #include <endian.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,13 +13,15 @@
 #include "bus/policyfile.h"
 #include "edge/link/files.h"
 #include "edge/link/internal.h"
+#include "gate/hold/holdfile.h"
 
 enum {
 	REVISION_AT = 8, /* in a bundle: behind the magic (bus/bundle.h) */
 	POLICY_TIMEOUT_MS = 60000,
-	POLICY_ANSWER_MAX = POLICYFILE_SIZE_MAX + (64 << 10),
+	POLICY_ANSWER_MAX = POLICYFILE_SIZE_MAX + HOLDFILE_SIZE_MAX + (64 << 10),
 	POLICY_IDLE_MS = 3600000, /* the bell rings when there is another one */
 	POLICY_AGAIN_MS = 60000, /* one that could not be taken is tried again: there may be room now */
+	POLICY_LOOK_MS = 30000, /* without a daemon, which would look itself */
 };
 
 /* What the hub takes for a number. */
@@ -44,14 +47,17 @@ void policy_heard(struct link *link, struct bytes data)
 
 void policy_answered(struct link *link, const struct link_message *message)
 {
+	bool laid;
+
 	pthread_mutex_lock(&link->ack_bell.lock);
+	laid = message->policy.laid != link->policy.laid;
 	link->policy = message->policy;
 	link->policy.why[sizeof(link->policy.why) - 1] = '\0';
 	link->stands_count++;
 	pthread_mutex_unlock(&link->ack_bell.lock);
 	/* Tenants of the shield may be others now: what is decided for one of them has to be put again. Before the hub's list is here
-	 * there is nothing to put, and what the daemon has saved goes on. */
-	if (!message->policy.failed && atomic_load(&link->epoch))
+	 * there is nothing to put, and what the daemon has saved goes on. When holds alone have changed nothing is to be done. */
+	if (laid && !message->policy.failed && atomic_load(&link->epoch))
 		atomic_store(&link->want_resend, true);
 	bell_ring(&link->ack_bell);
 }
@@ -77,6 +83,8 @@ static int hand_over(struct link *link, const struct identity *identity, struct 
 	if (!error &&
 		(!bundle_find(&bundle, POLICYFILE_NAME, &content) || (bundle.edge && bundle.edge != identity->edge)))
 		error = LUYTRE_E_CORRUPT;
+	if (!error && link->daemon_fd < 0)
+		return alone_take(link, &bundle, text);
 	if (!error)
 		error = files_write(link->dir_fd, LINK_POLICY_NEW, 0600, text);
 	message.token = error ? 0 : bundle.revision;
@@ -138,6 +146,20 @@ static void wait_again(struct link *link, int error, uint32_t *backoff_ms)
 	bell_wait(&link->policy_bell, error == LUYTRE_E_PERMISSION ? LINK_REFUSED_MS : link_backoff_ms(backoff_ms));
 }
 
+/* 'stamp' is what the hub had said before it was asked: the bell may ring for nothing, and the hub is not asked for nothing. */
+static void wait_for_another(struct link *link, int64_t stamp)
+{
+	if (link->daemon_fd >= 0) {
+		bell_wait(&link->policy_bell, has_failed(link) ? POLICY_AGAIN_MS : POLICY_IDLE_MS);
+		return;
+	}
+	for (uint32_t waited_ms = 0; waited_ms < POLICY_IDLE_MS && atomic_load(&link->policy_stamp) == stamp;
+		waited_ms += POLICY_LOOK_MS) {
+		alone_look(link);
+		bell_wait(&link->policy_bell, POLICY_LOOK_MS);
+	}
+}
+
 void *policy_main(void *context)
 {
 	struct link *link = context;
@@ -146,7 +168,10 @@ void *policy_main(void *context)
 	char tag[HTTP_TAG_SIZE] = "";
 	uint32_t backoff_ms = 0;
 
+	if (link->daemon_fd < 0 && !identity_load(link->dir, &identity))
+		alone_open(link, &identity);
 	while (!atomic_load(&link->stop)) {
+		int64_t stamp = atomic_load(&link->policy_stamp);
 		int error = http ? 0 : link_connect(link, &identity, &http);
 
 		if (!error)
@@ -158,7 +183,7 @@ void *policy_main(void *context)
 			continue;
 		}
 		backoff_ms = 0;
-		bell_wait(&link->policy_bell, has_failed(link) ? POLICY_AGAIN_MS : POLICY_IDLE_MS);
+		wait_for_another(link, stamp);
 		if (has_failed(link))
 			tag[0] = '\0';
 	}

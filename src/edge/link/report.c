@@ -49,8 +49,9 @@ static void write_cpu(struct link *link, struct jsonw *json)
 	link->cpu_all = all;
 }
 
-static void write_drift(const struct link_shield *shield, struct jsonw *json)
+static void write_drift(const struct link_shield *shield, const struct link_holds *holds, struct jsonw *json)
 {
+	uint32_t drift = shield ? shield->drift : holds->why[0] ? 1U << LINK_DRIFT_HOLDS : 0;
 	static const char *const words[] = {
 #define X(id, word) [LINK_DRIFT_##id] = word,
 		LINK_DRIFTS(X)
@@ -59,7 +60,7 @@ static void write_drift(const struct link_shield *shield, struct jsonw *json)
 
 	jsonw_kv_array_begin(json, "drift");
 	for (int i = 0; i < LINK_DRIFT_COUNT; i++)
-		if (shield && shield->drift & 1U << i)
+		if (drift & 1U << i)
 			jsonw_string(json, words[i]);
 	jsonw_array_end(json);
 }
@@ -134,12 +135,33 @@ static void write_shield(const struct link_shield *shield, struct jsonw *json)
 	jsonw_object_end(json);
 }
 
+/* Of what the hub wants to be held here, what the web server was given and what it says. */
+static void write_holds(const struct link_holds *holds, const struct link_figures *figures, struct jsonw *json)
+{
+	if (!holds->stamp && !figures->gates)
+		return;
+	jsonw_kv_object_begin(json, "holds");
+	jsonw_kv_i64(json, "stamp", holds->stamp);
+	jsonw_kv_u64(json, "wanted", holds->wanted);
+	if (holds->why[0])
+		jsonw_kv_string(json, "problem", holds->why);
+	jsonw_kv_u64(json, "standing", figures->holds_standing);
+	jsonw_kv_u64(json, "gates", figures->gates);
+	jsonw_kv_u64(json, "gates_stamp", figures->holds_stamp);
+	jsonw_object_end(json);
+}
+
 static void write_report(struct link *link, const struct link_figures *figures, struct jsonw *json)
 {
 	struct timespec now;
 	struct tm parts;
 	char day[32], time[64];
+	struct link_holds holds = { 0 };
 
+	if (link->daemon_fd < 0)
+		alone_say(link, &holds);
+	else if (link->shield)
+		holds = link->shield->holds;
 	clock_gettime(CLOCK_REALTIME, &now);
 	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &parts));
 	snprintf(time, sizeof(time), "%s.%06ld+0000", day, now.tv_nsec / 1000);
@@ -153,7 +175,8 @@ static void write_report(struct link *link, const struct link_figures *figures, 
 	jsonw_kv_u64(json, "spool_bytes", figures->spool_bytes);
 	jsonw_kv_u64(json, "lost", figures->lost);
 	jsonw_kv_bool(json, "failing_open", link->shield && link->shield->failing_open);
-	write_drift(link->shield, json);
+	write_drift(link->shield, &holds, json);
+	write_holds(&holds, figures, json);
 	if (link->shield)
 		write_shield(link->shield, json);
 	jsonw_object_end(json);
@@ -164,8 +187,10 @@ void report_shield(struct link *link, const struct link_message *message)
 {
 	if (!link->shield)
 		link->shield = malloc(sizeof(*link->shield));
-	if (link->shield)
+	if (link->shield) {
 		*link->shield = message->shield;
+		link->shield->holds.why[sizeof(link->shield->holds.why) - 1] = '\0';
+	}
 }
 
 void report_tick(struct link *link, uint64_t now_ns)

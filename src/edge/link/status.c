@@ -13,6 +13,7 @@ enum { STATUS_MAX = 8192 };
 void status_gather(struct link *link, struct link_figures *ret)
 {
 	struct spool_stats spool;
+	struct gates_sum gates;
 
 	spool_read_stats(link->spool, &spool);
 	/* The table may be in use for long: its figures are then those of before. */
@@ -33,6 +34,10 @@ void status_gather(struct link *link, struct link_figures *ret)
 	atomic_store(&link->counters.delivered, spool.delivered);
 	atomic_store(&link->counters.lost, spool_lost(link->spool));
 	atomic_store(&link->counters.drops_evicted, drops_evicted(link->drops));
+	gates_sum_up(&link->gates, &gates);
+	atomic_store(&link->counters.gates, gates.workers);
+	atomic_store(&link->counters.holds_standing, gates.standing);
+	atomic_store(&link->counters.holds_stamp, (uint64_t)gates.stamp);
 #define X(field, type, name, help) ret->field = atomic_load(&link->counters.field);
 	LINK_FIGURES(X)
 #undef X

@@ -151,7 +151,7 @@ static bool on_event(void *context, const char *name, struct bytes data)
 	} else if (!strcmp(name, "policy")) {
 		policy_heard(link, data);
 	} else if (!strcmp(name, "resync")) {
-		atomic_store(&link->want_snapshot, true);
+		atomic_store(&link->want_snapshot, link->daemon_fd >= 0);
 	}
 	return !atomic_load(&link->want_snapshot);
 }
@@ -245,7 +245,8 @@ static int fetch_snapshot(struct stream *stream)
 static int hold_stream(struct stream *stream)
 {
 	struct link *link = stream->link;
-	struct http_request request = { .path = "/edge/v1/stream?topics=decisions,policy",
+	struct http_request request = { .path = link->daemon_fd < 0 ? "/edge/v1/stream?topics=policy"
+								    : "/edge/v1/stream?topics=decisions,policy",
 		.silence_s = LINK_ALIVE_S,
 		.answer_max = 64 << 10,
 		.piece = on_piece,
@@ -295,7 +296,7 @@ static void run(struct stream *stream)
 	uint32_t backoff_ms = 0;
 	uint64_t opened_ns = 0;
 
-	atomic_store(&link->want_snapshot, true);
+	atomic_store(&link->want_snapshot, link->daemon_fd >= 0);
 	while (!atomic_load(&link->stop)) {
 		int error = stream->http ? 0 : link_connect(link, &stream->identity, &stream->http);
 
@@ -309,6 +310,9 @@ static void run(struct stream *stream)
 		if (atomic_load(&link->want_snapshot) && error == LUYTRE_E_CLOSED &&
 			clock_since_ns(clock_mono_ns(), opened_ns) > NS_PER_S)
 			continue;
+		/* Nobody says now that there is another policy: it is looked for, and what is wrong with it is told. */
+		if (error == LUYTRE_E_PERMISSION)
+			bell_ring(&link->policy_bell);
 		http_close(stream->http);
 		stream->http = NULL;
 		stream_pause(stream, error ? error : LUYTRE_E_CLOSED, &backoff_ms);

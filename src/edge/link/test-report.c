@@ -32,6 +32,7 @@ static int setup(void **state)
 		batch_writer_new(&link.writers[SPOOL_DROPS]))
 		return -1;
 	shield.shield.drift = 1U << LINK_DRIFT_DECISIONS;
+	shield.shield.holds = (struct link_holds){ .wanted = 3, .stamp = 77, .why = "no room" };
 	shield.shield.reasons[SHIELD_REASON_PASSED] = (typeof(shield.shield.reasons[0])){ 1000, 100000, 0, 0 };
 	shield.shield.reasons[SHIELD_REASON_LAND] = (typeof(shield.shield.reasons[0])){ 10, 600, 5, 300 };
 	shield.shield.reasons[SHIELD_REASON_LIMIT_SYN] = (typeof(shield.shield.reasons[0])){ 40, 2400, 0, 0 };
@@ -91,7 +92,7 @@ static void check_pair(const json_t *object, const char *key, json_int_t first, 
 
 static void test_figures(void **state)
 {
-	const json_t *status, *shield, *steps, *reasons;
+	const json_t *status, *holds, *shield, *steps, *reasons;
 	json_t *line;
 
 	report_tick(&link, 100 * NS_PER_S);
@@ -106,6 +107,10 @@ static void test_figures(void **state)
 	assert_true(json_is_false(json_object_get(status, "failing_open")));
 	assert_int_equal(json_array_size(json_object_get(status, "drift")), 1);
 	assert_string_equal(json_string_value(json_array_get(json_object_get(status, "drift"), 0)), "decisions");
+	holds = json_object_get(status, "holds");
+	assert_int_equal(json_integer_value(json_object_get(holds, "wanted")), 3);
+	assert_int_equal(json_integer_value(json_object_get(holds, "stamp")), 77);
+	assert_string_equal(json_string_value(json_object_get(holds, "problem")), "no room");
 	shield = json_object_get(status, "shield");
 	check_pair(shield, "arrived", 1000 + 15 + 40 + 7, 100000 + 900 + 2400 + 420);
 	check_pair(shield, "passed", 1005, 100300);

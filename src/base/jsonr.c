@@ -346,3 +346,54 @@ size_t jsonr_length(struct bytes text)
 		count += (text.ptr[i] & 0xc0) != 0x80;
 	return count;
 }
+
+static void write_members(const json_t *value, size_t depth_max, struct jsonw *json)
+{
+	const char *key;
+	json_t *member;
+
+	jsonw_object_begin(json);
+	json_object_foreach ((json_t *)(uintptr_t)value, key, member) {
+		jsonw_key(json, key);
+		jsonr_write(member, depth_max, json);
+	}
+	jsonw_object_end(json);
+}
+
+static void write_items(const json_t *value, size_t depth_max, struct jsonw *json)
+{
+	jsonw_array_begin(json);
+	for (size_t i = 0; i < json_array_size(value); i++)
+		jsonr_write(json_array_get(value, i), depth_max, json);
+	jsonw_array_end(json);
+}
+
+void jsonr_write(const json_t *value, size_t depth_max, struct jsonw *json)
+{
+	bool nests = json_is_object(value) || json_is_array(value);
+
+	switch (nests && depth_max == 0 ? JSON_NULL : json_typeof(value)) {
+	case JSON_OBJECT:
+		write_members(value, depth_max - 1, json);
+		break;
+	case JSON_ARRAY:
+		write_items(value, depth_max - 1, json);
+		break;
+	case JSON_STRING:
+		jsonw_string_bytes(json, bytes_of(json_string_value(value), json_string_length(value)));
+		break;
+	case JSON_INTEGER:
+		jsonw_i64(json, json_integer_value(value));
+		break;
+	case JSON_REAL:
+		jsonw_double(json, json_real_value(value));
+		break;
+	case JSON_TRUE:
+	case JSON_FALSE:
+		jsonw_bool(json, json_is_true(value));
+		break;
+	case JSON_NULL:
+		jsonw_null(json);
+		break;
+	}
+}

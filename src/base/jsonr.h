@@ -23,6 +23,7 @@
 #include "base/bytes.h"
 #include "base/compiler.h"
 #include "base/error.h"
+#include "base/jsonw.h"
 
 /* X(identifier, code, English, Vietnamese). The code is for programs and never changes. %1 and %2 stand for numbers. */
 #define JSONR_FAULTS(X)                                                                                                \
@@ -131,3 +132,7 @@ const char *jsonr_error_text(const struct jsonr_error *error, enum luytre_lang l
 
 /* Characters of valid UTF-8. */
 size_t jsonr_length(struct bytes text);
+
+/* Writes what was read. Objects and arrays deeper in one another than 'depth_max' become null: what was read without a bound can be
+ * written into a text that has one. */
+void jsonr_write(const json_t *value, size_t depth_max, struct jsonw *json);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 #define CAPACITY_SIZE_MIN 256
 
@@ -187,46 +188,6 @@ void jsonw_array_end(struct jsonw *writer)
 	level_end(writer, '[', ']');
 }
 
-/* Well-formed UTF-8 by first byte: RFC 3629, section 4. The bounds of the second byte keep out overlong forms,
- * surrogates and what lies behind U+10FFFF. */
-static const struct {
-	uint8_t first_min, first_max;
-	uint8_t second_min, second_max;
-	uint8_t size;
-} utf8_rows[] = {
-	{ 0xc2, 0xdf, 0x80, 0xbf, 2 },
-	{ 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-	{ 0xe1, 0xec, 0x80, 0xbf, 3 },
-	{ 0xed, 0xed, 0x80, 0x9f, 3 },
-	{ 0xee, 0xef, 0x80, 0xbf, 3 },
-	{ 0xf0, 0xf0, 0x90, 0xbf, 4 },
-	{ 0xf1, 0xf3, 0x80, 0xbf, 4 },
-	{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
-};
-
-/* Size of the sequence that 'in', not empty, begins with. When it is broken '*ret_valid' is false, and the size is
- * that of the part to be replaced by one U+FFFD: as much as could still have become a character. */
-static size_t utf8_size(struct bytes in, bool *ret_valid)
-{
-	size_t row, size;
-
-	*ret_valid = in.ptr[0] < 0x80;
-	for (row = 0; row < ARRAY_COUNT(utf8_rows); row++) {
-		if (in.ptr[0] >= utf8_rows[row].first_min && in.ptr[0] <= utf8_rows[row].first_max)
-			break;
-	}
-	if (row == ARRAY_COUNT(utf8_rows))
-		return 1;
-	if (in.size < 2 || in.ptr[1] < utf8_rows[row].second_min || in.ptr[1] > utf8_rows[row].second_max)
-		return 1;
-	for (size = 2; size < utf8_rows[row].size; size++) {
-		if (size == in.size || (in.ptr[size] & 0xc0) != 0x80)
-			return size;
-	}
-	*ret_valid = true;
-	return size;
-}
-
 /* RFC 8259, section 7: the quotation mark, the backslash and control characters must be escaped. */
 static void escaped_char(struct jsonw *writer, uint8_t c)
 {
@@ -297,7 +258,7 @@ static inline size_t copy_plain(char *out, const uint8_t *in, size_t in_size)
 static size_t special_char(struct jsonw *writer, struct bytes in)
 {
 	bool valid;
-	size_t size = utf8_size(in, &valid);
+	size_t size = utf8_sequence(in, &valid);
 
 	if (!valid)
 		append_str(writer, "\xef\xbf\xbd");

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/error.h"
@@ -45,16 +46,19 @@ static int add_rules(scmp_filter_ctx filter, uint32_t action, const char *const 
 }
 
 /* Threads, not processes. What clone3 is asked for lies in memory, where a filter cannot look; told that there is no such
- * call, the C library takes clone. */
+ * call, the C library takes clone. A thread may say how important it is itself. */
 static int add_threads(scmp_filter_ctx filter)
 {
 	const struct scmp_arg_cmp is_thread = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD),
 				  sets_name = SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0),
-				  only_asks = SCMP_A2(SCMP_CMP_EQ, 0, 0);
+				  only_asks = SCMP_A2(SCMP_CMP_EQ, 0, 0),
+				  own_priority[] = { SCMP_A0(SCMP_CMP_EQ, PRIO_PROCESS, 0),
+					  SCMP_A1(SCMP_CMP_EQ, 0, 0) };
 
 	return seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) ||
 			       seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, is_thread) ||
 			       seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, sets_name) ||
+			       seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(setpriority), 2, own_priority) ||
 			       seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, only_asks)
 		       ? -1
 		       : 0;

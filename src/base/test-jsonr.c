@@ -186,6 +186,38 @@ static void test_long_pointer(void **state)
 	json_decref(document);
 }
 
+static void test_write(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t depth_max;
+		const char *written;
+	} lines[] = {
+		{ "[1, -2.5, \"\u1ebf\", true, false, null, {\"a\": {}}]", 3,
+			"[1,-2.5,\"ế\",true,false,null,{\"a\":{}}]" },
+		{ "[[1],{\"a\":2},3]", 1, "[null,null,3]" },
+		{ "{\"a\":[[1]]}", 2, "{\"a\":[null]}" },
+		{ "17", 0, "17" },
+		{ "[]", 0, "null" },
+		{ "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]", JSONW_DEPTH_MAX,
+			"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[null]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]" },
+	};
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		json_t *value = json_loads(lines[i].text, JSON_DECODE_ANY, NULL);
+		struct jsonw json;
+		struct bytes text;
+
+		assert_non_null(value);
+		jsonw_init(&json, 4096);
+		jsonr_write(value, lines[i].depth_max, &json);
+		assert_int_equal(jsonw_text(&json, &text), 0);
+		assert_string_equal((const char *)text.ptr, lines[i].written);
+		jsonw_done(&json);
+		json_decref(value);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +226,7 @@ int main(void)
 		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_errors_are_collected),
 		cmocka_unit_test(test_long_pointer),
+		cmocka_unit_test(test_write),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,10 +44,51 @@ static void characters_take_as_many_bytes_as_they_need(void **state)
 	}
 }
 
+/* What to take as one broken character: Unicode 15, table 3-8 and those after it. */
+static void broken_characters_are_told(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t size;
+		bool valid;
+	} rows[] = {
+		{ "a", 1, true },
+		{ "\x01", 1, true },
+		{ "\x7f\x80", 1, true },
+		{ "\xc2\x80", 2, true },
+		{ "\xe1\xba\xbfx", 3, true },
+		{ "\xf4\x8f\xbf\xbf", 4, true },
+		{ "\x80", 1, false },
+		{ "\xc0\xaf", 1, false },
+		{ "\xc2", 1, false },
+		{ "\xe0\x80\xaf", 1, false },
+		{ "\xed\xa0\x80", 1, false },
+		{ "\xe1\xba", 2, false },
+		{ "\xe1\xba"
+		  "a",
+			2, false },
+		{ "\xf0\x80\x80\x80", 1, false },
+		{ "\xf1\x80\x80"
+		  "a",
+			3, false },
+		{ "\xf4\x90\x80\x80", 1, false },
+		{ "\xf5\x80", 1, false },
+		{ "\xff", 1, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		bool valid = !rows[i].valid;
+
+		assert_int_equal(utf8_sequence(bytes_from_str(rows[i].bytes), &valid), rows[i].size);
+		assert_int_equal(valid, rows[i].valid);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(characters_take_as_many_bytes_as_they_need),
+		cmocka_unit_test(broken_characters_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/jsonr.h"
 #include "sensor/detect/dataset.h"
 #include "sensor/detect/detect.h"
 
@@ -173,57 +174,6 @@ void *detect_context_take(struct detect_context *context, const struct rule *rul
 	return taken;
 }
 
-static void write_json(const json_t *value, struct jsonw *json, int depth);
-
-static void write_members(const json_t *value, struct jsonw *json, int depth)
-{
-	const char *key;
-	json_t *member;
-
-	jsonw_object_begin(json);
-	json_object_foreach ((json_t *)(uintptr_t)value, key, member) {
-		jsonw_key(json, key);
-		write_json(member, json, depth);
-	}
-	jsonw_object_end(json);
-}
-
-static void write_items(const json_t *value, struct jsonw *json, int depth)
-{
-	jsonw_array_begin(json);
-	for (size_t i = 0; i < json_array_size(value); i++)
-		write_json(json_array_get(value, i), json, depth);
-	jsonw_array_end(json);
-}
-
-static void write_json(const json_t *value, struct jsonw *json, int depth)
-{
-	switch (depth < DEPTH_MAX ? json_typeof(value) : JSON_NULL) {
-	case JSON_OBJECT:
-		write_members(value, json, depth + 1);
-		break;
-	case JSON_ARRAY:
-		write_items(value, json, depth + 1);
-		break;
-	case JSON_STRING:
-		jsonw_string_bytes(json, bytes_of(json_string_value(value), json_string_length(value)));
-		break;
-	case JSON_INTEGER:
-		jsonw_i64(json, json_integer_value(value));
-		break;
-	case JSON_REAL:
-		jsonw_double(json, json_real_value(value));
-		break;
-	case JSON_TRUE:
-	case JSON_FALSE:
-		jsonw_bool(json, json_is_true(value));
-		break;
-	default:
-		jsonw_null(json);
-		break;
-	}
-}
-
 void detect_context_write(const void *context, struct jsonw *json)
 {
 	jsonw_kv_object_begin(json, "context");
@@ -234,7 +184,7 @@ void detect_context_write(const void *context, struct jsonw *json)
 		if (!value)
 			continue;
 		jsonw_key(json, note->key);
-		write_json(value, json, 0);
+		jsonr_write(value, DEPTH_MAX, json);
 		json_decref(value);
 	}
 	jsonw_object_end(json);

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "hub/edges/ca.h"
+#include "hub/edges/csrtest.h"
 
 #define NOW INT64_C(1795000000000000)
 #define DAY (INT64_C(86400) * 1000000)
@@ -49,26 +50,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* A request for a certificate, signed with 'signer' (null: with the key itself, as it should be). */
-static char *request_of(EVP_PKEY *key, EVP_PKEY *signer, const char *name)
-{
-	X509_REQ *request = X509_REQ_new();
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *data, *text;
-	long size;
-
-	assert_true(request && bio && X509_REQ_set_pubkey(request, key));
-	assert_true(X509_NAME_add_entry_by_txt(
-		X509_REQ_get_subject_name(request), "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0));
-	assert_true(X509_REQ_sign(request, signer ? signer : key, EVP_sha256()) > 0);
-	assert_true(PEM_write_bio_X509_REQ(bio, request));
-	size = BIO_get_mem_data(bio, &data);
-	text = strndup(data, (size_t)size);
-	BIO_free(bio);
-	X509_REQ_free(request);
-	return text;
-}
-
 static size_t der_of(const char *pem, uint8_t **ret)
 {
 	BIO *bio = BIO_new_mem_buf(pem, -1);
@@ -98,7 +79,7 @@ static int edge_of(const struct ca *of, const char *pem, int64_t now_us, uint32_
 static void test_edge(void **state)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
-	char *request = request_of(key, NULL, "edge-99"); /* what it calls itself does not count */
+	char *request = csrtest_pem(key, NULL, "edge-99"); /* what it calls itself does not count */
 	struct ca_certificate one, two;
 	uint32_t edge = 0;
 
@@ -122,7 +103,7 @@ static void test_edge(void **state)
 static void test_strangers(void **state)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
-	char *request = request_of(key, NULL, "x"), *key_pem;
+	char *request = csrtest_pem(key, NULL, "x"), *key_pem;
 	struct ca *other;
 	struct ca_certificate theirs, server;
 	uint32_t edge;
@@ -161,8 +142,8 @@ static void test_requests(void **state)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256"), *stranger = EVP_EC_gen("P-256"), *larger = EVP_EC_gen("P-384"),
 		 *rsa = EVP_RSA_gen(2048);
-	char *forged = request_of(key, stranger, "x"), *wide = request_of(larger, NULL, "x"),
-	     *old = request_of(rsa, NULL, "x"), *good = request_of(key, NULL, "x");
+	char *forged = csrtest_pem(key, stranger, "x"), *wide = csrtest_pem(larger, NULL, "x"),
+	     *old = csrtest_pem(rsa, NULL, "x"), *good = csrtest_pem(key, NULL, "x");
 	struct ca_certificate certificate;
 
 	assert_int_equal(ca_sign_edge(ca, 1, bytes_from_str(forged), NOW, &certificate), LUYTRE_E_PERMISSION);

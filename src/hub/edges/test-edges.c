@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <openssl/ec.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
 #include "base/error.h"
+#include "hub/edges/csrtest.h"
 #include "hub/edges/edges.h"
 #include "hub/store/pgtest.h"
 
@@ -32,23 +32,6 @@ static struct audit_origin at(int64_t now_us)
 	return (struct audit_origin){ .actor = "account:1 lan", .now_us = now_us };
 }
 
-static void make_request(void)
-{
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509_REQ *made = X509_REQ_new();
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *data;
-	long size;
-
-	assert_true(made && bio && X509_REQ_set_pubkey(made, key) && X509_REQ_sign(made, key, EVP_sha256()) > 0);
-	assert_true(PEM_write_bio_X509_REQ(bio, made));
-	size = BIO_get_mem_data(bio, &data);
-	request = strndup(data, (size_t)size);
-	BIO_free(bio);
-	X509_REQ_free(made);
-	EVP_PKEY_free(key);
-}
-
 static int setup(void **state)
 {
 	char why[DB_WHY_SIZE];
@@ -60,7 +43,7 @@ static int setup(void **state)
 		memcpy(place, postgres_place, sizeof(place));
 	else
 		snprintf(place, sizeof(place), "sqlite:%s/control.db", dir);
-	make_request();
+	request = csrtest_pem(NULL, NULL, NULL);
 	return ca_open(dir, NOW, &ca) || db_open(place, &db, why) || audit_setup(db) || edges_open(db, ca, &edges);
 }
 

@@ -22,6 +22,7 @@ static const struct db_migration migrations[] = {
 	  "create table audit_head (one integer primary key, sequence integer not null, hash blob not null);"
 	  "create table audit_signed (sequence integer primary key, time_us integer not null, hash blob not null,"
 	  " public_key blob not null, signature blob not null);" },
+	{ "create index audit_subject on audit (subject, sequence);" },
 };
 
 int audit_setup(struct db *db)
@@ -271,6 +272,21 @@ int audit_each(struct db *db, const struct scope *scope, int64_t before, uint32_
 	if (ret_next && each.left > 0)
 		*ret_next = from;
 	return 0;
+}
+
+int audit_each_of(struct db *db, const struct scope *scope, const char *subject, int64_t before, uint32_t limit,
+	audit_fn fn, void *context)
+{
+	struct each each = { .scope = scope, .fn = fn, .context = context, .left = limit };
+	int error;
+
+	if (!scope)
+		return LUYTRE_E_INVALID;
+	error = db_each(db,
+		"select sequence, time_us, actor, address, action, subject, tenant, detail from audit"
+		" where subject = ?1 and sequence < ?2 order by sequence desc limit ?3",
+		DB_ARGS(db_str(subject), db_i64(before > 0 ? before : INT64_MAX), db_i64(limit)), row_each, &each);
+	return error == AUDIT_ENOUGH ? 0 : error;
 }
 
 static int make_key(uint8_t *key, size_t key_size)

@@ -74,6 +74,10 @@ typedef int (*audit_fn)(void *context, const struct audit_entry *entry); /* not 
 MUST_CHECK int audit_each(struct db *db, const struct scope *scope, int64_t before, uint32_t limit, audit_fn fn,
 	void *context, int64_t *ret_next);
 
+/* The same of one subject ("finding:12"), found by an index. */
+MUST_CHECK int audit_each_of(struct db *db, const struct scope *scope, const char *subject, int64_t before,
+	uint32_t limit, audit_fn fn, void *context);
+
 struct audit_key {
 	uint8_t public_key[AUDIT_PUBLIC_KEY_SIZE];
 	uint8_t secret_key[AUDIT_SECRET_KEY_SIZE];

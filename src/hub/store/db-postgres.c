@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "hub/store/driver.h"
+#include "hub/store/leader.h"
 
 enum { PARAMETERS_MAX = 64, SQL_MAX = 64 << 10 };
 
@@ -29,6 +30,7 @@ enum {
 struct postgres {
 	struct db db;
 	PGconn *connection;
+	bool ready; /* the connection is configured */
 	struct db_cache cache;
 	uint64_t statement_count;
 };
@@ -180,12 +182,38 @@ static void postgres_close(struct db *db)
 	free(postgres);
 }
 
+/* A hub among several that leads no longer writes nothing (leader.h). */
+static int check_leader(struct postgres *postgres)
+{
+	const char *name = PQparameterStatus(postgres->connection, "application_name");
+	PGresult *result;
+	int error = 0;
+
+	if (!name || strncmp(name, LEADER_NAME_PREFIX, strlen(LEADER_NAME_PREFIX)) != 0)
+		return 0;
+	result = PQexec(
+		postgres->connection, "select 1 from hub_leader where name = current_setting('application_name')");
+	if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+		error = error_of(postgres, result);
+	} else if (PQntuples(result) != 1) {
+		snprintf(postgres->db.why, sizeof(postgres->db.why), "another hub leads");
+		error = LUYTRE_E_PERMISSION;
+	}
+	PQclear(result);
+	return error;
+}
+
 static int configure(struct postgres *postgres)
 {
-	return finish(postgres,
-		PQexec(postgres->connection, "set lock_timeout = '5s'; set client_min_messages = error;"
-					     "set client_encoding = 'UTF8'; set standard_conforming_strings = on;"
-					     "set idle_in_transaction_session_timeout = '60s'"));
+	int error = check_leader(postgres);
+
+	if (!error)
+		error = finish(postgres, PQexec(postgres->connection,
+						 "set lock_timeout = '5s'; set client_min_messages = error;"
+						 "set client_encoding = 'UTF8'; set standard_conforming_strings = on;"
+						 "set idle_in_transaction_session_timeout = '60s'"));
+	postgres->ready = !error;
+	return error;
 }
 
 static int postgres_open(const char *place, struct db **ret, char why[DB_WHY_SIZE])
@@ -210,11 +238,12 @@ static int postgres_open(const char *place, struct db **ret, char why[DB_WHY_SIZ
 /* A lost connection is made again, but not inside of a transaction, which is lost with it. */
 static int connected(struct postgres *postgres)
 {
-	if (PQstatus(postgres->connection) == CONNECTION_OK)
+	if (PQstatus(postgres->connection) == CONNECTION_OK && postgres->ready)
 		return 0;
 	if (postgres->db.in_transaction)
 		return error_of(postgres, NULL);
 	db_cache_clear(&postgres->cache, forget, NULL);
+	postgres->ready = false;
 	PQreset(postgres->connection);
 	return PQstatus(postgres->connection) == CONNECTION_OK ? configure(postgres) : error_of(postgres, NULL);
 }

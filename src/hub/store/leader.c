@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/store/leader.h"
+
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+#define PLACE "postgres:"
+
+enum { NAME_SIZE = 64 };
+
+static int make_name(const char *run, char ret[NAME_SIZE])
+{
+	int size = snprintf(ret, NAME_SIZE, LEADER_NAME_PREFIX "%s", run);
+
+	return size > 0 && size < NAME_SIZE ? 0 : LUYTRE_E_RANGE;
+}
+
+int leader_name(const char *run)
+{
+	char name[NAME_SIZE];
+	int error = make_name(run, name);
+
+	if (error)
+		return error;
+	return setenv("PGAPPNAME", name, 1) ? LUYTRE_E_NOMEM : 0; /* chapter 34.15 of PostgreSQL's documentation */
+}
+
+static const char *const statements[] = {
+	"set client_min_messages = error",
+	"create table if not exists hub_leader (one integer primary key check (one = 1), name text not null)",
+	"insert into hub_leader (one, name) values (1, $1) on conflict (one) do update set name = excluded.name",
+	"select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
+	" and application_name like '" LEADER_NAME_PREFIX "%' and application_name <> $1",
+};
+
+int leader_enter(const char *place, const char *run, char why[DB_WHY_SIZE])
+{
+	const char *const keywords[] = { "dbname", "application_name", NULL };
+	const char *const values[] = { place + strlen(PLACE), "luytre-enters", NULL };
+	char name[NAME_SIZE];
+	const char *parameters[1] = { name };
+	PGconn *connection;
+	int error = make_name(run, name);
+
+	if (error || strncmp(place, PLACE, strlen(PLACE)) != 0) {
+		snprintf(why, DB_WHY_SIZE, "several hubs need a control database in PostgreSQL");
+		return LUYTRE_E_INVALID;
+	}
+	connection = PQconnectdbParams(keywords, values, 1);
+	error = PQstatus(connection) == CONNECTION_OK ? 0 : LUYTRE_E_IO;
+	for (size_t i = 0; i < ARRAY_COUNT(statements) && !error; i++) {
+		PGresult *result = PQexecParams(connection, statements[i], strstr(statements[i], "$1") ? 1 : 0, NULL,
+			parameters, NULL, NULL, 0);
+		ExecStatusType status = PQresultStatus(result);
+
+		error = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ? 0 : LUYTRE_E_IO;
+		PQclear(result);
+	}
+	if (error)
+		snprintf(why, DB_WHY_SIZE, "%s", PQerrorMessage(connection));
+	PQfinish(connection);
+	return error;
+}

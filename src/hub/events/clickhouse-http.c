@@ -13,9 +13,14 @@
 #define GRACE_MS   5000L /* the server ends a question itself; this is for one that does not answer */
 #define VARINT_MAX 10
 
+enum { REPLICAS_MAX = 8 };
+
 struct clickhouse {
 	CURL *curl;
-	char *url, *database; /* owned */
+	char *urls, *database; /* owned; urls: cut at its commas */
+	const char *replicas[REPLICAS_MAX];
+	size_t replica_count, at; /* at: the one that is asked */
+	unsigned int quorum;
 	struct builder answer;
 	char why[CLICKHOUSE_WHY_SIZE];
 };
@@ -144,13 +149,20 @@ struct clickhouse *clickhouse_new(struct bytes url, const char *database)
 		return NULL;
 	pthread_once(&once, init_curl);
 	server->curl = curl_easy_init();
-	server->url = strndup((const char *)url.ptr, url.size);
+	server->urls = strndup((const char *)url.ptr, url.size);
 	server->database = database ? strdup(database) : NULL;
-	if (!server->curl || !server->url || (database && !server->database)) {
+	if (!server->curl || !server->urls || (database && !server->database)) {
 		clickhouse_free(server);
 		return NULL;
 	}
+	for (char *rest = server->urls, *one; server->replica_count < REPLICAS_MAX && (one = strsep(&rest, ","));)
+		server->replicas[server->replica_count++] = one;
 	return server;
+}
+
+void clickhouse_set_quorum(struct clickhouse *server, unsigned int quorum)
+{
+	server->quorum = quorum;
 }
 
 void clickhouse_free(struct clickhouse *server)
@@ -159,7 +171,7 @@ void clickhouse_free(struct clickhouse *server)
 		return;
 	curl_easy_cleanup(server->curl);
 	builder_done(&server->answer);
-	free(server->url);
+	free(server->urls);
 	free(server->database);
 	free(server);
 }
@@ -206,10 +218,13 @@ static int server_error(struct clickhouse *server)
 
 static int build_url(struct clickhouse *server, const char *sql, bool insert, uint64_t time_ms, struct builder *ret)
 {
-	builder_print(ret, "%s/?wait_end_of_query=1&max_query_size=16777216&max_execution_time=%llu", server->url,
-		(unsigned long long)(time_ms + 999) / 1000);
+	builder_print(ret, "%s/?wait_end_of_query=1&max_query_size=16777216&max_execution_time=%llu",
+		server->replicas[server->at], (unsigned long long)(time_ms + 999) / 1000);
 	if (server->database)
 		builder_print(ret, "&database=%s", server->database);
+	if (insert && server->quorum > 1)
+		builder_print(ret, "&insert_quorum=%u&insert_quorum_timeout=%llu", server->quorum,
+			(unsigned long long)time_ms);
 	if (insert) {
 		char *escaped = curl_easy_escape(server->curl, sql, 0);
 
@@ -219,7 +234,8 @@ static int build_url(struct clickhouse *server, const char *sql, bool insert, ui
 	return ret->failed ? LUYTRE_E_NOMEM : 0;
 }
 
-static int perform(struct clickhouse *server, const char *url, struct bytes body, uint64_t time_ms)
+/* '*ret_reached': the server may have done what it was asked. */
+static int perform(struct clickhouse *server, const char *url, struct bytes body, uint64_t time_ms, bool *ret_reached)
 {
 	long status = 0;
 	CURLcode code;
@@ -237,6 +253,7 @@ static int perform(struct clickhouse *server, const char *url, struct bytes body
 	curl_easy_setopt(server->curl, CURLOPT_WRITEFUNCTION, take_answer);
 	curl_easy_setopt(server->curl, CURLOPT_WRITEDATA, &server->answer);
 	code = curl_easy_perform(server->curl);
+	*ret_reached = code != CURLE_COULDNT_CONNECT && code != CURLE_COULDNT_RESOLVE_HOST;
 	if (code != CURLE_OK) {
 		snprintf(server->why, sizeof(server->why), "%s", curl_easy_strerror(code));
 		if (code == CURLE_OPERATION_TIMEDOUT)
@@ -247,18 +264,35 @@ static int perform(struct clickhouse *server, const char *url, struct bytes body
 	return status == 200 ? 0 : server_error(server);
 }
 
-int clickhouse_run(struct clickhouse *server, const char *sql, struct bytes rows, uint64_t time_ms, struct bytes *ret)
+static int ask(struct clickhouse *server, const char *sql, struct bytes rows, uint64_t time_ms, bool *ret_reached)
 {
 	struct builder url = { 0 };
 	bool insert = rows.size > 0;
 	int error = build_url(server, sql, insert, time_ms, &url);
 
+	*ret_reached = true;
 	server->answer.size = 0;
 	server->answer.failed = false;
 	builder_add(&server->answer, "", 0);
 	if (error == 0)
-		error = perform(server, (const char *)url.text, insert ? rows : bytes_from_str(sql), time_ms);
+		error = perform(
+			server, (const char *)url.text, insert ? rows : bytes_from_str(sql), time_ms, ret_reached);
 	builder_done(&url);
+	return error;
+}
+
+int clickhouse_run(struct clickhouse *server, const char *sql, struct bytes rows, uint64_t time_ms, struct bytes *ret)
+{
+	bool insert = rows.size > 0, reached = false;
+	int error = LUYTRE_E_CLOSED;
+
+	/* An insert that broke off may have been done: the caller says it again, to the next. */
+	for (size_t tries = 0; tries < server->replica_count && error == LUYTRE_E_CLOSED && !(insert && reached);
+		tries++) {
+		error = ask(server, sql, rows, time_ms, &reached);
+		if (error == LUYTRE_E_CLOSED)
+			server->at = (server->at + 1) % server->replica_count;
+	}
 	if (error == 0 && ret)
 		*ret = bytes_of(server->answer.text, server->answer.size);
 	return error;

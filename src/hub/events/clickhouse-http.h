@@ -15,8 +15,11 @@ enum { CLICKHOUSE_ANSWER_MAX = 128 << 20, CLICKHOUSE_WHY_SIZE = 512 };
 
 struct clickhouse;
 
-/* 'url': "http://[USER:PASSWORD@]HOST:PORT"; 'database' may be null. Null without memory. Nothing is sent yet. */
+/* 'url': "http://[USER:PASSWORD@]HOST:PORT", or several with commas between, each a replica that has everything: the first that can be
+ * reached is asked, until it cannot be reached any more. 'database' may be null. Null without memory. Nothing is sent yet. */
 struct clickhouse *clickhouse_new(struct bytes url, const char *database);
+/* An insert is answered when so many replicas have it; 0: one. */
+void clickhouse_set_quorum(struct clickhouse *server, unsigned int quorum);
 void clickhouse_free(struct clickhouse *server);
 
 /* Runs one statement. With 'rows' the statement is an insert and they follow it. '*ret' (may be null) lives until the

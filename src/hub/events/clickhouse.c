@@ -15,7 +15,12 @@
  * Ids: milliseconds << 20 | node << 16 | row. Each batch has its milliseconds for itself; hubs that write to the same
  * database are told apart by the option node=0..15.
  *
- * Options of the place: node, replicated, question_ms. Sums and top lists are read from the events: that is what a
+ * Several servers of one place are replicas: "clickhouse:http://A:8123,http://B:8123/DATABASE?replicated=1". Another one may not have
+ * the row of ev_batch yet when a batch comes again, so what was begun here is also remembered: the same block goes to it, and the server
+ * finds that it has it. Two failures at once, of the hub and of the replica it spoke to, within the moment that replication
+ * takes, may leave a batch twice. With quorum=N an insert is answered when N replicas have it: then a replica may lose its disk.
+ *
+ * Options of the place: node, replicated, quorum, question_ms. Sums and top lists are read from the events: that is what a
  * column store is for. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,11 +52,21 @@
 
 static const char *const table_names[] = { "ev_event", "ev_batch" };
 
+enum { BEGUN_MAX = 256 };
+
+/* A batch that was begun and did not end well. */
+struct begun {
+	char *id; /* owned; null: a free place */
+	uint64_t first_id;
+};
+
 struct clickhouse_store {
 	struct ev_store base;
 	struct clickhouse *server;
 	char *url, *database; /* owned */
-	uint64_t node, replicated, question_ms;
+	uint64_t node, replicated, quorum, question_ms;
+	struct begun begun[BEGUN_MAX];
+	size_t begun_next; /* the place that is taken when none is free */
 	uint64_t last_ms;
 	uint64_t again_count;
 };
@@ -77,7 +92,7 @@ static int ask_number(struct clickhouse *server, const char *sql, uint64_t *ret)
 	return rowbinary_number(&cursor, 8, ret) ? 0 : LUYTRE_E_NOT_FOUND;
 }
 
-static int make_tables(struct clickhouse_store *store)
+static int make_tables(struct clickhouse_store *store, struct clickhouse *server)
 {
 	int error = 0;
 
@@ -91,7 +106,7 @@ static int make_tables(struct clickhouse_store *store)
 		else
 			snprintf(engine, sizeof(engine), "MergeTree");
 		snprintf(sql, sizeof(sql), i == 0 ? EVENT_TABLE : BATCH_TABLE, engine);
-		error = clickhouse_run(store->server, sql, no_rows, INSERT_MS, NULL);
+		error = clickhouse_run(server, sql, no_rows, INSERT_MS, NULL);
 	}
 	return error;
 }
@@ -112,6 +127,8 @@ static void clickhouse_close(struct ev_store *base)
 	struct clickhouse_store *store = (struct clickhouse_store *)base;
 
 	clickhouse_free(store->server);
+	for (size_t i = 0; i < BEGUN_MAX; i++)
+		free(store->begun[i].id);
 	free(store->url);
 	free(store->database);
 	free(store);
@@ -138,23 +155,48 @@ static int split_url(struct clickhouse_store *store, struct bytes url, char *why
 	return 0;
 }
 
-static int connect_database(struct clickhouse_store *store)
+static int make_database(struct clickhouse_store *store, struct bytes url, char *why, size_t why_size)
 {
-	struct clickhouse *server = clickhouse_new(bytes_from_str(store->url), NULL);
+	struct clickhouse *server = clickhouse_new(url, NULL), *tables = clickhouse_new(url, store->database);
 	char sql[256];
-	int error;
+	int error = server && tables ? 0 : LUYTRE_E_NOMEM;
 
-	if (!server)
-		return LUYTRE_E_NOMEM;
 	snprintf(sql, sizeof(sql), "create database if not exists %s", store->database);
-	error = clickhouse_run(server, sql, no_rows, INSERT_MS, NULL);
-	/* Its sentence is the one that tells why there is no connection. */
-	store->server = server;
+	if (error == 0)
+		error = clickhouse_run(server, sql, no_rows, INSERT_MS, NULL);
 	if (error != 0)
-		return error;
-	store->server = clickhouse_new(bytes_from_str(store->url), store->database);
+		snprintf(why, why_size, "%s", server ? clickhouse_why(server) : error_text(error, LUYTRE_LANG_EN));
+	if (error == 0) {
+		error = make_tables(store, tables);
+		if (error != 0)
+			snprintf(why, why_size, "%s", clickhouse_why(tables));
+	}
 	clickhouse_free(server);
-	return store->server ? 0 : LUYTRE_E_NOMEM;
+	clickhouse_free(tables);
+	return error;
+}
+
+/* On each replica that answers; one must. */
+static int connect_database(struct clickhouse_store *store, char *why, size_t why_size)
+{
+	struct bytes rest = bytes_from_str(store->url);
+	int error = LUYTRE_E_CLOSED;
+
+	while (rest.size > 0) {
+		const char *comma = memchr(rest.ptr, ',', rest.size);
+		size_t size = comma ? (size_t)(comma - (const char *)rest.ptr) : rest.size;
+		int one = make_database(store, bytes_of(rest.ptr, size), why, why_size);
+
+		if (one != 0 && one != LUYTRE_E_CLOSED)
+			return one;
+		error = one == 0 ? 0 : error;
+		rest = bytes_skip(rest, comma ? size + 1 : size);
+	}
+	if (error == 0)
+		store->server = clickhouse_new(bytes_from_str(store->url), store->database);
+	if (store->server)
+		clickhouse_set_quorum(store->server, (unsigned int)store->quorum);
+	return error == 0 && !store->server ? LUYTRE_E_NOMEM : error;
 }
 
 static int clickhouse_open(const char *place, struct ev_store **ret, char *why, size_t why_size)
@@ -163,6 +205,7 @@ static int clickhouse_open(const char *place, struct ev_store **ret, char *why, 
 	const struct ev_option options[] = {
 		{ "node", 0, 15, &store->node },
 		{ "replicated", 0, 1, &store->replicated },
+		{ "quorum", 0, 15, &store->quorum },
 		{ "question_ms", 1, 600000, &store->question_ms },
 	};
 	struct bytes url;
@@ -176,14 +219,16 @@ static int clickhouse_open(const char *place, struct ev_store **ret, char *why, 
 	if (error == 0)
 		error = split_url(store, url, why, why_size);
 	if (error == 0) {
-		error = connect_database(store);
-		if (error == 0)
-			error = make_tables(store);
-		if (error == 0)
+		char reason[CLICKHOUSE_WHY_SIZE] = "";
+
+		error = connect_database(store, reason, sizeof(reason));
+		if (error == 0) {
 			error = read_last_id(store);
+			snprintf(reason, sizeof(reason), "%s", clickhouse_why(store->server));
+		}
 		if (error != 0)
 			snprintf(why, why_size, "ClickHouse at %s: %s", strrchr(store->url, '@') ? "..." : store->url,
-				store->server ? clickhouse_why(store->server) : error_text(error, LUYTRE_LANG_EN));
+				reason);
 	}
 	if (error != 0)
 		clickhouse_close(&store->base);
@@ -289,29 +334,79 @@ static int is_stored(struct clickhouse_store *store, const struct ev_batch *batc
 	return error;
 }
 
+static struct begun *find_begun(struct clickhouse_store *store, const char *id)
+{
+	for (size_t i = 0; i < BEGUN_MAX; i++) {
+		if (store->begun[i].id && strcmp(store->begun[i].id, id) == 0)
+			return &store->begun[i];
+	}
+	return NULL;
+}
+
+/* The oldest is forgotten when there are too many: the server knows it, if it was begun there. */
+static void note_begun(struct clickhouse_store *store, const char *id, uint64_t first_id)
+{
+	struct begun *place = find_begun(store, id);
+
+	if (!place) {
+		place = &store->begun[store->begun_next++ % BEGUN_MAX];
+		free(place->id);
+		place->id = strdup(id);
+	}
+	place->first_id = first_id;
+}
+
+static void forget_begun(struct clickhouse_store *store, const char *id)
+{
+	struct begun *place = find_begun(store, id);
+
+	if (!place)
+		return;
+	free(place->id);
+	place->id = NULL;
+}
+
+/* The batch gets its ids, here first and then at the server. */
+static int begin_batch(struct clickhouse_store *store, const struct ev_batch *batch, uint64_t *ret_first_id)
+{
+	const struct begun *begun = find_begun(store, batch->id);
+	uint64_t ms = (uint64_t)batch->arrived_us / 1000;
+
+	if (begun) {
+		*ret_first_id = begun->first_id;
+	} else {
+		store->last_ms = ms > store->last_ms ? ms : store->last_ms + 1;
+		*ret_first_id = store->last_ms << MS_BITS | store->node << ROW_BITS;
+	}
+	return insert_batch(store, batch, *ret_first_id);
+}
+
 static int clickhouse_append(struct ev_store *base, const struct ev_batch *batch, uint64_t *ret_first_id)
 {
 	struct clickhouse_store *store = (struct clickhouse_store *)base;
-	uint64_t first_id = 0, ms = (uint64_t)batch->arrived_us / 1000;
+	uint64_t first_id = 0;
 	bool stored = false;
 	int error = find_batch(store, batch->id, &first_id);
 
 	if (error == 0) {
 		error = is_stored(store, batch, first_id, &stored);
 	} else if (error == LUYTRE_E_NOT_FOUND) {
-		store->last_ms = ms > store->last_ms ? ms : store->last_ms + 1;
-		first_id = store->last_ms << MS_BITS | store->node << ROW_BITS;
-		error = insert_batch(store, batch, first_id);
+		error = begin_batch(store, batch, &first_id);
 	}
 	if (error == 0 && stored) {
+		forget_begun(store, batch->id);
 		__atomic_add_fetch(&store->again_count, 1, __ATOMIC_RELAXED);
 		return 0;
 	}
 	if (error == 0)
 		error = insert_events(store, batch, first_id);
-	if (error == 0)
-		*ret_first_id = first_id;
-	return error;
+	if (error != 0 && first_id != 0)
+		note_begun(store, batch->id, first_id);
+	if (error != 0)
+		return error;
+	forget_begun(store, batch->id);
+	*ret_first_id = first_id;
+	return 0;
 }
 
 static int drop_partition(struct clickhouse_store *store, const char *table, struct bytes partition)
@@ -642,6 +737,60 @@ static int clickhouse_top(struct ev_reader *base, const struct ev_filter *filter
 	return 0;
 }
 
+static bool read_hit(struct cursor *cursor, struct ev_hit *ret)
+{
+	uint64_t tenant, action, first, last;
+
+	if (!rowbinary_number(cursor, 8, &ret->rule) || !rowbinary_number(cursor, 4, &tenant) ||
+		!rowbinary_number(cursor, 1, &action) || !rowbinary_number(cursor, 8, &first) ||
+		!rowbinary_number(cursor, 8, &last) || !rowbinary_number(cursor, 8, &ret->events) ||
+		!rowbinary_number(cursor, 8, &ret->sum))
+		return false;
+	ret->tenant = (uint32_t)tenant;
+	ret->action = (uint8_t)action;
+	ret->first_us = (int64_t)first;
+	ret->last_us = (int64_t)last;
+	return true;
+}
+
+static int clickhouse_hits(struct ev_reader *base, const struct ev_filter *filter, const struct ev_hit_query *query,
+	ev_hit_fn fn, void *context)
+{
+	struct builder sql = { 0 };
+	struct bytes answer;
+	struct cursor cursor;
+	struct ev_hit hit;
+	int error;
+
+	builder_print(&sql, "select rule, tenant, action, toUInt64(min(time_us)), toUInt64(max(time_us)), count(),"
+			    " toUInt64(sum(weight))");
+	where_filter(&sql, filter);
+	builder_print(&sql, " and rule != 0 and (rule in (0");
+	for (size_t i = 0; i < query->rule_count; i++)
+		builder_print(&sql, ", %llu", (unsigned long long)query->rules[i]);
+	builder_print(&sql, ")");
+	if (query->text.size > 0) {
+		builder_print(&sql, " or positionCaseInsensitive(signature, ");
+		builder_quote(&sql, query->text);
+		builder_print(&sql, ") > 0");
+	}
+	builder_print(&sql, ") group by rule, tenant, action order by rule, tenant, action limit %u format RowBinary",
+		EV_ANSWER_MAX + 1);
+	error = ask((struct clickhouse_reader *)base, &sql, &answer);
+	if (error != 0)
+		return error;
+	if (answer.size > (size_t)EV_ANSWER_MAX * 45)
+		return LUYTRE_E_FULL;
+	cursor = cursor_over(answer);
+	while (cursor_left(&cursor) > 0) {
+		if (!read_hit(&cursor, &hit))
+			return LUYTRE_E_CORRUPT;
+		if (fn(context, &hit) != 0)
+			break;
+	}
+	return 0;
+}
+
 static int clickhouse_distinct_sources(struct ev_reader *base, const struct ev_filter *filter, uint64_t *ret)
 {
 	struct builder sql = { 0 };
@@ -671,5 +820,6 @@ const struct ev_driver ev_clickhouse_driver = {
 	.page = clickhouse_page,
 	.count_by = clickhouse_count_by,
 	.top = clickhouse_top,
+	.hits = clickhouse_hits,
 	.distinct_sources = clickhouse_distinct_sources,
 };

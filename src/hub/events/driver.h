@@ -38,6 +38,14 @@ MUST_CHECK int ev_tally_out(struct ev_tally *tally, ev_count_fn fn, void *contex
 /* By sum, heaviest first, as answer to EV_TOP_TENANT. */
 MUST_CHECK int ev_tally_top(struct ev_tally *tally, uint32_t limit, ev_ranked_fn fn, void *context);
 
+/* Hits of the same rule, tenant and action become one; handed out ascending by these. */
+struct ev_hits;
+struct ev_hits *ev_hits_new(void);
+void ev_hits_free(struct ev_hits *hits);
+/* 0, LUYTRE_E_FULL at EV_ANSWER_MAX. */
+MUST_CHECK int ev_hits_add(struct ev_hits *hits, const struct ev_hit *hit);
+MUST_CHECK int ev_hits_out(struct ev_hits *hits, ev_hit_fn fn, void *context);
+
 /* The beginning of the step that a moment falls into; step 0: all of the span is one. */
 static inline int64_t ev_step_begin(const struct ev_filter *filter, uint32_t step_s, int64_t time_us)
 {

@@ -200,6 +200,20 @@ int ev_distinct_sources(struct ev_reader *reader, const struct ev_filter *filter
 	return nothing ? 0 : reader->store->driver->distinct_sources(reader, filter, ret);
 }
 
+int ev_hits(struct ev_reader *reader, const struct ev_filter *filter, const struct ev_hit_query *query, ev_hit_fn fn,
+	void *context)
+{
+	bool nothing;
+	int error = check_filter(filter, &nothing);
+
+	if (error != 0 || query->rule_count > EV_HIT_RULES_MAX || query->text.size > EV_SIGNATURE_MAX ||
+		filter->text.size > 0)
+		return LUYTRE_E_INVALID;
+	if (nothing || (query->rule_count == 0 && query->text.size == 0))
+		return 0;
+	return reader->store->driver->hits(reader, filter, query, fn, context);
+}
+
 bool ev_filter_rolled_up(const struct ev_filter *filter)
 {
 	return filter->system == 0 && filter->src.addr.family == 0 && filter->rule == 0 && filter->decision == 0 &&

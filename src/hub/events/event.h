@@ -143,6 +143,24 @@ struct ev_count {
 	uint64_t events, sum; /* rows, and the sum of their counts */
 };
 
+/* What became of one rule at one tenant: from when to when, how often. */
+struct ev_hit {
+	uint64_t rule;
+	uint32_t tenant;
+	uint8_t action;
+	int64_t first_us, last_us;
+	uint64_t events, sum; /* rows, and the sum of their counts */
+};
+
+enum { EV_HIT_RULES_MAX = 256 };
+
+/* Rules by their numbers, and those whose signature has the text in it (without case; empty: by numbers alone). */
+struct ev_hit_query {
+	const uint64_t *rules;
+	size_t rule_count; /* at most EV_HIT_RULES_MAX */
+	struct bytes text;
+};
+
 struct ev_ranked {
 	uint64_t key; /* rule, tenant, port */
 	uint8_t kind; /* of a rule */
@@ -156,6 +174,7 @@ struct ev_ranked {
 typedef int (*ev_event_fn)(void *context, const struct ev_event *event); /* not 0 stops */
 typedef int (*ev_count_fn)(void *context, const struct ev_count *count);
 typedef int (*ev_ranked_fn)(void *context, const struct ev_ranked *ranked);
+typedef int (*ev_hit_fn)(void *context, const struct ev_hit *hit);
 
 struct ev_store;
 struct ev_reader;
@@ -183,6 +202,8 @@ struct ev_driver {
 		ev_count_fn fn, void *context);
 	int (*top)(struct ev_reader *reader, const struct ev_filter *filter, enum ev_top what, uint32_t limit,
 		ev_ranked_fn fn, void *context);
+	int (*hits)(struct ev_reader *reader, const struct ev_filter *filter, const struct ev_hit_query *query,
+		ev_hit_fn fn, void *context);
 	/* How many different sources, about (HyperLogLog). */
 	int (*distinct_sources)(struct ev_reader *reader, const struct ev_filter *filter, uint64_t *ret);
 };
@@ -193,7 +214,8 @@ struct ev_driver {
  *
  *	sqlite		rows=1000000, span_s=3600 (of a segment), batch_days=7 (how long batch ids are known; at most 4 million of
  *			them), question_ms=10000
- *	clickhouse	node=0 (0 to 15, another for each hub), replicated=0, question_ms=10000
+ *	clickhouse	node=0 (0 to 15, another for each hub), replicated=0, quorum=0, question_ms=10000; several replicas:
+ *			"http://HOST:PORT,http://HOST:PORT/DATABASE"
  *
  * On failure 'why' gets a sentence. */
 MUST_CHECK int ev_store_open(const char *place, struct ev_store **ret, char *why, size_t why_size);
@@ -227,6 +249,10 @@ MUST_CHECK int ev_count_by(struct ev_reader *reader, const struct ev_filter *fil
 MUST_CHECK int ev_top(struct ev_reader *reader, const struct ev_filter *filter, enum ev_top what, uint32_t limit,
 	ev_ranked_fn fn, void *context);
 MUST_CHECK int ev_distinct_sources(struct ev_reader *reader, const struct ev_filter *filter, uint64_t *ret);
+/* Exact, over any span: segments that are closed have a sum for each rule, tenant and action, so that ninety days are answered without
+ * reading events. Of the filter only scope, span and tenant may be set. By rule, tenant, action. LUYTRE_E_FULL above EV_ANSWER_MAX rows. */
+MUST_CHECK int ev_hits(struct ev_reader *reader, const struct ev_filter *filter, const struct ev_hit_query *query,
+	ev_hit_fn fn, void *context);
 
 const char *ev_kind_name(enum ev_kind kind);
 const char *ev_action_name(enum ev_action action);

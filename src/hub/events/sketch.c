@@ -16,8 +16,19 @@ struct sketch_id {
 
 struct sketches {
 	struct table *by_id; /* struct sketch_id to struct sketch pointer, owned */
+	struct table *hits; /* struct hit_key to struct hit_sum; null: there were too many */
 	struct siphash_key key;
 	uint64_t missed;
+};
+
+struct hit_key {
+	uint64_t rule;
+	uint32_t tenant, action;
+};
+
+struct hit_sum {
+	int64_t first_us, last_us;
+	uint64_t events, sum;
 };
 
 struct sketches *sketches_new(struct siphash_key key)
@@ -29,9 +40,10 @@ struct sketches *sketches_new(struct siphash_key key)
 	/* One batch more than the ceiling at which the store closes the segment: two sketches for each of its events. */
 	sketches->by_id = table_new(
 		sizeof(struct sketch_id), sizeof(struct sketch *), SKETCH_COUNT_MAX + 2 * (size_t)EV_BATCH_MAX, key);
+	sketches->hits = table_new(sizeof(struct hit_key), sizeof(struct hit_sum), SKETCH_HITS_MAX, key);
 	sketches->key = key;
-	if (!sketches->by_id) {
-		free(sketches);
+	if (!sketches->by_id || !sketches->hits) {
+		sketches_free(sketches);
 		return NULL;
 	}
 	return sketches;
@@ -52,9 +64,10 @@ void sketches_free(struct sketches *sketches)
 
 	if (!sketches)
 		return;
-	while (table_next(sketches->by_id, &pos, NULL, &value))
+	while (sketches->by_id && table_next(sketches->by_id, &pos, NULL, &value))
 		sketch_free(*(struct sketch **)value);
 	table_free(sketches->by_id);
+	table_free(sketches->hits);
 	free(sketches);
 }
 
@@ -101,11 +114,59 @@ static bool sketch_add(struct sketch *sketch, const struct keyed keyed[SKETCH_LI
 	return whole;
 }
 
+static void add_hit(struct sketches *sketches, const struct ev_event *event)
+{
+	const struct hit_key key = { .rule = event->rule, .tenant = event->tenant, .action = event->action };
+	bool created;
+	struct hit_sum *sum = table_insert(sketches->hits, &key, &created);
+
+	if (!sum) { /* part of them would be a wrong answer */
+		table_free(sketches->hits);
+		sketches->hits = NULL;
+		return;
+	}
+	if (created || event->time_us < sum->first_us)
+		sum->first_us = event->time_us;
+	if (created || event->time_us > sum->last_us)
+		sum->last_us = event->time_us;
+	sum->events++;
+	sum->sum += event->count;
+}
+
+bool sketches_have_hits(const struct sketches *sketches)
+{
+	return sketches->hits != NULL;
+}
+
+int sketches_hits(const struct sketches *sketches, sketch_hit_fn fn, void *context)
+{
+	const void *key;
+	size_t pos = 0;
+	void *value;
+	int error = 0;
+
+	while (!error && sketches->hits && table_next(sketches->hits, &pos, &key, &value)) {
+		const struct hit_key *of = key;
+		const struct hit_sum *sum = value;
+
+		error = fn(context, &(struct ev_hit){ .rule = of->rule,
+					    .tenant = of->tenant,
+					    .action = (uint8_t)of->action,
+					    .first_us = sum->first_us,
+					    .last_us = sum->last_us,
+					    .events = sum->events,
+					    .sum = sum->sum });
+	}
+	return error;
+}
+
 void sketches_add(struct sketches *sketches, const struct ev_event *event)
 {
 	int64_t hour = event->time_us / EV_HOUR_US;
 	struct keyed keyed[SKETCH_LISTS] = { 0 };
 
+	if (event->rule && sketches->hits)
+		add_hit(sketches, event);
 	if (event->src.family != 0)
 		keyed[SKETCH_SRC] = (struct keyed){ .key = sketch_key_src(&event->src), .present = true };
 	if (event->rule != 0)

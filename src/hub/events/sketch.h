@@ -24,6 +24,7 @@ enum {
 	SKETCH_NATION_KEYS = 1024,
 	SKETCH_NATION = -1, /* in the place of a tenant's number */
 	SKETCH_COUNT_MAX = 65536, /* a segment is closed when it has more */
+	SKETCH_HITS_MAX = 262144, /* with more rules at more tenants the segment has no sums of hits */
 };
 
 /* Numbers are stored. */
@@ -46,6 +47,12 @@ void sketches_add(struct sketches *sketches, const struct ev_event *event);
 
 size_t sketches_count(const struct sketches *sketches);
 uint64_t sketches_missed(const struct sketches *sketches);
+
+/* Exact sums for each rule, tenant and action. False: there were too many, or no memory, and there are none. */
+typedef int (*sketch_hit_fn)(void *context, const struct ev_hit *hit);
+bool sketches_have_hits(const struct sketches *sketches);
+/* In no order. Not 0 from 'fn' stops and is returned. */
+MUST_CHECK int sketches_hits(const struct sketches *sketches, sketch_hit_fn fn, void *context);
 
 /* All, ascending by tenant and hour, the nation first. Pointers into 'sketches', until the next event; the array is
  * freed with free(). */

@@ -784,6 +784,41 @@ static int write_sketches(sqlite3 *db, const struct sketches *sketches, uint32_t
 	return error;
 }
 
+static int write_hit(void *context, const struct ev_hit *hit)
+{
+	sqlite3_stmt *insert = context;
+
+	sqlite3_bind_int64(insert, 1, (int64_t)hit->rule);
+	sqlite3_bind_int64(insert, 2, hit->tenant);
+	sqlite3_bind_int64(insert, 3, hit->action);
+	sqlite3_bind_int64(insert, 4, hit->first_us);
+	sqlite3_bind_int64(insert, 5, hit->last_us);
+	sqlite3_bind_int64(insert, 6, (int64_t)hit->events);
+	sqlite3_bind_int64(insert, 7, (int64_t)hit->sum);
+	return sqlite_error(sqlite3_db_handle(insert), step_reset(insert));
+}
+
+/* Segments without this table are read as a whole when rules are asked for. */
+static int write_hits(sqlite3 *db, const struct sketches *sketches)
+{
+	sqlite3_stmt *insert = NULL;
+	int error = 0;
+
+	if (!sketches_have_hits(sketches))
+		return 0;
+	error = run(db,
+		"create table hit (rule integer, tenant integer, action integer, first integer not null, last integer"
+		" not null, events integer not null, sum integer not null, primary key (rule, tenant, action))"
+		" without rowid");
+	if (error == 0)
+		error = sqlite_error(db, sqlite3_prepare_v2(db, "insert into hit values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+						 -1, &insert, NULL));
+	if (error == 0)
+		error = sketches_hits(sketches, write_hit, insert);
+	sqlite3_finalize(insert);
+	return error;
+}
+
 static int write_seal(struct writer *writer, uint32_t **ret_tenants, size_t *ret_count)
 {
 	const struct segment *segment = writer->segment;
@@ -805,6 +840,8 @@ static int write_seal(struct writer *writer, uint32_t **ret_tenants, size_t *ret
 
 	if (error == 0)
 		error = write_sketches(writer->db, segment->live, ret_tenants, ret_count);
+	if (error == 0)
+		error = write_hits(writer->db, segment->live);
 	if (error == 0)
 		error = meta_put(writer->db, "tenants", *ret_tenants, *ret_count * sizeof(**ret_tenants), 0);
 	for (size_t i = 0; i < ARRAY_COUNT(numbers) && error == 0; i++)

@@ -654,5 +654,6 @@ const struct ev_driver ev_sqlite_driver = {
 	.page = sqlite_page,
 	.count_by = sqlite_count_by,
 	.top = sqlite_top,
+	.hits = sqlite_hits,
 	.distinct_sources = sqlite_distinct_sources,
 };

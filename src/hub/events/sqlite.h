@@ -23,6 +23,7 @@
  *	tenant_hour	sums for each tenant alone
  *	nation		sums for each minute and class
  *	sketch		see sketch.h
+ *	hit		sums for each rule, tenant and action; when sealed, and only when there were not too many
  *	meta		"dictionary" of the details, "key" of the sketches; when sealed: "sealed", "rows", "tenants" ...
  *
  * Threads: the catalogue of segments, the numbers in it and the live sketches are under store->lock. The writer belongs
@@ -226,3 +227,8 @@ int sqlite_count_by(struct ev_reader *base, const struct ev_filter *filter, enum
 int sqlite_top(struct ev_reader *base, const struct ev_filter *filter, enum ev_top what, uint32_t limit,
 	ev_ranked_fn fn, void *context);
 int sqlite_distinct_sources(struct ev_reader *base, const struct ev_filter *filter, uint64_t *ret);
+
+/* sqlite-hits.c */
+
+int sqlite_hits(struct ev_reader *base, const struct ev_filter *filter, const struct ev_hit_query *query, ev_hit_fn fn,
+	void *context);

@@ -651,6 +651,81 @@ static int refuse_ranked(void *context, const struct ev_ranked *ranked)
 	return 0;
 }
 
+/* One rule or several, or those whose text has some words, against the model. */
+struct hits_check {
+	const struct ev_filter *filter;
+	const struct ev_hit_query *query;
+	uint64_t events, last_rule;
+};
+
+static bool is_asked(const struct ev_hit_query *query, uint64_t number)
+{
+	const struct ev_event *event = &fixture.model[number];
+	struct sample_text text;
+	struct ev_event whole;
+
+	for (size_t i = 0; i < query->rule_count; i++)
+		if (event->rule == query->rules[i])
+			return true;
+	if (event->rule == 0 || query->text.size == 0)
+		return false;
+	whole = whole_event(number, &text);
+	return in_text(text.signature, whole.signature.size, query->text);
+}
+
+static int check_hit(void *context, const struct ev_hit *hit)
+{
+	struct hits_check *check = context;
+	struct ev_hit want = { .first_us = INT64_MAX };
+
+	for (uint64_t i = 0; i < fixture.sample.count; i++) {
+		const struct ev_event *event = &fixture.model[i];
+
+		if (event->rule != hit->rule || event->tenant != hit->tenant || event->action != hit->action ||
+			!matches(check->filter, i))
+			continue;
+		want.first_us = event->time_us < want.first_us ? event->time_us : want.first_us;
+		want.last_us = event->time_us > want.last_us ? event->time_us : want.last_us;
+		want.events++;
+		want.sum += event->count;
+	}
+	assert_int_equal(hit->first_us, want.first_us);
+	assert_int_equal(hit->last_us, want.last_us);
+	assert_int_equal(hit->events, want.events);
+	assert_int_equal(hit->sum, want.sum);
+	assert_true(hit->rule >= check->last_rule);
+	check->last_rule = hit->rule;
+	check->events += hit->events;
+	return 0;
+}
+
+static void hits_equal_the_model(void **state)
+{
+	static uint32_t tenants[TENANTS + 200];
+	uint64_t random = fixture.random; /* what comes behind draws as if this were not here */
+
+	for (unsigned int i = 0; i < 12; i++) {
+		uint64_t rules[3] = { 1 + draw(300), 1 + draw(300), 1 + draw(300) }, events = 0;
+		struct ev_hit_query query = { .rules = rules, .rule_count = 1 + (size_t)draw(3) };
+		struct scope scope;
+		struct ev_filter drawn, filter;
+		struct hits_check check = { .filter = &filter, .query = &query };
+
+		draw_filter(&drawn, EV_HOUR_US, &scope, tenants);
+		filter = (struct ev_filter){ .scope = drawn.scope,
+			.tenant = drawn.tenant,
+			.from_us = i == 0 ? 0 : drawn.from_us,
+			.until_us = i == 0 ? EV_TIME_MAX_US : drawn.until_us };
+		if (i % 4 == 3)
+			query = (struct ev_hit_query){ .text = bytes_from_str("RULE 12") };
+		assert_int_equal(ev_hits(fixture.reader, &filter, &query, check_hit, &check), 0);
+		for (uint64_t n = 0; n < fixture.sample.count; n++)
+			events += is_asked(&query, n) && matches(&filter, n);
+		assert_int_equal(check.events, events);
+	}
+	fixture.random = random;
+}
+
 static void without_a_scope_nothing_is_answered(void **state)
 {
 	const struct scope empty = { 0 };
@@ -1343,7 +1418,7 @@ static int tear_down(void **state)
 	cmocka_unit_test(batches_are_appended_once_each), cmocka_unit_test(bad_batches_are_refused),                   \
 		cmocka_unit_test(pages_equal_the_model), cmocka_unit_test(a_page_ends_when_it_is_told_to),             \
 		cmocka_unit_test(counts_equal_the_model), cmocka_unit_test(top_lists_keep_their_bounds),               \
-		cmocka_unit_test(numbers_of_sources_are_about_right),                                                  \
+		cmocka_unit_test(numbers_of_sources_are_about_right), cmocka_unit_test(hits_equal_the_model),          \
 		cmocka_unit_test(without_a_scope_nothing_is_answered),                                                 \
 		cmocka_unit_test(other_tenants_are_never_visible), cmocka_unit_test(all_is_there_after_a_restart),     \
 		cmocka_unit_test(what_was_acknowledged_survives_kill),                                                 \

@@ -228,6 +228,11 @@ int import_feed(struct import *import, struct bytes piece)
 	return bytes_empty(piece) ? 0 : feed_state(import, piece);
 }
 
+const struct import_result *import_so_far(const struct import *import)
+{
+	return &import->result;
+}
+
 int import_end(struct import *import, struct import_result *ret, char *message)
 {
 	int error;

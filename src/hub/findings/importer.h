@@ -58,6 +58,8 @@ MUST_CHECK int import_begin(const char *format, const struct import_sink *sink, 
  * LUYTRE_E_NOMEM, or what the sink said. After an error only import_end may be called. One element that is too large
  * is refused, and the rest is taken. */
 MUST_CHECK int import_feed(struct import *import, struct bytes piece);
+/* What is known until now; lives as long as the import. */
+const struct import_result *import_so_far(const struct import *import);
 /* Frees it. The error of the import, also of its end: LUYTRE_E_TRUNCATED. '*ret' is written in any case; may be
  * null. 'message' (IMPORT_REASON_SIZE; may be null) says where and why it was given up. */
 MUST_CHECK int import_end(struct import *import, struct import_result *ret, char *message);

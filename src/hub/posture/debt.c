@@ -15,16 +15,7 @@ const char *const debt_group_words[DEBT_GROUP_COUNT] = {
 
 enum { FACT_SIZE = 1024, DEBT_KEYS_MAX = 1 << 20 };
 
-/* One finding, as far as it is added up. */
-struct fact {
-	int64_t id, due_us;
-	uint32_t tenant, level;
-	enum tenant_sector sector;
-	enum finding_state state;
-	bool held, exposed, kev, contradicted;
-};
-
-typedef int (*fact_fn)(void *context, const struct fact *fact);
+typedef int (*fact_fn)(void *context, const struct debt_fact *fact);
 
 struct walk {
 	const struct scope *scope;
@@ -39,7 +30,7 @@ enum { WALK_PAGE = 5000 };
 static int row_fact(void *context, const struct db_value *columns, size_t column_count)
 {
 	struct walk *walk = context;
-	const struct fact fact = {
+	const struct debt_fact fact = {
 		.id = columns[0].integer,
 		.tenant = (uint32_t)columns[1].integer,
 		.level = (uint32_t)columns[2].integer,
@@ -50,6 +41,7 @@ static int row_fact(void *context, const struct db_value *columns, size_t column
 		.kev = columns[7].integer != 0,
 		.contradicted = columns[8].integer != 0,
 		.due_us = columns[9].integer,
+		.system = (uint32_t)columns[10].integer,
 	};
 
 	walk->after = fact.id;
@@ -70,7 +62,8 @@ static int walk_facts(const struct finding_call *call, fact_fn fn, void *context
 		error = db_each(call->db,
 			"select finding.id, finding.tenant, coalesce(system.level, 1), coalesce(tenant.sector, 0), "
 			"finding.state,"
-			" finding.held_us, finding.exposed, finding.kev, finding.contradicted, finding.due_us from "
+			" finding.held_us, finding.exposed, finding.kev, finding.contradicted, finding.due_us, "
+			"finding.system from "
 			"finding"
 			" left join system on system.id = finding.system left join tenant on tenant.id = finding.tenant"
 			" where finding.id > ?1 order by finding.id limit ?2",
@@ -81,14 +74,7 @@ static int walk_facts(const struct finding_call *call, fact_fn fn, void *context
 
 /* ---- Sums ---- */
 
-struct sums {
-	struct debt_sum *sums; /* owned, by key */
-	size_t count, room;
-	enum debt_group group;
-	int64_t now_us;
-};
-
-static int64_t key_of(enum debt_group group, const struct fact *fact)
+static int64_t key_of(enum debt_group group, const struct debt_fact *fact)
 {
 	switch (group) {
 	case DEBT_BY_TENANT:
@@ -97,45 +83,51 @@ static int64_t key_of(enum debt_group group, const struct fact *fact)
 		return fact->level;
 	case DEBT_BY_SECTOR:
 		return fact->sector;
+	case DEBT_BY_SYSTEM:
+		return fact->system;
 	default:
 		return 0;
 	}
 }
 
 /* The group of the key, made where there is none; null: no memory. */
-static struct debt_sum *sum_of(struct sums *sums, int64_t key)
+static struct debt_sum *sum_of(struct debt_table *table, int64_t key)
 {
-	size_t low = 0, high = sums->count;
+	size_t low = 0, high = table->count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (sums->sums[middle].key < key)
+		if (table->sums[middle].key < key)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low < sums->count && sums->sums[low].key == key)
-		return &sums->sums[low];
-	if (sums->count == sums->room) {
-		size_t room = sums->room ? 2 * sums->room : 64;
-		struct debt_sum *grown = room > DEBT_KEYS_MAX ? NULL : realloc(sums->sums, room * sizeof(*grown));
+	if (low < table->count && table->sums[low].key == key)
+		return &table->sums[low];
+	if (table->count == table->room) {
+		size_t room = table->room ? 2 * table->room : 64;
+		struct debt_sum *grown = room > DEBT_KEYS_MAX ? NULL : realloc(table->sums, room * sizeof(*grown));
 
 		if (!grown)
 			return NULL;
-		sums->sums = grown;
-		sums->room = room;
+		table->sums = grown;
+		table->room = room;
 	}
-	memmove(&sums->sums[low + 1], &sums->sums[low], (sums->count - low) * sizeof(*sums->sums));
-	sums->count++;
-	sums->sums[low] = (struct debt_sum){ .key = key };
-	return &sums->sums[low];
+	memmove(&table->sums[low + 1], &table->sums[low], (table->count - low) * sizeof(*table->sums));
+	table->count++;
+	table->sums[low] = (struct debt_sum){ .key = key };
+	return &table->sums[low];
 }
 
-static void add_live(struct debt_sum *sum, const struct fact *fact, int64_t now_us)
+int64_t debt_weight(const struct debt_fact *fact)
 {
-	int64_t weight =
-		(int64_t)fact->level * (fact->exposed ? DEBT_EXPOSED_FACTOR : 1) * (fact->kev ? DEBT_KEV_FACTOR : 1);
+	return (int64_t)fact->level * (fact->exposed ? DEBT_EXPOSED_FACTOR : 1) * (fact->kev ? DEBT_KEV_FACTOR : 1);
+}
+
+static void add_live(struct debt_sum *sum, const struct debt_fact *fact, int64_t now_us)
+{
+	int64_t weight = debt_weight(fact);
 	bool overdue = fact->due_us < now_us;
 
 	sum->open++;
@@ -156,28 +148,50 @@ static void add_live(struct debt_sum *sum, const struct fact *fact, int64_t now_
 	}
 }
 
-static int add(void *context, const struct fact *fact)
+void debt_add(struct debt_sum *sum, const struct debt_fact *fact, int64_t now_us)
 {
-	struct sums *sums = context;
-	struct debt_sum *sum = sum_of(sums, key_of(sums->group, fact));
+	if (finding_states[fact->state].live)
+		add_live(sum, fact, now_us);
+	sum->met += fact->state == FINDING_VERIFIED;
+	sum->excused += fact->state == FINDING_ACCEPTED;
+}
+
+int debt_table_add(struct debt_table *table, const struct debt_fact *fact, int64_t now_us)
+{
+	struct debt_sum *sum = sum_of(table, key_of(table->group, fact));
 
 	if (!sum)
 		return LUYTRE_E_NOMEM;
-	if (finding_states[fact->state].live)
-		add_live(sum, fact, sums->now_us);
-	sum->met += fact->state == FINDING_VERIFIED;
-	sum->excused += fact->state == FINDING_ACCEPTED;
+	debt_add(sum, fact, now_us);
 	return 0;
+}
+
+void debt_table_done(struct debt_table *table)
+{
+	free(table->sums);
+	*table = (struct debt_table){ 0 };
+}
+
+struct adding {
+	struct debt_table table;
+	int64_t now_us;
+};
+
+static int add(void *context, const struct debt_fact *fact)
+{
+	struct adding *adding = context;
+
+	return debt_table_add(&adding->table, fact, adding->now_us);
 }
 
 int debt_each(const struct finding_call *call, enum debt_group group, int64_t now_us, debt_fn fn, void *context)
 {
-	struct sums sums = { .group = group, .now_us = now_us };
-	int error = walk_facts(call, add, &sums);
+	struct adding adding = { .table = { .group = group }, .now_us = now_us };
+	int error = walk_facts(call, add, &adding);
 
-	for (size_t i = 0; i < sums.count && !error; i++)
-		error = fn(context, &sums.sums[i]);
-	free(sums.sums);
+	for (size_t i = 0; i < adding.table.count && !error; i++)
+		error = fn(context, &adding.table.sums[i]);
+	debt_table_done(&adding.table);
 	return error;
 }
 
@@ -200,7 +214,7 @@ static int line_end(struct export *export)
 	return error;
 }
 
-static int write_fact(void *context, const struct fact *fact)
+static int write_fact(void *context, const struct debt_fact *fact)
 {
 	struct export *export = context;
 	struct jsonw *writer = &export->writer;
@@ -208,6 +222,7 @@ static int write_fact(void *context, const struct fact *fact)
 	jsonw_object_begin(writer);
 	jsonw_kv_i64(writer, "finding", fact->id);
 	jsonw_kv_u64(writer, "tenant", fact->tenant);
+	jsonw_kv_u64(writer, "system", fact->system);
 	jsonw_kv_u64(writer, "level", fact->level);
 	jsonw_kv_string(writer, "sector", tenant_sectors[fact->sector].word);
 	jsonw_kv_string(writer, "state", finding_states[fact->state].word);

@@ -22,6 +22,7 @@
 
 #include "base/compiler.h"
 #include "hub/posture/finding.h"
+#include "hub/tenants/tenants.h"
 
 enum { DEBT_EXPOSED_FACTOR = 2, DEBT_KEV_FACTOR = 3 };
 
@@ -30,7 +31,8 @@ enum { DEBT_EXPOSED_FACTOR = 2, DEBT_KEV_FACTOR = 3 };
 	X(NATION, "nation") /* key 0: all of the scope */                                                              \
 	X(TENANT, "tenant") /* id */                                                                                   \
 	X(LEVEL, "level") /* of systems, 1 to 5 */                                                                     \
-	X(SECTOR, "sector") /* enum tenant_sector */
+	X(SECTOR, "sector") /* enum tenant_sector */                                                                   \
+	X(SYSTEM, "system") /* id */
 
 enum debt_group {
 #define X(id, word) DEBT_BY_##id,
@@ -40,6 +42,15 @@ enum debt_group {
 };
 extern const char *const debt_group_words[DEBT_GROUP_COUNT];
 
+/* What one finding is, as far as it is added up. */
+struct debt_fact {
+	int64_t id, due_us;
+	uint32_t tenant, system, level;
+	enum tenant_sector sector;
+	enum finding_state state;
+	bool held, exposed, kev, contradicted;
+};
+
 struct debt_sum {
 	int64_t key;
 	int64_t open, held, open_weight, held_weight; /* held share: held / open */
@@ -47,7 +58,21 @@ struct debt_sum {
 	int64_t principal, age_days, interest;
 };
 
-/* Groups by key. Not 0 from 'fn' stops and is returned. */
+/* Adds one to the sum; debt_weight is what a live one weighs. */
+void debt_add(struct debt_sum *sum, const struct debt_fact *fact, int64_t now_us);
+int64_t debt_weight(const struct debt_fact *fact);
+
+/* Sums of several groups, by key. All zeros, with 'group', is an empty table; freed by debt_table_done. */
+struct debt_table {
+	struct debt_sum *sums; /* owned, by key */
+	size_t count, room;
+	enum debt_group group;
+};
+/* LUYTRE_E_NOMEM, also beyond a million groups. */
+MUST_CHECK int debt_table_add(struct debt_table *table, const struct debt_fact *fact, int64_t now_us);
+void debt_table_done(struct debt_table *table);
+
+/* Reads every finding of the scope from the database; a million take some seconds, so pages ask facts.h. Groups by key. Not 0 from 'fn' stops and is returned. */
 typedef int (*debt_fn)(void *context, const struct debt_sum *sum);
 MUST_CHECK int debt_each(
 	const struct finding_call *call, enum debt_group group, int64_t now_us, debt_fn fn, void *context);

@@ -25,34 +25,56 @@ struct finding_import {
 	int64_t scanned_us;
 	struct tenants_index *index; /* owned */
 	uint64_t outcomes[FINDING_OUTCOME_COUNT], refused;
+	bool watch; /* of finding_import_watch */
 	/* The newest place: records of one target come one after another. */
 	char target[FINDING_HOST_SIZE], address[IP_ADDR_TEXT_SIZE];
 	struct place place;
 };
 
-int finding_import_begin(
-	const struct finding_call *call, const char *tool, int64_t scanned_us, struct finding_import **ret)
+/* 'index' is the import's from here on. */
+static int begin(const struct finding_call *call, const char *tool, int64_t scanned_us, struct tenants_index *index,
+	struct finding_import **ret)
 {
-	struct finding_import *import;
-	int64_t now_us;
-	int error;
+	struct finding_import *import = calloc(1, sizeof(*import));
+	int64_t now_us = call->origin->now_us;
 
-	if (!call->scope || !call->origin || !tool[0] || strlen(tool) >= FINDING_TOOL_SIZE)
-		return LUYTRE_E_INVALID;
-	import = calloc(1, sizeof(*import));
-	if (!import)
+	if (!import) {
+		tenants_index_unref(index);
 		return LUYTRE_E_NOMEM;
-	error = tenants_index_new(call->db, &import->index);
-	if (error) {
-		free(import);
-		return error;
 	}
 	import->call = *call;
-	now_us = call->origin->now_us;
+	import->index = index;
 	import->scanned_us = scanned_us > 0 && scanned_us < now_us ? scanned_us : now_us;
 	posture_text(bytes_from_str(tool), false, import->tool, sizeof(import->tool));
 	*ret = import;
 	return 0;
+}
+
+int finding_import_begin(
+	const struct finding_call *call, const char *tool, int64_t scanned_us, struct finding_import **ret)
+{
+	struct tenants_index *index;
+	int error;
+
+	if (!call->scope || !call->origin || !tool[0] || strlen(tool) >= FINDING_TOOL_SIZE)
+		return LUYTRE_E_INVALID;
+	error = tenants_index_new(call->db, &index);
+	return error ? error : begin(call, tool, scanned_us, index, ret);
+}
+
+int finding_import_watch(
+	const struct finding_call *call, const char *tool, struct tenants_index *index, struct finding_import **ret)
+{
+	int error = begin(call, tool, 0, tenants_index_ref(index), ret);
+
+	if (!error)
+		(*ret)->watch = true;
+	return error;
+}
+
+static bool is_news(const struct finding_import *import)
+{
+	return import->outcomes[FINDING_MADE] || import->outcomes[FINDING_JOINED] || import->outcomes[FINDING_REOPENED];
 }
 
 int finding_import_end(struct finding_import *import)
@@ -63,12 +85,14 @@ int finding_import_end(struct finding_import *import)
 		FINDING_OUTCOMES(X)
 #undef X
 	};
-	int error = audit_append(import->call.db, import->call.origin,
-		&(struct audit_record){ .action = "finding.import",
-			.subject = "finding",
-			.fields = fields,
-			.field_count = ARRAY_COUNT(fields) });
+	int error = 0;
 
+	if (!import->watch || is_news(import))
+		error = audit_append(import->call.db, import->call.origin,
+			&(struct audit_record){ .action = "finding.import",
+				.subject = "finding",
+				.fields = fields,
+				.field_count = ARRAY_COUNT(fields) });
 	tenants_index_unref(import->index);
 	free(import);
 	return error;

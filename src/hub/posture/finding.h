@@ -191,6 +191,11 @@ struct finding_import;
  * also the ceiling. The call must stay as it is until the end. Reads the addresses of all assets once. */
 MUST_CHECK int finding_import_begin(
 	const struct finding_call *call, const char *tool, int64_t scanned_us, struct finding_import **ret);
+/* The same for who watches all the time: with an index of addresses that is at hand, and without an entry in the audit log when all that
+ * came was known. */
+struct tenants_index;
+MUST_CHECK int finding_import_watch(
+	const struct finding_call *call, const char *tool, struct tenants_index *index, struct finding_import **ret);
 /* LUYTRE_E_* with 'why' when the record is refused, after which the next may come; other errors are those of the database. Many records in one
  * transaction are much faster. */
 MUST_CHECK int finding_import(

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "hub/posture/internal.h"
+#include "hub/posture/retro.h"
 
 void finding_row_read(const struct db_value *columns, struct finding *ret)
 {
@@ -52,9 +53,10 @@ int finding_row_insert(struct db *db, const struct finding *row, struct bytes ke
 		" vector, severity, exploited, state, since_us, first_us, last_us, reason, claimant, expires_us, "
 		"held_us,"
 		" hold, contradicted, proof_count, exposed, kev, automatable, total, forensic, step, start_us, set_us,"
-		" due_us, identity, live) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
-		"?16, ?17,"
-		" ?18, ?19, ?20, '', '', 0, 0, '', 0, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, 1)",
+		" due_us, identity, live, change) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
+		"?15, ?16, ?17,"
+		" ?18, ?19, ?20, '', '', 0, 0, '', 0, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, 1,"
+		" (select coalesce(max(change), 0) + 1 from finding))",
 		DB_ARGS(db_i64(row->id), db_i64(row->revision), db_i64(row->tenant), db_i64(row->system),
 			db_i64(row->asset), db_str(row->host), db_i64(row->protocol), db_i64(row->port),
 			db_str(row->path), db_str(row->cve), db_str(row->tool), db_str(row->rule), db_str(row->title),
@@ -76,7 +78,8 @@ int finding_row_update(struct db *db, struct finding *row)
 		"contradicted = ?15,"
 		" proof_count = ?16, exposed = ?17, kev = ?18, automatable = ?19, total = ?20, forensic = ?21, step = "
 		"?22,"
-		" start_us = ?23, set_us = ?24, due_us = ?25, live = ?26, first_us = ?27 where id = ?1",
+		" start_us = ?23, set_us = ?24, due_us = ?25, live = ?26, first_us = ?27,"
+		" change = (select coalesce(max(change), 0) + 1 from finding) where id = ?1",
 		DB_ARGS(db_i64(row->id), db_i64(row->revision), db_str(row->title), db_str(row->vector),
 			db_i64(row->severity), db_i64(row->exploited), db_i64(row->state), db_i64(row->since_us),
 			db_i64(row->last_us), db_str(row->reason), db_str(row->claimant), db_i64(row->expires_us),
@@ -156,13 +159,26 @@ static void step_enter(struct finding *row, enum clock_step step, int64_t now_us
 	row->due_us = clock_due(row->step, row->start_us, row->set_us);
 }
 
+/* Stored events have shown an attack (retro.h): traces are to be looked for whatever the tree says. */
+static int was_attacked(struct db *db, const struct finding *row, bool *ret)
+{
+	int64_t count = 0;
+	int error = row->proof_count == 0
+			    ? 0
+			    : db_integer(db, "select count(*) from proof where finding = ?1 and tool = ?2",
+				      DB_ARGS(db_i64(row->id), db_str(RETRO_TOOL)), &count);
+
+	*ret = count > 0;
+	return error;
+}
+
 int finding_clock(struct db *db, struct finding *row, int64_t now_us, bool *ret_changed)
 {
 	const struct finding old = *row;
 	struct facts facts = { .level = 1 };
 	struct clock_input input = { .start_us = row->start_us };
 	struct clock_answer answer;
-	bool automatable = false, total = row->severity >= 3;
+	bool automatable = false, total = row->severity >= 3, attacked = false;
 	int error = db_each(db,
 		"select system.level, coalesce(cve.kev_us, 0), coalesce(cve.automatable, 0), coalesce(cve.impact, 0)"
 		" from system left join cve on cve.cve = ?2 where system.id = ?1",
@@ -180,7 +196,10 @@ int finding_clock(struct db *db, struct finding *row, int64_t now_us, bool *ret_
 	input.total = row->total;
 	input.level = (uint8_t)facts.level;
 	answer = clock_of(&input);
-	row->forensic = answer.forensic;
+	error = was_attacked(db, row, &attacked);
+	if (error)
+		return error;
+	row->forensic = answer.forensic || attacked;
 	step_enter(row, answer.step, now_us);
 	*ret_changed = old.kev != row->kev || old.automatable != row->automatable || old.total != row->total ||
 		       old.forensic != row->forensic || old.step != row->step || old.due_us != row->due_us;

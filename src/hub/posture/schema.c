@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The tables, words, and small things that all files of this folder need. */
+#include "base/utf8.h"
+#include "hub/posture/hold.h"
 #include "hub/posture/internal.h"
+#include "hub/posture/search.h"
 
 static const struct db_migration migrations[] = {
 	/* What catalogues say of a CVE. kev_us: listed since (0: not); answers as enum finding_answer, impact yes is "total". */
@@ -34,7 +37,11 @@ static const struct db_migration migrations[] = {
 
 int posture_setup(struct db *db)
 {
-	return db_migrate(db, "posture", migrations, ARRAY_COUNT(migrations));
+	int error = db_migrate(db, "posture", migrations, ARRAY_COUNT(migrations));
+
+	if (!error)
+		error = finding_search_setup(db);
+	return error ? error : hold_setup(db);
 }
 
 const struct finding_state_text finding_states[FINDING_STATE_COUNT] = {
@@ -84,46 +91,16 @@ int posture_run(struct db *db, posture_fn work, void *context)
 	return error;
 }
 
-/* Bytes of the character at the beginning (RFC 3629, section 4); 0: it is none. */
-static size_t character(struct bytes in)
-{
-	static const struct {
-		uint8_t first, last, low, high, size; /* of the first byte; of the second; in all */
-	} forms[] = {
-		{ 0x00, 0x7f, 0, 0, 1 },
-		{ 0xc2, 0xdf, 0x80, 0xbf, 2 },
-		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-		{ 0xe1, 0xec, 0x80, 0xbf, 3 },
-		{ 0xed, 0xed, 0x80, 0x9f, 3 },
-		{ 0xee, 0xef, 0x80, 0xbf, 3 },
-		{ 0xf0, 0xf0, 0x90, 0xbf, 4 },
-		{ 0xf1, 0xf3, 0x80, 0xbf, 4 },
-		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
-	};
-
-	for (size_t i = 0; i < ARRAY_COUNT(forms); i++) {
-		size_t size = forms[i].size;
-
-		if (in.ptr[0] < forms[i].first || in.ptr[0] > forms[i].last)
-			continue;
-		if (size > in.size || (size > 1 && (in.ptr[1] < forms[i].low || in.ptr[1] > forms[i].high)))
-			return 0;
-		for (size_t k = 2; k < size; k++)
-			if ((in.ptr[k] & 0xc0) != 0x80)
-				return 0;
-		return size;
-	}
-	return 0;
-}
-
 char *posture_text(struct bytes in, bool lines, char *out, size_t out_size)
 {
 	size_t used = 0;
 
 	while (!bytes_empty(in)) {
-		size_t size = character(in);
-		bool plain = size > 1 || (size == 1 && in.ptr[0] >= ' ' && in.ptr[0] != 0x7f) ||
-			     (lines && (in.ptr[0] == '\n' || in.ptr[0] == '\t'));
+		bool valid, plain;
+		size_t size = utf8_sequence(in, &valid);
+
+		plain = valid && (size > 1 || (in.ptr[0] >= ' ' && in.ptr[0] != 0x7f) ||
+					 (lines && (in.ptr[0] == '\n' || in.ptr[0] == '\t')));
 
 		if (used + (plain ? size : 1) >= out_size)
 			break;
@@ -133,7 +110,7 @@ char *posture_text(struct bytes in, bool lines, char *out, size_t out_size)
 		} else {
 			out[used++] = '?';
 		}
-		in = bytes_skip(in, size ? size : 1);
+		in = bytes_skip(in, valid ? size : 1);
 	}
 	out[used] = '\0';
 	return out;

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The tables; incidents themselves. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub/incident/internal.h"
+#include "hub/incident/moment.h"
+
+static const struct db_migration migrations[] = {
+	{ "create table incident (id integer primary key, revision integer not null, tenant integer not null,"
+	  " system integer not null, created_us integer not null, created_by text not null, closed_us integer not null,"
+	  " title text not null, kind integer not null, traits integer not null, found_us integer not null,"
+	  " judged integer not null, owner text not null, contact text not null, links text not null"
+#define X(name, ...) ", " #name " text not null"
+		INCIDENT_TEXTS(X)
+#undef X
+			");"
+			"create index incident_tenant on incident (tenant, closed_us);"
+			"create table incident_duty (id integer primary key, revision integer not null, incident "
+			"integer not null,"
+			" tenant integer not null, system integer not null, clock text not null, stage integer not "
+			"null,"
+			" number integer not null, start_us integer not null, due_us integer not null, done_us integer "
+			"not null,"
+			" escalated_us integer not null, state integer not null, reminded integer not null, next_us "
+			"integer not null,"
+			" owner text not null, done_by text not null, note text not null);"
+			"create unique index incident_duty_once on incident_duty (incident, tenant, system, clock, "
+			"stage, number);"
+			"create index incident_duty_due on incident_duty (due_us, id);"
+			"create index incident_duty_next on incident_duty (state, next_us);"
+			"create table incident_form (system integer primary key, tenant integer not null, revision "
+			"integer not null,"
+			" level integer not null, approval integer not null, decision_level text not null,"
+			" decision_rules text not null, approval_day integer not null, plan integer not null,"
+			" plan_day integer not null, inspected integer not null, important integer not null,"
+			" transition text not null, updated_us integer not null);" },
+};
+
+int incident_setup(struct db *db)
+{
+	return db_migrate(db, "incident", migrations, ARRAY_COUNT(migrations));
+}
+
+#define X(id, word, en, vi) { word, en, vi },
+const struct incident_word incident_kinds[INCIDENT_KIND_COUNT] = { INCIDENT_KINDS(X) };
+const struct incident_word incident_traits[INCIDENT_TRAIT_COUNT] = { INCIDENT_TRAITS(X) };
+const struct incident_word duty_stages[DUTY_STAGE_COUNT] = { DUTY_STAGES(X) };
+const struct incident_word duty_states[DUTY_STATE_COUNT] = { DUTY_STATES(X) };
+#undef X
+
+/* ---- Serious? ---- */
+
+/* The texts of 2026 do not define it: the former definition stays the best one. */
+const struct incident_rule incident_rules[] = {
+	{ "qd-05-2017", "2017-03-16", NULL, 4,
+		INCIDENT_IS_INTERRUPTED | INCIDENT_IS_SECRETS | INCIDENT_IS_DAMAGED | INCIDENT_IS_CONTROL_LOST |
+			INCIDENT_IS_SPREADING,
+		INCIDENT_IS_BEYOND, "05/2017/QĐ-TTg, Điều 9" },
+};
+const size_t incident_rule_count = ARRAY_COUNT(incident_rules);
+
+const struct incident_rule *incident_rule_of(int64_t found_us, uint32_t level, uint32_t traits)
+{
+	for (size_t i = 0; i < incident_rule_count; i++) {
+		const struct incident_rule *rule = &incident_rules[i];
+
+		if (incident_in_force(rule->valid_from, rule->valid_to, found_us) &&
+			(level >= rule->level_min || traits & INCIDENT_IS_IMPORTANT) && traits & rule->any &&
+			(traits & rule->all) == rule->all)
+			return rule;
+	}
+	return NULL;
+}
+
+/* ---- Shared ---- */
+
+int incident_run(struct db *db, incident_work_fn work, void *context)
+{
+	bool own = !db_in_transaction(db);
+	int error = own ? db_begin(db) : 0;
+
+	if (!error)
+		error = work(context);
+	if (own && !error)
+		error = db_commit(db);
+	else if (own)
+		db_rollback(db);
+	return error;
+}
+
+void incident_column(const struct db_value *column, char *text, size_t text_size)
+{
+	size_t size = column->bytes.size < text_size ? column->bytes.size : text_size - 1;
+
+	if (size > 0)
+		memcpy(text, column->bytes.ptr, size);
+	text[size] = '\0';
+}
+
+/* ---- Reading ---- */
+
+#define SELECT                                                                                                         \
+	"select i.id, i.revision, i.tenant, i.system, i.created_us, i.created_by, i.closed_us, i.title, i.kind,"       \
+	" i.traits, i.found_us, i.judged, i.owner, i.contact, i.links, coalesce(s.level, 0), i.signs, i.impact,"       \
+	" i.cause, i.provider, i.measures, i.support, i.results, i.proposals, i.people from incident i left join "     \
+	"system s on s.id = i.system"
+
+static void read_row(const struct db_value *columns, struct incident *ret)
+{
+	size_t at = 16;
+
+	ret->id = (uint32_t)columns[0].integer;
+	ret->revision = columns[1].integer;
+	ret->tenant = (uint32_t)columns[2].integer;
+	ret->system = (uint32_t)columns[3].integer;
+	ret->created_us = columns[4].integer;
+	incident_column(&columns[5], ret->created_by, sizeof(ret->created_by));
+	ret->closed_us = columns[6].integer;
+	incident_column(&columns[7], ret->title, sizeof(ret->title));
+	ret->kind = (enum incident_kind)columns[8].integer;
+	ret->traits = (uint32_t)columns[9].integer;
+	ret->found_us = columns[10].integer;
+	ret->judged = (enum incident_judged)columns[11].integer;
+	incident_column(&columns[12], ret->owner, sizeof(ret->owner));
+	incident_column(&columns[13], ret->contact, sizeof(ret->contact));
+	incident_column(&columns[14], ret->links, sizeof(ret->links));
+	ret->level = (uint32_t)columns[15].integer;
+#define X(name, ...) incident_column(&columns[at++], ret->name, sizeof(ret->name));
+	INCIDENT_TEXTS(X)
+#undef X
+	ret->serious = ret->judged == INCIDENT_SERIOUS ||
+		       (ret->judged == INCIDENT_BY_RULE && incident_rule_of(ret->found_us, ret->level, ret->traits));
+}
+
+static int row_get(void *context, const struct db_value *columns, size_t column_count)
+{
+	read_row(columns, context);
+	return 0;
+}
+
+int incident_get(const struct incident_call *call, uint32_t id, struct incident *ret)
+{
+	int error;
+
+	if (!call->scope)
+		return LUYTRE_E_INVALID;
+	ret->id = 0;
+	error = db_each(call->db, SELECT " where i.id = ?1", DB_ARGS(db_i64(id)), row_get, ret);
+	if (error)
+		return error;
+	return ret->id && ret->id == id && scope_has(call->scope, ret->tenant) ? 0 : LUYTRE_E_NOT_FOUND;
+}
+
+struct ids {
+	uint32_t *ids; /* owned */
+	size_t count;
+	const struct scope *scope;
+};
+
+static int row_id(void *context, const struct db_value *columns, size_t column_count)
+{
+	struct ids *ids = context;
+
+	if (scope_has(ids->scope, (uint32_t)columns[1].integer))
+		ids->ids[ids->count++] = (uint32_t)columns[0].integer;
+	return 0;
+}
+
+/* Ids first: rows are long, and 'fn' may use the handle. */
+int incident_each(
+	const struct incident_call *call, int open, uint32_t before, uint32_t limit, incident_fn fn, void *context)
+{
+	enum { SLICE = 1000 };
+	struct ids ids = { .ids = calloc(SLICE, sizeof(*ids.ids)), .scope = call->scope };
+	struct incident *incident = malloc(sizeof(*incident));
+	int64_t from = before ? before : INT64_MAX;
+	int error = !call->scope ? LUYTRE_E_INVALID : ids.ids && incident ? 0 : LUYTRE_E_NOMEM;
+
+	while (!error && limit > 0) {
+		int64_t last = 0;
+
+		error = db_integer(call->db,
+			"select min(id) from (select id from incident where id < ?1 and (?2 < 0 or (closed_us = 0) = "
+			"(?2 = 1))"
+			" order by id desc limit 1000) page",
+			DB_ARGS(db_i64(from), db_i64(open)), &last);
+		if (error == LUYTRE_E_NOT_FOUND) {
+			error = 0;
+			break;
+		}
+		ids.count = 0;
+		if (!error)
+			error = db_each(call->db,
+				"select id, tenant from incident where id < ?1 and id >= ?2 and"
+				" (?3 < 0 or (closed_us = 0) = (?3 = 1)) order by id desc",
+				DB_ARGS(db_i64(from), db_i64(last), db_i64(open)), row_id, &ids);
+		for (size_t i = 0; i < ids.count && !error && limit > 0; i++, limit--) {
+			error = incident_get(call, ids.ids[i], incident);
+			if (!error)
+				error = fn(context, incident);
+		}
+		from = last;
+	}
+	free(incident);
+	free(ids.ids);
+	return error;
+}
+
+/* ---- Changes ---- */
+
+struct change {
+	const struct incident_call *call;
+	struct incident *incident; /* as it is to be */
+	int64_t revision; /* that it is a change of; 0: it is new */
+	const char *action;
+};
+
+static int note(const struct change *change)
+{
+	const struct incident *incident = change->incident;
+	const struct audit_field fields[] = { { "title", db_str(incident->title) },
+		{ "kind", db_str(incident_kinds[incident->kind].word) }, { "system", db_i64(incident->system) },
+		{ "found_us", db_i64(incident->found_us) }, { "traits", db_i64(incident->traits) },
+		{ "judged", db_i64(incident->judged) }, { "serious", db_i64(incident->serious) },
+		{ "owner", db_str(incident->owner) } };
+	char subject[32];
+
+	snprintf(subject, sizeof(subject), "incident:%u", incident->id);
+	return audit_append(change->call->db, change->call->origin,
+		&(struct audit_record){ .action = change->action,
+			.subject = subject,
+			.tenant = incident->tenant,
+			.fields = fields,
+			.field_count = ARRAY_COUNT(fields) });
+}
+
+/* Whether the organisation and its system are there, in the scope. */
+static int check_place(const struct change *change)
+{
+	const struct tenants_call call = { .db = change->call->db, .scope = change->call->scope };
+	struct tenant_system system;
+	struct tenant tenant;
+	int error = tenant_get(&call, change->incident->tenant, &tenant);
+
+	if (!error && change->incident->system) {
+		error = tenant_system_get(&call, change->incident->system, &system);
+		if (!error && system.tenant != change->incident->tenant)
+			error = LUYTRE_E_NOT_FOUND;
+	}
+	if (!error && change->incident->found_us > change->call->origin->now_us)
+		error = LUYTRE_E_RANGE;
+	return error;
+}
+
+#define X(name, ...) , db_str(in->name)
+static int insert(const struct change *change)
+{
+	const struct incident *in = change->incident;
+
+	return db_run(change->call->db,
+		"insert into incident (id, revision, tenant, system, created_us, created_by, closed_us, title, kind, "
+		"traits,"
+		" found_us, judged, owner, contact, links, signs, impact, cause, provider, measures, support, results,"
+		" proposals, people) values (?1, 1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
+		"?16,"
+		" ?17, ?18, ?19, ?20, ?21, ?22)",
+		DB_ARGS(db_i64(in->id), db_i64(in->tenant), db_i64(in->system), db_i64(in->created_us),
+			db_str(in->created_by), db_str(in->title), db_i64(in->kind), db_i64(in->traits),
+			db_i64(in->found_us), db_i64(in->judged), db_str(in->owner), db_str(in->contact),
+			db_str(in->links) INCIDENT_TEXTS(X)),
+		NULL);
+}
+
+static int update(const struct change *change)
+{
+	const struct incident *in = change->incident;
+	uint64_t changes;
+	int error = db_run(change->call->db,
+		"update incident set revision = revision + 1, system = ?3, closed_us = ?4, title = ?5, kind = ?6,"
+		" traits = ?7, found_us = ?8, judged = ?9, owner = ?10, contact = ?11, links = ?12, signs = ?13,"
+		" impact = ?14, cause = ?15, provider = ?16, measures = ?17, support = ?18, results = ?19,"
+		" proposals = ?20, people = ?21 where id = ?1 and revision = ?2 and closed_us = 0",
+		DB_ARGS(db_i64(in->id), db_i64(change->revision), db_i64(in->system), db_i64(in->closed_us),
+			db_str(in->title), db_i64(in->kind), db_i64(in->traits), db_i64(in->found_us),
+			db_i64(in->judged), db_str(in->owner), db_str(in->contact),
+			db_str(in->links) INCIDENT_TEXTS(X)),
+		&changes);
+
+	return error ? error : changes ? 0 : LUYTRE_E_CONFLICT;
+}
+#undef X
+
+static int store(void *context)
+{
+	struct change *change = context;
+	const struct incident_call *call = change->call;
+	struct incident *incident = change->incident;
+	int64_t id = 0, open = 0;
+	int error = check_place(change);
+
+	if (!error && !change->revision) {
+		error = db_integer(call->db, "select count(*) from incident where tenant = ?1 and closed_us = 0",
+			DB_ARGS(db_i64(incident->tenant)), &open);
+		if (!error && open >= INCIDENT_OPEN_MAX)
+			error = LUYTRE_E_FULL;
+		if (!error)
+			error = db_next_id(call->db, "incident", &id);
+		incident->id = (uint32_t)id;
+		if (!error)
+			error = insert(change);
+	} else if (!error) {
+		error = update(change);
+	}
+	if (!error)
+		error = incident_get(call, incident->id, incident);
+	if (!error)
+		error = note(change);
+	if (!error)
+		error = duty_sync(call, incident);
+	return error;
+}
+
+static int save(struct change *change, const struct incident *in, struct incident *ret)
+{
+	struct incident *copy = malloc(sizeof(*copy));
+	int error;
+
+	if (!copy)
+		return LUYTRE_E_NOMEM;
+	if (!change->call->scope) {
+		free(copy);
+		return LUYTRE_E_INVALID;
+	}
+	*copy = *in;
+	change->incident = copy;
+	if (!change->revision) {
+		copy->created_us = change->call->origin->now_us;
+		snprintf(copy->created_by, sizeof(copy->created_by), "%s", change->call->name);
+	}
+	error = incident_run(change->call->db, store, change);
+	if (!error)
+		*ret = *copy;
+	free(copy);
+	return error;
+}
+
+int incident_create(const struct incident_call *call, const struct incident *in, struct incident *ret)
+{
+	struct change change = { .call = call, .action = "incident.create" };
+
+	return save(&change, in, ret);
+}
+
+/* Another organisation does not get it: that stays as it was. */
+int incident_update(const struct incident_call *call, const struct incident *in, struct incident *ret)
+{
+	struct change change = { .call = call, .action = "incident.update", .revision = in->revision };
+	struct incident *old = malloc(sizeof(*old));
+	int error = old ? incident_get(call, in->id, old) : LUYTRE_E_NOMEM;
+
+	if (!error && (old->tenant != in->tenant || old->closed_us))
+		error = LUYTRE_E_CONFLICT;
+	free(old);
+	return error ? error : save(&change, in, ret);
+}
+
+int incident_close(const struct incident_call *call, uint32_t id, int64_t revision, struct incident *ret)
+{
+	struct change change = { .call = call, .action = "incident.close", .revision = revision };
+	int error = incident_get(call, id, ret);
+
+	if (!error && (ret->closed_us || ret->revision != revision))
+		error = LUYTRE_E_CONFLICT;
+	if (error)
+		return error;
+	ret->closed_us = call->origin->now_us;
+	return save(&change, ret, ret);
+}

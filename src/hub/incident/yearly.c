@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Deadlines that no incident begins: those of each year, and the transition to the present law. Each look makes what is not there yet, a
+ * slice at a time, and takes away what belongs to systems that are gone. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub/incident/internal.h"
+#include "hub/incident/moment.h"
+
+enum { SLICE = 200 };
+
+/* Who has a clock. The statements select tenant, system and contact of those that have no row yet: ?1 the clock, ?2 the year, ?3 a word. */
+#define ABSENT                                                                                                         \
+	" not exists (select 1 from incident_duty d where d.incident = 0 and d.clock = ?1 and d.number = ?2"           \
+	" and d.tenant = t.id and d.system = "
+static const struct whom {
+	const char *clock, *sql;
+} yearly[] = {
+	{ "yr-owner", "select t.id, 0, t.contact from tenant t where exists (select 1 from system s where s.tenant = "
+		      "t.id) and" ABSENT "0) and ?3 = ?3 order by t.id limit 200" },
+	{ "yr-mps", "select t.id, 0, t.contact from tenant t where exists (select 1 from system s where s.tenant = "
+		    "t.id) and" ABSENT "0) and ?3 = ?3 order by t.id limit 200" },
+	/* Systems important to national security are protected as level 5. */
+	{ "crit-self", "select t.id, s.id, s.contact from system s join tenant t on t.id = s.tenant where (s.level = 5 "
+		       "or exists"
+		       " (select 1 from incident_form f where f.system = s.id and f.important = 1)) and" ABSENT
+		       "s.id) and ?3 = ?3 order by s.id limit 200" },
+};
+static const char transition[] =
+	"select t.id, s.id, s.contact from system s join tenant t on t.id = s.tenant join incident_form f"
+	" on f.system = s.id where f.transition = ?3 and" ABSENT "s.id) order by s.id limit 200";
+
+struct found {
+	struct duty duties[SLICE];
+	size_t count;
+};
+
+static int row_found(void *context, const struct db_value *columns, size_t column_count)
+{
+	struct found *found = context;
+	struct duty *duty = &found->duties[found->count++];
+
+	memset(duty, 0, sizeof(*duty));
+	duty->tenant = (uint32_t)columns[0].integer;
+	duty->system = (uint32_t)columns[1].integer;
+	incident_column(&columns[2], duty->owner, sizeof(duty->owner));
+	return 0;
+}
+
+struct making {
+	const struct incident_call *call;
+	struct found *found;
+	const char *sql, *clock, *word;
+	int64_t year, due_us;
+	uint32_t count;
+};
+
+static int make(void *context)
+{
+	struct making *making = context;
+	const struct incident_call *call = making->call;
+	int error;
+
+	making->found->count = 0;
+	error = db_each(call->db, making->sql,
+		DB_ARGS(db_str(making->clock), db_i64(making->year), db_str(making->word)), row_found, making->found);
+	for (size_t i = 0; i < making->found->count && !error; i++) {
+		struct duty *duty = &making->found->duties[i];
+
+		snprintf(duty->clock, sizeof(duty->clock), "%s", making->clock);
+		duty->number = (uint32_t)making->year;
+		duty->start_us = call->origin->now_us;
+		duty->due_us = making->due_us;
+		error = duty_begin(call, duty);
+	}
+	making->count += error ? 0 : (uint32_t)making->found->count;
+	return error;
+}
+
+/* The first end of the clock that lies ahead; false: it is not in force then. */
+static bool next_of(const char *const *clock, int64_t now_us, struct making *making)
+{
+	making->year = incident_year(now_us);
+	if (incident_due_yearly(clock[CLOCK_LIMIT], (int)making->year, &making->due_us))
+		return false;
+	if (making->due_us < now_us && incident_due_yearly(clock[CLOCK_LIMIT], (int)++making->year, &making->due_us))
+		return false;
+	return incident_in_force(clock[CLOCK_FROM], clock[CLOCK_UNTIL], making->due_us);
+}
+
+static int make_all(struct making *making)
+{
+	int error;
+
+	do
+		error = incident_run(making->call->db, make, making);
+	while (!error && making->found->count == SLICE);
+	return error;
+}
+
+static int take_away(struct db *db)
+{
+	return db_run(db,
+		"update incident_duty set state = 2, revision = revision + 1 where incident = 0 and state = 0 and"
+		" ((system <> 0 and not exists (select 1 from system s where s.id = incident_duty.system)) or"
+		" not exists (select 1 from tenant t where t.id = incident_duty.tenant) or"
+		" (clock like 'tr-%' and not exists (select 1 from incident_form f where f.system = "
+		"incident_duty.system and"
+		" 'tr-' || f.transition = clock)))",
+		DB_NO_ARGS, NULL);
+}
+
+int duty_yearly(const struct incident_call *call, int64_t now_us, uint32_t *ret_count)
+{
+	struct making making = { .call = call, .found = malloc(sizeof(*making.found)), .word = "" };
+	const struct law_table *cases = call->law ? &call->law->tables[LAW_TRANSITION] : NULL;
+	int error = making.found ? take_away(call->db) : LUYTRE_E_NOMEM;
+
+	for (size_t i = 0; i < ARRAY_COUNT(yearly) && !error; i++) {
+		const char *const *clock = incident_clock(call->law, yearly[i].clock);
+
+		making.sql = yearly[i].sql;
+		making.clock = yearly[i].clock;
+		if (clock && next_of(clock, now_us, &making))
+			error = make_all(&making);
+	}
+	making.sql = transition;
+	making.year = 0;
+	for (size_t i = 0; cases && i < cases->row_count && !error; i++) {
+		char clock[INCIDENT_CLOCK_SIZE];
+
+		snprintf(clock, sizeof(clock), "tr-%s", cases->rows[i][CASE_ID]);
+		making.clock = clock;
+		making.word = cases->rows[i][CASE_ID];
+		error = incident_due_day(cases->rows[i][CASE_DUE], &making.due_us);
+		if (!error)
+			error = make_all(&making);
+	}
+	*ret_count = making.count;
+	free(making.found);
+	return error;
+}

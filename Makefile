@@ -13,7 +13,7 @@ moduledir  = $(DESTDIR)/usr/lib/nginx/modules
 gatemodule = $(BUILD)/src/gate/nginx/ngx_http_luytre_gate_module.so
 
 .DEFAULT_GOAL = build
-.PHONY: build run test test-web conformance conformance-gate sanitize-conformance bench bench-sensor bench-gate bench-hub check sanitize fuzz fresh install uninstall clean help
+.PHONY: build run test test-web conformance conformance-gate sanitize-conformance bench bench-sensor bench-gate bench-hub scale check sanitize fuzz fresh install uninstall clean help
 
 build: ## compile; leaves the program at build/luytre
 	@scripts/install-deps build web
@@ -82,6 +82,12 @@ bench-hub: ## measure the hub with a thousand edges, a nation's tenants, kills a
 	@mkdir -p docs/benchmarks
 	@$(BUILD)/tests/bench/hub/luytre-bench-hub --luytre $(BUILD)/luytre --output docs/benchmarks/hub.md $(BENCH_ARGS)
 	@chown --reference=. docs/benchmarks docs/benchmarks/hub.md
+
+scale: ## two hubs, three of NATS, two of ClickHouse, PostgreSQL, nginx: killed one by one under load; writes docs/benchmarks/scale.md
+	@scripts/install-deps build scale
+	@scripts/build $(BUILD)
+	@mkdir -p docs/benchmarks
+	@tests/scale/scale.py $(BUILD) --output docs/benchmarks/scale.md $(SCALE_ARGS) || [ $$? -eq 77 ] # 77: it said why it was skipped
 
 check: ## formatting, clang-tidy and cppcheck, all kept at zero
 	@scripts/install-deps build check

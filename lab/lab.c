@@ -36,7 +36,7 @@ enum {
 #define ACCOUNT "demo" /* of the console */
 
 struct options {
-	char luytre[PATH_MAX], pktblast[PATH_MAX];
+	char luytre[PATH_MAX], pktblast[PATH_MAX], gate[PATH_MAX], holds[PATH_MAX];
 	enum luytre_lang lang;
 	bool is_short, json, stay;
 	bool floods, nation; /* the parts of the play */
@@ -63,11 +63,13 @@ struct lab {
 
 static const struct lab_text usage_text = {
 	"usage: luytre-lab [--luytre PROGRAM] [--pktblast PROGRAM] [--part floods|nation] [--short]\n"
-	"                  [--stay] [--json] [--lang en|vi]\n\n"
+	"                  [--gate MODULE] [--holds FOLDER] [--stay] [--json] [--lang en|vi]\n\n"
 	"Runs a hub and two edges between an outside and an inside made of network namespaces, with\n"
 	"twenty organisations, ordinary clients and real attacks. Needs root; leaves nothing behind.\n\n"
 	"  --luytre    the program to run; otherwise luytre beside this one's folder, or in PATH\n"
 	"  --pktblast  the attacker; otherwise tools/pktblast beside this program\n"
+	"  --gate      nginx's module of the gate; otherwise where the build puts it. Without: no gate\n"
+	"  --holds     folder of the rules that hold; otherwise rules/gate of the sources\n"
 	"  --part      floods: at one edge. nation: one is hit, all are guarded. Otherwise both\n"
 	"  --short     half a minute instead of a minute and a half\n"
 	"  --stay      afterwards hub and console go on, with an attack now and then, until Ctrl-C\n"
@@ -75,11 +77,13 @@ static const struct lab_text usage_text = {
 	"  --lang      language of the view; otherwise that of the environment\n\n"
 	"Exit status: 0 all promises kept, 1 not, 2 wrong usage, 77 the kernel cannot do this.\n",
 	"cách dùng: luytre-lab [--luytre CT] [--pktblast CT] [--part floods|nation] [--short]\n"
-	"                      [--stay] [--json] [--lang en|vi]\n\n"
+	"                      [--gate TỆP] [--holds THƯ_MỤC] [--stay] [--json] [--lang en|vi]\n\n"
 	"Chạy một trung tâm và hai điểm biên giữa bên ngoài và bên trong, làm bằng không gian tên mạng,\n"
 	"với hai mươi tổ chức, người dùng bình thường và tấn công thật. Cần quyền root; không để lại gì.\n\n"
 	"  --luytre    chương trình luytre; mặc định ở cạnh thư mục này, hoặc trong PATH\n"
 	"  --pktblast  bên tấn công; mặc định tools/pktblast cạnh chương trình này\n"
+	"  --gate      mô-đun cổng web của nginx; mặc định nơi bản dựng đặt. Không có: bỏ cổng web\n"
+	"  --holds     thư mục luật chặn giữ; mặc định rules/gate của mã nguồn\n"
 	"  --part      floods: tràn ngập ở một điểm biên. nation: một nơi bị đánh, mọi nơi được giữ. Mặc định cả hai\n"
 	"  --short     nửa phút thay vì một phút rưỡi\n"
 	"  --stay      sau đó trung tâm và bảng điều khiển vẫn chạy, thỉnh thoảng có tấn công, đến khi Ctrl-C\n"
@@ -137,15 +141,19 @@ static void default_programs(struct options *options)
 	snprintf(options->luytre, sizeof(options->luytre), "%.4000s/../luytre", dir);
 	if (access(options->luytre, X_OK))
 		snprintf(options->luytre, sizeof(options->luytre), "luytre");
+	snprintf(options->gate, sizeof(options->gate), "%.4000s/../src/gate/nginx/ngx_http_luytre_gate_module.so", dir);
+	snprintf(options->holds, sizeof(options->holds), "%.4000s/../../rules/gate", dir);
 }
 
 static int read_options(int argc, char **argv, struct options *options)
 {
 	static const struct option names[] = { { "luytre", required_argument, NULL, 'l' },
-		{ "pktblast", required_argument, NULL, 'p' }, { "short", no_argument, NULL, 's' },
+		{ "pktblast", required_argument, NULL, 'p' }, { "gate", required_argument, NULL, 'g' },
+		{ "holds", required_argument, NULL, 'H' }, { "short", no_argument, NULL, 's' },
 		{ "stay", no_argument, NULL, 'S' }, { "part", required_argument, NULL, 'P' },
 		{ "json", no_argument, NULL, 'j' }, { "lang", required_argument, NULL, 'L' },
 		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+	char gate[PATH_MAX] = "", holds[PATH_MAX] = "";
 	int option;
 
 	options->lang = lang_of_environment();
@@ -158,6 +166,12 @@ static int read_options(int argc, char **argv, struct options *options)
 			break;
 		case 'p':
 			snprintf(options->pktblast, sizeof(options->pktblast), "%s", optarg);
+			break;
+		case 'g':
+			snprintf(options->gate, sizeof(options->gate), "%s", optarg);
+			break;
+		case 'H':
+			snprintf(options->holds, sizeof(options->holds), "%s", optarg);
 			break;
 		case 's':
 			options->is_short = true;
@@ -186,6 +200,12 @@ static int read_options(int argc, char **argv, struct options *options)
 			return EXIT_USAGE;
 		}
 	}
+	/* One without the other is nothing; nginx wants whole paths. */
+	if (access(options->gate, R_OK) || access(options->holds, R_OK) || !realpath(options->gate, gate) ||
+		!realpath(options->holds, holds))
+		gate[0] = holds[0] = 0;
+	snprintf(options->gate, sizeof(options->gate), "%s", gate);
+	snprintf(options->holds, sizeof(options->holds), "%s", holds);
 	return optind == argc ? EXIT_DONE : EXIT_USAGE;
 }
 
@@ -468,7 +488,11 @@ int main(int argc, char **argv)
 		log_error("cannot start: %s", error_text(error, lab.options.lang));
 		return EXIT_FAILED;
 	}
-	lab.topology = (struct topology){ .names = &lab.names, .luytre = lab.options.luytre, .lang = lab.options.lang };
+	lab.topology = (struct topology){ .names = &lab.names,
+		.luytre = lab.options.luytre,
+		.gate = lab.options.gate,
+		.holds = lab.options.holds,
+		.lang = lab.options.lang };
 	lab.scenario = (struct scenario){
 		.topology = &lab.topology, .pktblast = lab.options.pktblast, .is_short = lab.options.is_short
 	};

@@ -35,9 +35,11 @@ enum {
 	GUESS_SITES = 3,
 	STAY_PAUSE_MS = 7000,
 	STOP_GRACE_MS = 300,
-	LENGTH_SHORT_MS = 7000,
-	LENGTH_FULL_MS = 18000,
+	HOLD_PAUSE_MS = 150,
+	LENGTH_SHORT_MS = 13000,
+	LENGTH_FULL_MS = 24000,
 	OWN_FIRST = 10, /* last numbers of the attackers' addresses */
+	OWN_HOLD = 20, /* one for each try: up to OWN_SCAN */
 	OWN_SCAN = 100,
 	OWN_GUESS = 120,
 	OWN_STAY = 130,
@@ -54,6 +56,7 @@ static const struct {
 		{ "A hole is used at one, tried at another", "Khai thác ở một nơi, thử ở nơi khác" } },
 	[NATION_SCAN] = { "scan", { "A scan of all twenty organisations", "Dò quét cả hai mươi tổ chức" } },
 	[NATION_GUESS] = { "guess", { "Password guessing at three", "Dò mật khẩu ở ba tổ chức" } },
+	[NATION_HOLD] = { "hold", { "A scanner finds a hole: it is held", "Quét ra lỗ hổng: được chặn giữ" } },
 	[NATION_UNDO] = { "undo", { "Everything is lifted", "Gỡ mọi quyết định" } },
 };
 
@@ -73,6 +76,7 @@ struct request {
 	unsigned int own; /* last number of the source address */
 	const struct lab_site *site;
 	const char *method, *path, *agent;
+	const char *type; /* of what is sent along; null: not said */
 };
 
 static bool wait_for(int fd, short events, int timeout_ms)
@@ -91,9 +95,10 @@ static int ask(const struct request *request, int timeout_ms)
 
 	snprintf(source, sizeof(source), LAB_ATTACK_NET "%u", request->own);
 	size = snprintf(text, sizeof(text),
-		"%s %s HTTP/1.1\r\nHost: lab\r\nUser-Agent: %s\r\nContent-Length: 0\r\n"
+		"%s %s HTTP/1.1\r\nHost: lab\r\nUser-Agent: %s\r\n%s%s%sContent-Length: 0\r\n"
 		"Connection: close\r\n\r\n",
-		request->method, request->path, request->agent);
+		request->method, request->path, request->agent, request->type ? "Content-Type: " : "",
+		request->type ? request->type : "", request->type ? "\r\n" : "");
 	if (fd < 0 || traffic_address_parse(source, 0, &from) ||
 		traffic_address_parse(request->site->address4, 80, &to))
 		return -1;
@@ -127,7 +132,7 @@ static int fetch(const struct request *request, int timeout_ms)
 
 static struct request visit(unsigned int own, const struct lab_site *site)
 {
-	return (struct request){ own, site, "GET", "/", "Mozilla/5.0" };
+	return (struct request){ own, site, "GET", "/", "Mozilla/5.0", NULL };
 }
 
 static bool passes(unsigned int own, const struct lab_site *site)
@@ -223,7 +228,7 @@ static uint64_t listed_packets(const struct topology *topology)
 /* One attacker: in at B, uses the hole of A, shut out at B. Negative: no decision came. */
 static double exploit_one(const struct topology *topology, unsigned int own, unsigned int index, bool *ret_dropped)
 {
-	const struct request exploit = { own, near_site(index), "GET", "/", LAB_EXPLOIT_AGENT };
+	const struct request exploit = { own, near_site(index), "GET", "/", LAB_EXPLOIT_AGENT, NULL };
 	bool before = passes(own, far_site(index)), stands;
 	uint64_t began_ns, listed;
 	double ms;
@@ -264,7 +269,7 @@ static bool do_scan_from(
 	for (unsigned int i = 0; i < record->of; i++) {
 		const struct request scan = { own,
 			&lab_sites[i % 2 * LAB_NEAR_COUNT + (i / 2 + first) % LAB_NEAR_COUNT], "GET", LAB_SCAN_PATH,
-			"scan" };
+			"scan", NULL };
 
 		if (!fetch(&scan, NO_ANSWER_MS))
 			break;
@@ -294,7 +299,7 @@ static bool do_guess_from(
 		bool answered = false;
 
 		for (unsigned int guess = 0; guess < GUESSES; guess++) {
-			const struct request login = { own, sites[i], "POST", LAB_LOGIN_PATH, "Mozilla/5.0" };
+			const struct request login = { own, sites[i], "POST", LAB_LOGIN_PATH, "Mozilla/5.0", NULL };
 
 			answered |= fetch(&login, NO_ANSWER_MS) == 401;
 		}
@@ -308,6 +313,52 @@ static bool do_guess_from(
 static bool do_guess(const struct nation *nation, struct nation_record *record)
 {
 	return do_guess_from(nation, record, OWN_GUESS, 1);
+}
+
+/* As a scanner writes it, into the folder that the hub imports from: whole at once, under a name that it then takes. */
+static int drop_report(const struct topology *topology, const struct lab_site *site)
+{
+	char part[192], path[192];
+	int error;
+
+	snprintf(part, sizeof(part), "%s/hub/drop/.lab.jsonl", topology->names->dir);
+	snprintf(path, sizeof(path), "%s/hub/drop/lab.jsonl", topology->names->dir);
+	error = sites_write_file(part,
+		"{\"template-id\":\"" LAB_HOLE_CVE
+		"\",\"info\":{\"name\":\"Apache Struts 2\",\"severity\":\"critical\","
+		"\"classification\":{\"cve-id\":[\"" LAB_HOLE_CVE
+		"\"]}},\"type\":\"http\",\"host\":\"%s\",\"ip\":\"%s\","
+		"\"matched-at\":\"http://%s/\",\"matcher-status\":true}\n",
+		site->address4, site->address4, site->address4);
+	if (!error && rename(part, path)) {
+		log_error("%s: %s", path, strerror(errno));
+		error = LUYTRE_E_IO;
+	}
+	return error;
+}
+
+/* Each try comes from another address: whom the gate has stopped the edge lets in no more. */
+static bool do_hold(const struct nation *nation, struct nation_record *record)
+{
+	struct request attack = visit(OWN_HOLD, near_site(0)), elsewhere = visit(OWN_SCAN - 1, near_site(1));
+	uint64_t began_ns;
+	int status;
+
+	if (!topology_has_gate(nation->topology, LAB_NEAR))
+		return true;
+	attack.type = elsewhere.type = LAB_HOLE_TYPE;
+	if (fetch(&attack, ANSWER_MS) != 200 || drop_report(nation->topology, attack.site))
+		return false;
+	began_ns = clock_mono_ns();
+	do {
+		pause_ms(HOLD_PAUSE_MS);
+		attack.own++;
+		record->of++;
+		status = fetch(&attack, ANSWER_MS);
+		record->count += status == 200;
+	} while (status != 403 && attack.own < OWN_SCAN - 2);
+	record->ms[0] = ms_since(began_ns);
+	return status == 403 && fetch(&elsewhere, ANSWER_MS) == 200 && passes(OWN_SCAN - 2, attack.site);
 }
 
 static bool do_undo(const struct nation *nation, struct nation_record *record)
@@ -355,6 +406,7 @@ static int nation_main(void *context)
 		[NATION_EXPLOIT] = do_exploit,
 		[NATION_SCAN] = do_scan,
 		[NATION_GUESS] = do_guess,
+		[NATION_HOLD] = do_hold,
 		[NATION_UNDO] = do_undo,
 	};
 	struct nation *nation = context;
@@ -455,6 +507,18 @@ void nation_tell(const struct nation *nation, enum nation_step step, enum luytre
 			vi ? "chặn ở mọi nơi sau %.0f ms, khi mới dò %u/%u tổ chức"
 			   : "shut out everywhere after %.0f ms and %u of %u organisations",
 			record->ms[0], record->count, record->of);
+	else if (step == NATION_HOLD && !record->of)
+		snprintf(ret, size, "%s",
+			vi ? "bỏ qua: bản dựng này không có cổng web"
+			   : "left out: this build has no gate for the web server");
+	else if (step == NATION_HOLD)
+		snprintf(ret, size,
+			vi ? "từ báo cáo quét đến khi bị chặn: %.1f s (%u/%u lần thử còn lọt); nơi khác và người dùng "
+			     "không bị ảnh hưởng"
+			   : "from the scanner's report to the stopped attack: %.1f s (%u of %u tries got through); "
+			     "others "
+			     "and users are not affected",
+			record->ms[0] / 1000, record->count, record->of);
 	else if (step == NATION_GUESS)
 		snprintf(ret, size,
 			vi ? "%u tổ chức sau hai điểm biên cùng báo: chặn ở mọi nơi sau %.0f ms"

@@ -6,6 +6,8 @@
  *			another organisation behind the second edge: its first packet must be dropped
  *	scan		one asks all twenty for a file that nobody offers
  *	guess		one tries passwords at three organisations
+ *	hold		a scanner's report comes in: a hole of one organisation. It is tried until the gate there stops it; elsewhere it goes
+ *			on. Left out where there is no gate
  *	undo		everything is lifted; the first attacker must pass again
  *
  * The steps run in a process of their own, in the attackers' namespace, while the lab's loop goes on; results are read from memory
@@ -21,7 +23,15 @@
 #include "lab/clients.h"
 #include "lab/topology.h"
 
-enum nation_step { NATION_READY, NATION_EXPLOIT, NATION_SCAN, NATION_GUESS, NATION_UNDO, NATION_STEP_COUNT };
+enum nation_step {
+	NATION_READY,
+	NATION_EXPLOIT,
+	NATION_SCAN,
+	NATION_GUESS,
+	NATION_HOLD,
+	NATION_UNDO,
+	NATION_STEP_COUNT
+};
 
 enum { NATION_ROUNDS_MAX = 10 };
 
@@ -32,7 +42,8 @@ struct nation_record {
 	bool good;
 	uint64_t start_ns, end_ns; /* monotonic */
 	unsigned int count,
-		of; /* exploit: attackers whose first packet was dropped; scan, guess: organisations that were reached */
+		of; /* exploit: attackers whose first packet was dropped; scan, guess: organisations that were reached; hold:
+			tries that worked, tries */
 	double ms[NATION_ROUNDS_MAX]; /* of each attacker; else the first alone is used */
 };
 

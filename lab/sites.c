@@ -3,6 +3,7 @@
 #include "lab/sites.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,13 +21,21 @@ static const char page_format[] =
 	"</body></html>\n";
 
 static const char nginx_format[] =
-	"daemon off;\nworker_processes 1;\npid %1$s/nginx.pid;\nerror_log %1$s/error.log;\n"
+	"%3$sdaemon off;\nworker_processes 1;\npid %1$s/nginx.pid;\nerror_log %1$s/error.log;\n"
 	"events { worker_connections 4096; }\n"
 	"http {\n"
 	"\taccess_log off;\n\tserver_tokens off;\n\tdefault_type text/html;\n"
 	"\tclient_body_temp_path %1$s/tmp-body;\n\tproxy_temp_path %1$s/tmp-proxy;\n"
 	"\tfastcgi_temp_path %1$s/tmp-fastcgi;\n\tuwsgi_temp_path %1$s/tmp-uwsgi;\n\tscgi_temp_path %1$s/tmp-scgi;\n"
-	"%2$s}\n";
+	"%4$s%2$s}\n";
+
+/* Root's: the events' socket is root's. A gate in shadow: what the hub holds is stopped all the same, and nothing else. */
+static const char gate_load_format[] = "load_module %s;\nuser root;\n";
+static const char gate_format[] =
+	"\tluytre_gate_cache %1$s/cache;\n\tluytre_gate_rules %1$s/gate.conf %2$s/holds.conf;\n"
+	"\tluytre_gate_events unix:%3$s/events1.sock;\n"
+	"\tluytre_gate_holds %3$s/holds1.json samples=%2$s/samples/holds.jsonl;\n"
+	"\tluytre_gate_watch 500ms;\n\tluytre_gate shadow;\n";
 
 /* Nobody can log in. */
 static const char server_format[] = "\tserver {\n\t\tlisten %s:80 backlog=1024;\n%s\t\troot %s/www/%s;\n"
@@ -43,6 +52,7 @@ static const char luytre_format[] =
 	"state_dir: %4$s/state%5$zu\n"
 	/* All of them: a minute has to teach the hub what it otherwise learns in hours. */
 	"hub:\n  enabled: true\n  events_socket: %4$s/events%5$zu.sock\n  ordinary_per_s: 2000\n"
+	"gate:\n  holds_file: %4$s/holds%5$zu.json\n"
 	"capacity:\n"
 	"  tenants: 16\n  decisions: 64k\n  decisions_v6: 16k\n  sources: 256k\n  proven: 128k\n  flows: 128k\n"
 	"  fragments: 64k\n  destinations: 16k\n  signatures: 64\n  port_sets: 16\n  tenant_prefixes: 64\n"
@@ -114,7 +124,7 @@ static int write_page(const struct topology *topology, const struct lab_site *si
 /* One web server for all sites of a place. */
 static int write_server(const struct topology *topology, enum lab_place place, const char *place_name)
 {
-	char dir[160], path[192], servers[8192];
+	char dir[160], path[192], servers[8192], load[PATH_MAX + 64] = "", gate[4 * PATH_MAX] = "";
 	size_t used = 0;
 	int error;
 
@@ -133,8 +143,14 @@ static int write_server(const struct topology *topology, enum lab_place place, c
 	error = make_dir(dir);
 	if (error)
 		return error;
+	if (topology_has_gate(topology, place)) {
+		snprintf(path, sizeof(path), "%s/gate.conf", dir);
+		error = sites_write_file(path, "SecRuleEngine On\nSecRequestBodyAccess On\n");
+		snprintf(load, sizeof(load), gate_load_format, topology->gate);
+		snprintf(gate, sizeof(gate), gate_format, dir, topology->holds, topology->names->dir);
+	}
 	snprintf(path, sizeof(path), "%s/nginx.conf", dir);
-	return sites_write_file(path, nginx_format, dir, servers);
+	return error ? error : sites_write_file(path, nginx_format, dir, servers, load, gate);
 }
 
 static int write_edge(const struct topology *topology, size_t edge, const char *file)

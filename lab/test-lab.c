@@ -25,7 +25,7 @@
 enum { SKIPPED = 77, OUTPUT_MAX = 1 << 20, STEP_MS = 50, GONE_MS = 5000, BUILT_MS = 20000, PLAY_MS = 4500 };
 
 static const double clients_min = 0.99, dropped_min = 0.95, filter_max_s = 2.5;
-static const double exploit_max_ms = 3000, shut_max_ms = 5000, undo_max_ms = 3000;
+static const double exploit_max_ms = 3000, shut_max_ms = 5000, hold_max_ms = 20000, undo_max_ms = 3000;
 
 static int failures;
 
@@ -206,7 +206,7 @@ static void check_nation(const json_t *nation)
 		const char *name;
 		double max_ms;
 	} steps[] = { { "ready", 20000 }, { "exploit", exploit_max_ms }, { "scan", shut_max_ms },
-		{ "guess", shut_max_ms }, { "undo", undo_max_ms } };
+		{ "guess", shut_max_ms }, { "hold", hold_max_ms }, { "undo", undo_max_ms } };
 	const json_t *list = json_object_get(nation, "steps"), *clients = json_object_get(nation, "clients"), *ms;
 	size_t k;
 

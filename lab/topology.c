@@ -473,7 +473,7 @@ static int start_hub(struct topology *topology)
 	snprintf(names, sizeof(names), "%s,%s,127.0.0.1,localhost", HUB_NEAR, HUB_FAR);
 	return process_start(topology_netns(topology, LAB_HUB), topology->hub_output,
 		(const char *[]){ topology->luytre, "hub", "run", "--state", state, "--socket", topology->hub_control,
-			"--names", names, NULL },
+			"--names", names, *topology->holds ? "--holds" : NULL, topology->holds, NULL },
 		&topology->hub);
 }
 
@@ -541,6 +541,11 @@ static int start_edge(struct topology *topology, size_t edge)
 	return process_start(topology_netns(topology, edges[edge].place), topology->log,
 		(const char *[]){ topology->luytre, "run", "--config", config, NULL },
 		edge ? &topology->edge2 : &topology->edge);
+}
+
+bool topology_has_gate(const struct topology *topology, enum lab_place place)
+{
+	return *topology->gate && *topology->holds && place == LAB_NEAR;
 }
 
 void topology_sensor_socket(const struct topology *topology, size_t edge, char *ret, size_t size)

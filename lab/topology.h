@@ -5,6 +5,7 @@
  * no function here that removes anything but processes. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -61,6 +62,8 @@ extern const struct lab_site lab_sites[LAB_SITE_COUNT];
 struct topology {
 	const struct guard_names *names; /* borrowed */
 	const char *luytre; /* the program */
+	const char *gate,
+		*holds; /* nginx's module, the folder of its rules (rules/gate); "": no gate stands before the sites */
 	enum luytre_lang lang;
 	char control[96], control2[96], hub_control[96]; /* paths of control sockets: of both edges, of the hub */
 	char log[96]; /* of luytre, all parts */
@@ -81,6 +84,9 @@ MUST_CHECK int topology_start(struct topology *topology);
 
 /* Starts the sensors of both edges. What they look for is in sites.c. Does not wait for them. */
 MUST_CHECK int topology_start_sensors(struct topology *topology);
+
+/* Whether a gate stands before the sites of this place: it is that of most of them behind the first edge. */
+bool topology_has_gate(const struct topology *topology, enum lab_place place);
 
 /* Path of the control socket of a sensor. */
 void topology_sensor_socket(const struct topology *topology, size_t edge, char *ret, size_t size);

@@ -64,6 +64,10 @@ int cli_stream(const struct cli_options *options, const char *request,
 	void (*print)(const struct cli_options *options, const char *text));
 
 int cli_run(const struct cli_options *options);
+/* '*ret_help': the help of the verb was asked for, and nothing was done. */
+int cli_hub_import(const struct cli_options *options, bool *ret_help);
+int cli_hub_catalogue(const struct cli_options *options, bool *ret_help);
+int cli_hub_package(const struct cli_options *options);
 int cli_edge(const struct cli_options *options);
 int cli_check(const struct cli_options *options);
 int cli_config_reference(const struct cli_options *options);

@@ -25,13 +25,21 @@ enum {
 	OPT_CONSOLE_ADDRESS,
 	OPT_CONSOLE_PORT,
 	OPT_CONSOLE_SOCKET,
+	OPT_SIGN_ON,
 	OPT_NO_SANDBOX,
 	OPT_JSON,
 	OPT_LANG,
 	OPT_DEBUG,
 	OPT_TENANT,
 	OPT_PROVINCE,
-	OPT_ALL
+	OPT_ALL,
+	OPT_CLUSTER,
+	OPT_CLUSTER_CA,
+	OPT_CLUSTER_CERT,
+	OPT_CLUSTER_KEY,
+	OPT_HOLDS,
+	OPT_HOLDS_BUDGET,
+	OPT_DROP
 };
 
 static const struct option run_options[] = { { "state", required_argument, NULL, OPT_STATE },
@@ -41,6 +49,11 @@ static const struct option run_options[] = { { "state", required_argument, NULL,
 	{ "console-address", required_argument, NULL, OPT_CONSOLE_ADDRESS },
 	{ "console-port", required_argument, NULL, OPT_CONSOLE_PORT },
 	{ "console-socket", required_argument, NULL, OPT_CONSOLE_SOCKET },
+	{ "sign-on", required_argument, NULL, OPT_SIGN_ON }, { "cluster", required_argument, NULL, OPT_CLUSTER },
+	{ "cluster-ca", required_argument, NULL, OPT_CLUSTER_CA },
+	{ "cluster-cert", required_argument, NULL, OPT_CLUSTER_CERT },
+	{ "cluster-key", required_argument, NULL, OPT_CLUSTER_KEY }, { "drop", required_argument, NULL, OPT_DROP },
+	{ "holds", required_argument, NULL, OPT_HOLDS }, { "holds-budget", required_argument, NULL, OPT_HOLDS_BUDGET },
 	{ "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX }, { "debug", no_argument, NULL, OPT_DEBUG },
 	{ "lang", required_argument, NULL, OPT_LANG }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
 
@@ -77,6 +90,18 @@ static bool read_port(const char *text, uint16_t *ret)
 	if (*text && !*end && port > 0 && port < 65536)
 		return true;
 	fprintf(stderr, "luytre: a port is 1 to 65535, found %s\n", text);
+	return false;
+}
+
+static bool read_budget(const char *text, unsigned int *ret)
+{
+	char *end;
+	unsigned long seconds = strtoul(text, &end, 10);
+
+	*ret = (unsigned int)seconds;
+	if (*text && !*end && seconds > 0 && seconds <= 86400)
+		return true;
+	fprintf(stderr, "luytre: --holds-budget takes seconds from 1 to 86400, found %s\n", text);
 	return false;
 }
 
@@ -120,6 +145,31 @@ static int read_run(const struct cli_options *options, struct hub_options *hub, 
 			break;
 		case OPT_CONSOLE_SOCKET:
 			hub->console_socket = optarg;
+			break;
+		case OPT_SIGN_ON:
+			hub->sign_on = optarg;
+			break;
+		case OPT_CLUSTER:
+			hub->cluster = optarg;
+			break;
+		case OPT_CLUSTER_CA:
+			hub->cluster_authority = optarg;
+			break;
+		case OPT_CLUSTER_CERT:
+			hub->cluster_certificate = optarg;
+			break;
+		case OPT_CLUSTER_KEY:
+			hub->cluster_key = optarg;
+			break;
+		case OPT_HOLDS:
+			hub->holds = optarg;
+			break;
+		case OPT_HOLDS_BUDGET:
+			if (!read_budget(optarg, &hub->hold_budget_s))
+				return CLI_USAGE;
+			break;
+		case OPT_DROP:
+			hub->drop = optarg;
 			break;
 		case OPT_NO_SANDBOX:
 			hub->sandbox = false;
@@ -239,6 +289,99 @@ static void print_trace(const json_t *reply, const struct cli_options *options)
 			cli_text(options, "after the decision", "sau quyết định"));
 }
 
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+static long long number_of(const json_t *object, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(object, key));
+}
+
+static void print_retro(const json_t *reply, const struct cli_options *options)
+{
+	const json_t *list, *one;
+	size_t i;
+
+	json_array_foreach (json_object_get(reply, "tenants"), i, one)
+		printf("%-6lld %s .. %s %10lld %s, %lld %s  %s\n", number_of(one, "tenant"), text_of(one, "first"),
+			text_of(one, "last"), number_of(one, "events"), cli_text(options, "times", "lần"),
+			number_of(one, "stopped"), cli_text(options, "stopped", "bị chặn"), text_of(one, "name"));
+	list = json_object_get(reply, "rules");
+	if (json_array_size(list))
+		printf("%s", cli_text(options, "rules:", "luật:"));
+	json_array_foreach (list, i, one)
+		printf(" %lld", (long long)json_integer_value(one));
+	if (json_array_size(list))
+		puts("");
+	json_array_foreach (json_object_get(reply, "sources"), i, one)
+		printf("%s %s %lld\n", cli_text(options, "source", "nguồn"), text_of(one, "address"),
+			number_of(one, "events"));
+	if (!number_of(reply, "tenant_count"))
+		puts(cli_text(options, "nobody was hit, as far as events are stored",
+			"không ai bị tấn công, theo các sự kiện đã lưu"));
+	else
+		printf("%lld %s, %lld %s, %lld ms\n", number_of(reply, "tenant_count"),
+			cli_text(options, "organisations", "tổ chức"), number_of(reply, "events"),
+			cli_text(options, "times", "lần"), number_of(reply, "took_ms"));
+	if (!json_is_true(json_object_get(reply, "complete")))
+		puts(cli_text(options, "the time was not enough for all of them: ask for fewer days",
+			"không đủ thời gian để đọc hết: hãy hỏi ít ngày hơn"));
+}
+
+static void print_hold(const json_t *hold, const struct cli_options *options)
+{
+	bool vietnamese = options->lang == LUYTRE_LANG_VI;
+	const json_t *edges = json_object_get(hold, "edges"), *one;
+	size_t i;
+
+	printf("%-6lld %-8lld %-22s %-20s %s\n       %s, %s; %lld %s\n",
+		(long long)json_integer_value(json_object_get(hold, "hold")),
+		(long long)json_integer_value(json_object_get(hold, "rule")),
+		text_of(hold, vietnamese ? "state_vi" : "state_en"), text_of(hold, "asset"), text_of(hold, "tenant"),
+		text_of(hold, "title"), text_of(hold, vietnamese ? "proof_vi" : "proof_en"),
+		(long long)json_integer_value(json_object_get(hold, "findings")),
+		cli_text(options, "findings", "phát hiện"));
+	json_array_foreach (edges, i, one)
+		printf("       %s %lld %s: %s, %s%s\n", cli_text(options, "edge", "điểm biên"),
+			(long long)json_integer_value(json_object_get(one, "edge")), text_of(one, "name"),
+			text_of(one, "mode"), text_of(one, "proof"),
+			json_is_true(json_object_get(one, "stands")) ? cli_text(options, ", STANDS", ", ĐANG CHẶN")
+								     : "");
+}
+
+static void print_holds(const json_t *reply, const struct cli_options *options)
+{
+	const json_t *list = json_object_get(reply, "holds"), *one;
+	size_t i;
+
+	json_array_foreach (list, i, one)
+		print_hold(one, options);
+	if (json_array_size(list) == 0)
+		puts(cli_text(options, "nothing is held", "không có gì đang được chặn"));
+	if (!json_integer_value(json_object_get(reply, "rules")))
+		puts(cli_text(options, "the hub has no rules that can hold something (`luytre hub run --holds`)",
+			"trung tâm không có luật nào để chặn (`luytre hub run --holds`)"));
+}
+
+/* Those a person wants to see; --json has all. */
+static void print_counters(const json_t *reply, const struct cli_options *options)
+{
+	const json_t *perimeter = json_object_get(reply, "perimeter"), *retro = json_object_get(reply, "retro");
+	const char *failed = cli_text(options, "failed", "lỗi");
+
+	printf("  %-12s %lld %s, %lld %s, %lld %s\n", cli_text(options, "perimeter", "vùng biên"),
+		number_of(perimeter, "made"), cli_text(options, "findings made", "phát hiện mới"),
+		number_of(perimeter, "reopened"), cli_text(options, "opened again", "mở lại"),
+		number_of(perimeter, "failed"), failed);
+	printf("  %-12s %lld %s, %lld %s, %lld %s\n", cli_text(options, "retro", "tra ngược"),
+		number_of(retro, "searched"), cli_text(options, "CVEs searched", "CVE đã tra"), number_of(retro, "hit"),
+		cli_text(options, "attacked before", "từng bị tấn công"), number_of(retro, "failed"), failed);
+}
+
 static void print_status(const json_t *reply, const struct cli_options *options)
 {
 	const json_t *levels = json_object_get(reply, "decisions"), *edges = json_object_get(reply, "edges"), *one;
@@ -256,6 +399,7 @@ static void print_status(const json_t *reply, const struct cli_options *options)
 		printf("  %-12s %lld\n", level, (long long)json_integer_value(count));
 	printf("  %-12s %lld\n", cli_text(options, "campaigns", "chiến dịch"),
 		(long long)json_integer_value(json_object_get(reply, "campaigns")));
+	print_counters(reply, options);
 	json_array_foreach (edges, i, one)
 		printf("  %s %lld  %-24s %-16s %-14s %s%s%s\n", cli_text(options, "edge", "điểm biên"),
 			(long long)json_integer_value(json_object_get(one, "id")),
@@ -266,6 +410,31 @@ static void print_status(const json_t *reply, const struct cli_options *options)
 									: cli_text(options, "behind", "chưa cập nhật"),
 			province_of(one, options), *province_of(one, options) ? "; " : "",
 			served(json_string_value(json_object_get(one, "tenants")), options));
+}
+
+static void print_findings(const json_t *reply, const struct cli_options *options)
+{
+	const json_t *list = json_object_get(reply, "findings"), *one;
+	size_t i;
+
+	json_array_foreach (list, i, one) {
+		const char *cve = json_string_value(json_object_get(one, "cve"));
+
+		printf("%-8lld %-10s %-11s %-8s %-16s %s:%lld  %s\n",
+			(long long)json_integer_value(json_object_get(one, "id")),
+			json_string_value(json_object_get(one, "due")),
+			json_string_value(json_object_get(one, "state")),
+			json_is_true(json_object_get(one, "late")) ? cli_text(options, "LATE", "QUÁ HẠN") : "",
+			cve && *cve ? cve : json_string_value(json_object_get(one, "rule")),
+			json_string_value(json_object_get(one, "host")),
+			(long long)json_integer_value(json_object_get(one, "port")),
+			json_string_value(json_object_get(one, "title")));
+	}
+	if (json_array_size(list) == 0)
+		puts(cli_text(options, "nothing is open", "không có điểm yếu nào đang mở"));
+	else if (json_is_true(json_object_get(reply, "more")))
+		puts(cli_text(options, "... and more: the console shows all of them",
+			"... và còn nữa: bảng điều khiển hiển thị tất cả"));
 }
 
 static void print_other(const json_t *reply, const struct cli_options *options)
@@ -312,6 +481,12 @@ static int print_reply(const char *text, const char *verb, bool json, const stru
 		print_status(reply, options);
 	else if (strcmp(verb, "trace") == 0)
 		print_trace(reply, options);
+	else if (strcmp(verb, "findings") == 0)
+		print_findings(reply, options);
+	else if (strcmp(verb, "holds") == 0)
+		print_holds(reply, options);
+	else if (strcmp(verb, "retro") == 0)
+		print_retro(reply, options);
 	else
 		print_other(reply, options);
 	json_decref(reply);
@@ -352,6 +527,24 @@ static int verb_ask(const struct cli_options *options)
 	code = print_reply(reply, verb, json, &to);
 	free(reply);
 	return code;
+}
+
+/* ---- Reports and catalogues ---- */
+
+static int verb_import(const struct cli_options *options)
+{
+	bool help = false;
+	int code = cli_hub_import(options, &help);
+
+	return help ? help_of("import", options->lang) : code;
+}
+
+static int verb_catalogue(const struct cli_options *options)
+{
+	bool help = false;
+	int code = cli_hub_catalogue(options, &help);
+
+	return help ? help_of("catalogue", options->lang) : code;
 }
 
 /* ---- Edges and whom they serve ---- */
@@ -497,6 +690,14 @@ static const struct cli_verb verbs[] = {
 		"  --console-address IP   where people connect; default 127.0.0.1\n"
 		"  --console-port N       default 8443\n"
 		"  --console-socket PATH  a Unix socket in place of both, for a proxy on this machine\n"
+		"  --sign-on FILE   people log in through a provider of OpenID Connect too (docs/hub.md)\n"
+		"  --cluster URL,…  servers of NATS: one of several hubs that are one; takes --control postgres:…\n"
+		"                   and --events clickhouse:… (docs/scale-out.md)\n"
+		"  --cluster-ca FILE, --cluster-cert FILE, --cluster-key FILE   TLS towards NATS\n"
+		"  --holds DIR      rules that can hold a weakness at the perimeter (docs/posture.md);\n"
+		"                   default " HUB_HOLDS "\n"
+		"  --holds-budget SECONDS  how long a rule stays in shadow after its proof; default 3\n"
+		"  --drop DIR       where reports of scanners may be dropped; default: drop in the state folder\n"
 		"  --socket PATH    of the control socket; default " HUB_SOCKET,
 		"  --state THƯ_MỤC  nơi lưu mọi thứ; mặc định " HUB_STATE "\n"
 		"  --address IP     nơi các điểm biên kết nối; mặc định 0.0.0.0\n"
@@ -507,6 +708,14 @@ static const struct cli_verb verbs[] = {
 		"  --console-address IP   nơi người dùng kết nối; mặc định 127.0.0.1\n"
 		"  --console-port N       mặc định 8443\n"
 		"  --console-socket ĐƯỜNG_DẪN  ổ cắm Unix thay cho cả hai, cho proxy trên máy này\n"
+		"  --sign-on TỆP    đăng nhập cả qua nhà cung cấp OpenID Connect (docs/hub.md)\n"
+		"  --cluster URL,…  các máy chủ NATS: một trong nhiều trung tâm hợp thành một; cần\n"
+		"                   --control postgres:… và --events clickhouse:… (docs/scale-out.md)\n"
+		"  --cluster-ca TỆP, --cluster-cert TỆP, --cluster-key TỆP   TLS tới NATS\n"
+		"  --holds THƯ_MỤC  các luật có thể chặn điểm yếu ở biên (docs/posture.md);\n"
+		"                   mặc định " HUB_HOLDS "\n"
+		"  --holds-budget GIÂY  một luật ở chế độ bóng bao lâu sau khi được chứng minh; mặc định 3\n"
+		"  --drop THƯ_MỤC   nơi thả báo cáo của công cụ quét; mặc định: drop trong thư mục trạng thái\n"
 		"  --socket ĐƯỜNG_DẪN  ổ cắm điều khiển; mặc định " HUB_SOCKET,
 		verb_run },
 	{ "status", "", "Decisions by level, edges and whether they are up to date.",
@@ -528,6 +737,18 @@ static const struct cli_verb verbs[] = {
 		"Một mã để một điểm biên ghi danh, trong một ngày.", BOUND_HELP, BOUND_HELP_VI, verb_bound },
 	{ "bind", "EDGE [--province CODE] --tenant TENANT… | --all", "Say anew which organisations lie behind an edge.",
 		"Nói lại những tổ chức nào nằm sau một điểm biên.", BOUND_HELP, BOUND_HELP_VI, verb_bound },
+	{ "package", "key FILE | open FILE --key FILE [--signer KEY]",
+		"Open a sealed package of an assessment, without the hub; or make the key for it.",
+		"Mở gói kết quả đánh giá đã niêm phong mà không cần trung tâm; hoặc tạo khóa để mở.",
+		"  key FILE         the recipient's secret key, made when there is none; prints the public one\n"
+		"  open FILE        prints what is in it for this key\n"
+		"  --key FILE       the secret key\n"
+		"  --signer KEY     the hub's key (64 hex digits): refuse what another has signed",
+		"  key TỆP          khóa bí mật của người nhận, được tạo nếu chưa có; in ra khóa công khai\n"
+		"  open TỆP         in nội dung dành cho khóa này\n"
+		"  --key TỆP        khóa bí mật\n"
+		"  --signer KHÓA    khóa của trung tâm (64 chữ số thập lục phân): từ chối chữ ký của bên khác",
+		cli_hub_package },
 	{ "revoke", "EDGE", "Refuse an edge from now on.", "Từ nay không nhận một điểm biên nữa.", NULL, NULL,
 		verb_ask },
 	{ "tenant", "[province=CODE] [sector=WORD] [level=1..5] PREFIX[,PREFIX…] NAME",
@@ -545,6 +766,66 @@ static const struct cli_verb verbs[] = {
 		"drill-master.",
 		"ROLE là nation-admin (phải đặt yếu tố thứ hai khi đăng nhập lần đầu), analyst, auditor hoặc "
 		"drill-master.",
+		verb_ask },
+	{ "holds", "[all]",
+		"What is held at the perimeter, how it was proved and where it stands; `all`: lifted ones too.",
+		"Những gì đang được chặn ở biên, đã chứng minh ra sao, ở đâu; `all`: cả những gì đã gỡ.", NULL, NULL,
+		verb_ask },
+	{ "import", "FILE|- [--format F] [--tenant ID] [--target NAME]",
+		"Bring the report of a scanner, and wait for what becomes of it.",
+		"Đưa báo cáo của một công cụ quét vào, và đợi kết quả.",
+		"  --format F     nmap, nuclei, openvas, nessus, trivy, grype, cyclonedx, cyclonedx-xml or csaf;\n"
+		"                 default: found by its beginning. A report may be packed with gzip.\n"
+		"  --tenant ID    findings of this organisation and those below it alone; default: of all\n"
+		"  --target NAME  an address or name of an asset that the whole report is about\n"
+		"The file is laid into the drop folder of the hub on this machine. What a report does not mention is "
+		"never\n"
+		"closed by that.",
+		"  --format F     nmap, nuclei, openvas, nessus, trivy, grype, cyclonedx, cyclonedx-xml hoặc csaf;\n"
+		"                 mặc định: nhận biết theo phần đầu. Báo cáo có thể nén bằng gzip.\n"
+		"  --tenant SỐ    chỉ phát hiện của tổ chức này và đơn vị trực thuộc; mặc định: mọi tổ chức\n"
+		"  --target TÊN   địa chỉ hoặc tên một tài sản mà cả báo cáo nói về\n"
+		"Tệp được đặt vào thư mục nhận của trung tâm trên máy này. Điều báo cáo không nhắc tới thì không bao "
+		"giờ\n"
+		"được coi là đã khắc phục.",
+		verb_import },
+	{ "catalogue", "kev|epss|cve|bundle FILE",
+		"Take a catalogue of CVEs as it was published, or a signed bundle of them.",
+		"Nhận danh mục CVE như đã công bố, hoặc một gói có chữ ký.",
+		"  kev     known_exploited_vulnerabilities.json of CISA\n"
+		"  epss    epss_scores-DATE.csv of FIRST, packed or not\n"
+		"  cve     one CVE record (JSON 5)\n"
+		"  bundle  kev.json, epss.csv, cve/*.json in one, signed with a key of the file catalogue-keys in the\n"
+		"          state folder of the hub: for a machine without a network",
+		"  kev     known_exploited_vulnerabilities.json của CISA\n"
+		"  epss    epss_scores-NGÀY.csv của FIRST, nén hay không\n"
+		"  cve     một bản ghi CVE (JSON 5)\n"
+		"  bundle  gồm kev.json, epss.csv, cve/*.json, ký bằng khóa trong tệp catalogue-keys ở thư mục trạng\n"
+		"          thái của trung tâm: cho máy không nối mạng",
+		verb_catalogue },
+	{ "findings", "[TENANT_ID]", "What is open and due soonest.", "Điểm yếu đang mở, đến hạn sớm nhất.", NULL, NULL,
+		verb_ask },
+	{ "retro", "cve|rule|address|text VALUE [DAYS]",
+		"Was anybody hit before we knew? Asks stored events, 90 days unless told otherwise.",
+		"Đã có ai bị tấn công trước khi ta biết? Tra các sự kiện đã lưu, mặc định 90 ngày.",
+		"  cve CVE-…        rules that cover it, and rules whose text names it\n"
+		"  rule NUMBER      what this rule saw\n"
+		"  address PREFIX   what came from an address or a prefix\n"
+		"  text WORD        a domain, a JA4, a piece of a path; at least four characters, without blanks\n"
+		"For CVEs of findings the hub asks by itself, and attaches what it finds to them.",
+		"  cve CVE-…        các luật bao phủ nó và các luật nêu tên nó\n"
+		"  rule SỐ          những gì luật này đã thấy\n"
+		"  address DẢI      những gì đến từ một địa chỉ hoặc dải địa chỉ\n"
+		"  text CHỮ         tên miền, JA4, một phần đường dẫn; ít nhất bốn ký tự, không có dấu cách\n"
+		"Với CVE của các phát hiện, trung tâm tự tra và gắn kết quả vào phát hiện.",
+		verb_ask },
+	{ "probe", "dns TENANT_ID",
+		"Ask for the names of an organisation that has consented: SPF, DMARC, dangling names.",
+		"Truy vấn các tên miền của tổ chức đã đồng ý: SPF, DMARC, tên trỏ vào nơi không còn tồn tại.",
+		"What is wrong becomes findings, what is gone is verified as fixed. Names without consent are refused "
+		"and\ncounted; after 30 seconds the rest is left.",
+		"Điều sai thành phát hiện, điều đã hết được xác minh là đã khắc phục. Tên chưa có đồng ý bị từ chối "
+		"và\nđược đếm; sau 30 giây phần còn lại để lần sau.",
 		verb_ask },
 	{ "audit", "", "Verify the chain of the audit log.", "Kiểm tra chuỗi nhật ký kiểm toán.", NULL, NULL,
 		verb_ask },

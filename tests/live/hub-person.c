@@ -41,7 +41,9 @@ static int make(const struct auth_call *call, const char *name, uint32_t tenant,
 	return error ? error
 		     : auth_token_create(&as_self, "live",
 			       (1ULL << AUTH_POLICY_READ) | (1ULL << AUTH_POLICY_WRITE) | (1ULL << AUTH_EDGES_READ) |
-				       (1ULL << AUTH_DECISIONS_READ) | (1ULL << AUTH_EVENTS_READ),
+				       (1ULL << AUTH_DECISIONS_READ) | (1ULL << AUTH_EVENTS_READ) |
+				       (1ULL << AUTH_FINDINGS_READ) | (1ULL << AUTH_FINDINGS_WRITE) |
+				       (1ULL << AUTH_FINDINGS_JUDGE),
 			       call->origin->now_us + day_us, ret, &id);
 }
 

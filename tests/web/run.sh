@@ -53,7 +53,7 @@ if [ ! -d "$here/node_modules" ]; then
 fi
 
 port=$((20000 + $$ % 20000))
-"$luytre" hub run --state "$dir/hub" --address 127.0.0.1 --port $((port + 1)) --names 127.0.0.1 --console-port $port --socket "$LUYTRE_HUB_SOCKET" \
+"$luytre" hub run --state "$dir/hub" --address 127.0.0.1 --port $((port + 1)) --names 127.0.0.1 --console-port $port --socket "$LUYTRE_HUB_SOCKET" --holds "$here/../../rules/gate" \
 	>"$dir/hub.out" 2>"$dir/hub.log" &
 pids+=($!)
 eventually 20 "$luytre" hub status || fail "the hub did not start"
@@ -86,6 +86,8 @@ state_dir: $dir/edge
 hub:
   enabled: true
   events_socket: $dir/events.sock
+gate:
+  holds_file: $dir/gate-holds.json
 end
 "$luytre" edge enrol https://127.0.0.1:$((port + 1)) --token "$("$luytre" hub invite "Điểm biên Hà Nội 1" --all)" --config "$dir/edge.yaml" \
 	>"$dir/enrol.log" 2>&1 || fail "the edge did not enrol"
@@ -93,6 +95,8 @@ end
 pids+=($!)
 eventually 10 test -S "$dir/events.sock" || fail "the edge's events socket is not there"
 "$here/load.py" "$dir/events.sock" "${EVENTS:-2000}" || fail "events could not be sent"
+"$here/report.py" 260 >"$dir/report.jsonl"
+"$luytre" hub import "$dir/report.jsonl" >"$dir/import.log" 2>&1 || fail "the report was not imported"
 sleep 2
 
 node "$here/walk.js" "https://127.0.0.1:$port/" "$build/web-shots" --login admin --password "$password" "$@"

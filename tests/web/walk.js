@@ -29,6 +29,13 @@ const pages = [
   { name: 'shield', path: '/shield' },
   { name: 'decisions', path: '/decisions', open: 'table tbody a' },
   { name: 'appeals', path: '/decisions?view=appeals' },
+  { name: 'posture', path: '/posture' },
+  { name: 'posture-level', path: '/posture?by=level' },
+  { name: 'findings', path: '/findings', open: 'table tbody a' },
+  { name: 'holds', path: '/findings?view=holds' },
+  { name: 'imports', path: '/findings?view=imports' },
+  { name: 'assessments', path: '/assessments', open: 'table tbody a' },
+  { name: 'incidents', path: '/incidents' },
   { name: 'policies', path: '/policies' },
   { name: 'edges', path: '/edges', open: 'table tbody a' },
   { name: 'users', path: '/users', open: 'table tbody a' },
@@ -104,6 +111,20 @@ async function logIn(context) {
   await page.close();
 }
 
+// An assessment, through its form: the pages then have something to show.
+async function assess(context) {
+  const page = await context.newPage();
+  watch(page, () => 'assess');
+  await page.goto(`${origin}/assessments`);
+  await page.locator('.head .button.main').click();
+  await page.locator('dialog[open] input').first().fill('Đợt đánh giá năm 2026');
+  await page.locator('dialog[open] select').first().selectOption('vn-2026').catch(() => fail('assess', 'the profile vn-2026 is not offered'));
+  await page.locator('dialog[open] input[type=date]').fill('2027-06-30');
+  await page.locator('dialog[open] footer .button.main').click();
+  await page.waitForFunction(() => /^\/assessments\/\d+$/.test(location.pathname), undefined, { timeout: 15_000 }).catch(() => fail('assess', 'no assessment was begun'));
+  await page.close();
+}
+
 // The second factor that the nation's administrators must have, by the key that the page shows (RFC 6238).
 async function secondFactor(page) {
   const { createHmac } = await import('node:crypto');
@@ -160,7 +181,7 @@ async function round(context, [language, size, theme]) {
 // Forms: what opens them, and that they close again.
 const forms = [
   ['decide', '/decisions', '.head .button.main'], ['undo-all', '/decisions', '.head .button.grave'], ['tenant', '/tenants', '.head .button.main'], ['edge', '/edges', '.head .button.main'],
-  ['policy', '/policies', '.head .button.main'], ['user', '/users', '.head .button.main'], ['acknowledge', '/events', '.head .button'], ['range', '/', '.range summary'], ['tenant-picker', '/', '.picker summary'], ['menu', '/', '.menu summary'],
+  ['policy', '/policies', '.head .button.main'], ['import', '/findings', '.head .button.main'], ['assessment', '/assessments', '.head .button.main'], ['incident', '/incidents', '.head .button.main'], ['user', '/users', '.head .button.main'], ['acknowledge', '/events', '.head .button'], ['range', '/', '.range summary'], ['tenant-picker', '/', '.picker summary'], ['menu', '/', '.menu summary'],
 ];
 async function dialogs(context, [language, size, theme]) {
   let where = '';
@@ -347,6 +368,28 @@ async function deeds(context) {
   await open('/audit', '.head .button');
   await expect(page.getByText(/The chain is whole/), 'that the chain is whole');
 
+  where = 'finding';
+  await page.goto(`${origin}/findings?live=1`);
+  await page.locator('table tbody a').first().click();
+  await page.locator('.body .button.main').first().click();
+  await page.locator('dialog[open] textarea').fill('Bản vá đã cài.');
+  await submit();
+  await expect(page.locator('.state', { hasText: 'Said to be fixed' }).first(), 'that it is said to be fixed');
+
+  where = 'incident';
+  await open('/incidents', '.head .button.main');
+  await page.locator('dialog[open] input').first().fill('Trang chủ bị thay đổi');
+  await page.locator('dialog[open] select').first().selectOption({ index: 1 });
+  await submit();
+  await expect(page.locator('li b', { hasText: 'Trang chủ bị thay đổi' }).first(), 'the incident');
+
+  where = 'questionnaire';
+  await page.goto(`${origin}/assessments`);
+  await page.locator('table tbody a').first().click();
+  await page.locator('.said select').first().selectOption('yes');
+  await page.locator('.head .button.main').click();
+  await expect(page.getByText('Saved.'), 'that answers were saved');
+
   where = 'undo all';
   await open('/decisions', '.head .button.grave');
   await reason();
@@ -359,6 +402,7 @@ async function deeds(context) {
 try {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, reducedMotion: 'reduce' });
   await logIn(context);
+  if (option('--login')) await assess(context);
   for (const one of rounds) await round(context, one);
   await dialogs(context, rounds[0]);
   await dialogs(context, ['en', 'narrow', 'dark']);

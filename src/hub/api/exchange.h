@@ -8,6 +8,8 @@
 
 enum exchange_state {
 	EXCHANGE_NEW, /* the request line was read */
+	EXCHANGE_CHECKING, /* with a worker, before the body; the connection is suspended */
+	EXCHANGE_CHECKED, /* the body may come */
 	EXCHANGE_READING, /* the body is coming */
 	EXCHANGE_REFUSED, /* an early problem; the rest of the body is dropped */
 	EXCHANGE_RUNNING, /* with a worker; the connection is suspended */
@@ -31,6 +33,7 @@ struct exchange {
 	bool caller_held; /* to be released */
 	bool again_held; /* the idempotency key is taken */
 	struct again_key again_key;
+	uint64_t spooled; /* bytes of the body's file */
 	void *again_memory; /* owned: a reply that was given before */
 	struct stream_client *client; /* owned: the answer is a stream */
 };
@@ -46,6 +49,7 @@ struct api_server {
 	struct work *work;
 	void *daemon, *admin; /* struct MHD_Daemon */
 	_Atomic size_t bodies; /* bytes */
+	_Atomic uint64_t spooled; /* bytes of bodies in files */
 	_Atomic uint64_t overloaded; /* requests that were sent away */
 	_Atomic size_t exchanges;
 };
@@ -56,6 +60,8 @@ void exchange_done(struct exchange *exchange);
 /* Everything that can be said without a worker. 'method' as in the request line; headers and client are filled in. True
  * when the reply is ready. */
 bool process_begin(struct exchange *exchange, const char *method);
+/* Of a spooled operation, before its body: who is it, and may he? Leaves the reply, or the file for the body. */
+void process_check(struct exchange *exchange, void *worker);
 /* The rest, with the body. Always leaves a reply, or a client of the stream. */
 void process_run(struct exchange *exchange, void *worker);
 /* Replies with a problem from outside the steps. */

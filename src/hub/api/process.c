@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The steps of a request. Each either goes on or leaves a problem, and the first that does ends it. */
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "hub/api/exchange.h"
@@ -17,6 +19,7 @@ void exchange_init(struct exchange *exchange, struct api_server *server)
 	exchange->request.context = server->config.context;
 	exchange->request.cursor_key = server->cursor_key;
 	exchange->request.now = clock_now();
+	exchange->request.body_file = -1;
 	api_reply_init(&exchange->reply, &exchange->request);
 	atomic_fetch_add(&server->exchanges, 1);
 }
@@ -37,6 +40,9 @@ void exchange_done(struct exchange *exchange)
 	json_decref(exchange->json);
 	atomic_fetch_sub(&exchange->server->bodies, exchange->body_room);
 	free(exchange->body);
+	atomic_fetch_sub(&exchange->server->spooled, exchange->spooled);
+	if (exchange->request.body_file >= 0)
+		close(exchange->request.body_file);
 	free(exchange->again_memory);
 	api_reply_done(&exchange->reply);
 	arena_done(&exchange->arena);
@@ -381,7 +387,7 @@ static void read_body(struct exchange *exchange, struct jsonr_errors *errors)
 	struct jsonr root;
 
 	request->body = bytes_of(exchange->body, exchange->body_size);
-	if (exchange->body_size == 0 && operation->body_required) {
+	if (exchange->body_size == 0 && request->body_size == 0 && operation->body_required) {
 		jsonr_root(&root, NULL, errors);
 		jsonr_fail(&root, JSONR_MISSING, 0, 0);
 	}
@@ -527,14 +533,47 @@ static void open_stream(struct exchange *exchange)
 		exchange->caller_held = false;
 }
 
+/* The parameters are read again with the body. */
+static bool check_query(struct exchange *exchange)
+{
+	struct api_request *request = &exchange->request;
+	struct jsonr_errors errors = { 0 };
+
+	read_query(exchange, &errors);
+	memset(request->values, 0, sizeof(request->values));
+	if (errors.count > 0)
+		api_reply_invalid(&exchange->reply, &errors);
+	return errors.count == 0;
+}
+
+void process_check(struct exchange *exchange, void *worker)
+{
+	struct api_request *request = &exchange->request;
+	const char *folder = exchange->server->config.spool_dir;
+
+	request->worker = worker;
+	if (check_path(exchange) && authenticate(exchange) && check_forgery(exchange) && limit_account(exchange) &&
+		check_rights(exchange) && check_query(exchange)) {
+		if (folder)
+			request->body_file = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+		if (request->body_file < 0)
+			refuse(exchange, folder ? API_PROBLEM_STORAGE : API_PROBLEM_UNSUPPORTED);
+	}
+	release_caller(exchange);
+	if (request->body_file < 0)
+		api_reply_finish(&exchange->reply);
+}
+
 void process_run(struct exchange *exchange, void *worker)
 {
 	struct api_server *server = exchange->server;
 	struct api_request *request = &exchange->request;
 
 	request->worker = worker;
-	if (check_path(exchange) && authenticate(exchange) && check_forgery(exchange) && limit_account(exchange) &&
-		check_rights(exchange) && check_input(exchange) && check_again(exchange)) {
+	/* Of a spooled one the rate was asked for before. */
+	if (check_path(exchange) && authenticate(exchange) && check_forgery(exchange) &&
+		(request->operation->spooled || limit_account(exchange)) && check_rights(exchange) &&
+		check_input(exchange) && check_again(exchange)) {
 		if (request->operation->lane == API_LANE_STREAM)
 			open_stream(exchange);
 		else

@@ -3,6 +3,7 @@
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "hub/api/request.h"
@@ -113,7 +114,7 @@ void api_page_end(const struct api_request *request, struct jsonw *json, bool mo
 
 void api_reply_init(struct api_reply *reply, const struct api_request *request)
 {
-	*reply = (struct api_reply){ .request = request };
+	*reply = (struct api_reply){ .request = request, .file = -1 };
 	jsonw_init(&reply->json, API_REPLY_SIZE_MAX);
 }
 
@@ -123,6 +124,9 @@ void api_reply_done(struct api_reply *reply)
 	if (reply->release)
 		reply->release(reply->release_context);
 	reply->release = NULL;
+	if (reply->file >= 0)
+		close(reply->file);
+	reply->file = -1;
 }
 
 struct jsonw *api_reply_json(struct api_reply *reply, int status)
@@ -155,6 +159,13 @@ void api_reply_shared(struct api_reply *reply, int status, const char *content_t
 	api_reply_bytes(reply, status, content_type, body);
 	reply->release = release;
 	reply->release_context = context;
+}
+
+void api_reply_file(struct api_reply *reply, int status, const char *content_type, int fd, uint64_t size)
+{
+	api_reply_bytes(reply, status, content_type, bytes_from_str(""));
+	reply->file = fd;
+	reply->file_size = size;
 }
 
 void api_reply_header(struct api_reply *reply, const char *name, const char *value)

@@ -74,6 +74,8 @@ struct api_request {
 	struct api_value values[API_PARAMS_MAX]; /* in the operation's order; those of the path are not filled in */
 	struct api_headers headers;
 	struct bytes body; /* as it came */
+	int body_file; /* of a spooled operation: the body, read from its beginning; the server's, so who keeps it dups it. -1: none */
+	uint64_t body_size;
 	const json_t *json; /* the body, checked; null without one */
 	struct api_caller caller;
 	struct api_certificate certificate;
@@ -102,6 +104,8 @@ struct api_reply {
 	size_t header_count;
 	void (*release)(void *context); /* of the body, when the answer was sent; null: nothing */
 	void *release_context;
+	int file; /* owned: the body is what stands in it; -1: none */
+	uint64_t file_size;
 };
 
 /* Value of a parameter of the path. */
@@ -131,6 +135,8 @@ void api_reply_bytes(struct api_reply *reply, int status, const char *content_ty
 /* The same with a body that may be large and is shared: 'release' is called when the answer was sent or given up, on any thread. */
 void api_reply_shared(struct api_reply *reply, int status, const char *content_type, struct bytes body,
 	void (*release)(void *context), void *context);
+/* The same with a body of any size that stands in a file, which becomes the reply's: it is sent from there, piece by piece. */
+void api_reply_file(struct api_reply *reply, int status, const char *content_type, int fd, uint64_t size);
 /* Adds a header; both strings must live as long. Beyond API_REPLY_HEADERS_MAX it is left away. */
 void api_reply_header(struct api_reply *reply, const char *name, const char *value);
 /* As printf, into the arena. */

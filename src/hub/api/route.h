@@ -99,6 +99,7 @@ struct api_operation {
 	bool body_required;
 	bool if_match; /* a revision must be named */
 	bool idempotent; /* takes an Idempotency-Key */
+	bool spooled; /* the body may be large: it is kept in a file, and the head is checked before it is read */
 	uint32_t body_max; /* 0: takes none */
 	const char *body_type;
 	const struct api_schema *body;

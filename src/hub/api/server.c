@@ -3,6 +3,7 @@
  * worker resumes it with the reply; a stream suspends while it has nothing to send. */
 #include "hub/api/server.h"
 
+#include <errno.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <sodium.h>
@@ -151,15 +152,27 @@ static void add_headers(struct MHD_Response *response, const struct exchange *ex
 		MHD_add_response_header(response, "Cache-Control", "no-store");
 }
 
+/* A file becomes the response's. */
+static struct MHD_Response *make_response(struct api_reply *reply)
+{
+	struct MHD_Response *response;
+
+	if (reply->file < 0)
+		/* The library does not write to it, whatever its signature says. */
+		return MHD_create_response_from_buffer(
+			reply->body.size, (void *)(uintptr_t)reply->body.ptr, MHD_RESPMEM_PERSISTENT);
+	response = MHD_create_response_from_fd64(reply->file_size, reply->file);
+	if (response)
+		reply->file = -1;
+	return response;
+}
+
 static enum MHD_Result send_reply(struct exchange *exchange)
 {
 	const struct api_reply *reply = &exchange->reply;
-	struct MHD_Response *response;
+	struct MHD_Response *response = make_response(&exchange->reply);
 	enum MHD_Result result;
 
-	/* The library does not write to it, whatever its signature says. */
-	response = MHD_create_response_from_buffer(
-		reply->body.size, (void *)(uintptr_t)reply->body.ptr, MHD_RESPMEM_PERSISTENT);
 	if (!response)
 		return MHD_NO;
 	if (reply->content_type)
@@ -206,12 +219,47 @@ static enum MHD_Result send_stream(struct exchange *exchange)
 	return result;
 }
 
+/* The same to a file. */
+static bool spool_body(struct exchange *exchange, const char *data, size_t size)
+{
+	struct api_server *server = exchange->server;
+	struct api_request *request = &exchange->request;
+
+	if (request->body_size + size > request->operation->body_max) {
+		process_problem(exchange, API_PROBLEM_TOO_LARGE);
+		return false;
+	}
+	if (atomic_fetch_add(&server->spooled, size) + size > server->config.spools_max) {
+		atomic_fetch_sub(&server->spooled, size);
+		atomic_fetch_add(&server->overloaded, 1);
+		process_problem(exchange, API_PROBLEM_OVERLOADED);
+		return false;
+	}
+	exchange->spooled += size;
+	request->body_size += size;
+	while (size > 0) {
+		ssize_t part = write(request->body_file, data, size);
+
+		if (part < 0 && errno != EINTR) {
+			process_problem(exchange, API_PROBLEM_STORAGE);
+			return false;
+		}
+		if (part > 0) {
+			data += part;
+			size -= (size_t)part;
+		}
+	}
+	return true;
+}
+
 /* Adds a part of the body. False when it is beyond a bound, which is answered when all of it has come. */
 static bool add_body(struct exchange *exchange, const char *data, size_t size)
 {
 	struct api_server *server = exchange->server;
 	size_t wanted = exchange->body_size + size;
 
+	if (exchange->request.operation->spooled)
+		return spool_body(exchange, data, size);
 	if (wanted > exchange->request.operation->body_max) {
 		process_problem(exchange, API_PROBLEM_TOO_LARGE);
 		return false;
@@ -238,14 +286,17 @@ static bool add_body(struct exchange *exchange, const char *data, size_t size)
 	return true;
 }
 
-/* From the worker: the reply is ready. */
+/* From the worker: the reply is ready, or the body may come. */
 static void resume_exchange(struct exchange *exchange)
 {
-	atomic_store(&exchange->state, EXCHANGE_DONE);
+	bool checked = atomic_load(&exchange->state) == EXCHANGE_CHECKING && exchange->reply.status == 0;
+
+	atomic_store(&exchange->state, checked ? EXCHANGE_CHECKED : EXCHANGE_DONE);
 	MHD_resume_connection(exchange->connection);
 }
 
-static enum MHD_Result dispatch(struct exchange *exchange)
+/* To a worker, which leaves the connection suspended until it is done. */
+static enum MHD_Result dispatch(struct exchange *exchange, enum exchange_state state)
 {
 	struct api_server *server = exchange->server;
 	enum api_lane lane = exchange->request.operation->lane;
@@ -254,7 +305,7 @@ static enum MHD_Result dispatch(struct exchange *exchange)
 		process_run(exchange, NULL);
 		return send_reply(exchange);
 	}
-	atomic_store(&exchange->state, EXCHANGE_RUNNING);
+	atomic_store(&exchange->state, state);
 	/* Before the worker sees it, which may be done with it at once. */
 	MHD_suspend_connection(exchange->connection);
 	if (work_add(server->work, exchange, lane) < 0) {
@@ -271,6 +322,8 @@ static enum MHD_Result begin(struct exchange *exchange, const char *method)
 	read_client(exchange);
 	peer_certificate(exchange->connection, exchange->server, &exchange->request.certificate);
 	if (!process_begin(exchange, method)) {
+		if (exchange->request.operation->spooled)
+			return dispatch(exchange, EXCHANGE_CHECKING);
 		atomic_store(&exchange->state, EXCHANGE_READING);
 		return MHD_YES;
 	}
@@ -291,9 +344,13 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	switch (atomic_load(&exchange->state)) {
 	case EXCHANGE_NEW:
 		return begin(exchange, method);
+	case EXCHANGE_CHECKED:
+		/* The library asks once more before it reads the body. */
+		atomic_store(&exchange->state, EXCHANGE_READING);
+		return MHD_YES;
 	case EXCHANGE_READING:
 		if (*data_size == 0)
-			return dispatch(exchange);
+			return dispatch(exchange, EXCHANGE_RUNNING);
 		if (!add_body(exchange, data, *data_size))
 			atomic_store(&exchange->state, EXCHANGE_REFUSED);
 		*data_size = 0;
@@ -333,6 +390,8 @@ static void write_metrics(struct api_server *server, struct metrics_text *out)
 		out, "# TYPE luytre_api_exchanges gauge\nluytre_api_exchanges %zu\n", atomic_load(&server->exchanges));
 	metrics_print(
 		out, "# TYPE luytre_api_body_bytes gauge\nluytre_api_body_bytes %zu\n", atomic_load(&server->bodies));
+	metrics_print(out, "# TYPE luytre_api_spooled_bytes gauge\nluytre_api_spooled_bytes %llu\n",
+		(unsigned long long)atomic_load(&server->spooled));
 	metrics_print(out, "# TYPE luytre_api_limit_uncounted_total counter\nluytre_api_limit_uncounted_total %llu\n",
 		(unsigned long long)limit_uncounted(server->limit));
 	if (server->config.stream) {
@@ -437,6 +496,7 @@ static void set_defaults(struct api_config *config)
 	config->connections_max = config->connections_max ? config->connections_max : 4000;
 	config->timeout_s = config->timeout_s ? config->timeout_s : 30;
 	config->bodies_max = config->bodies_max ? config->bodies_max : (size_t)256 << 20;
+	config->spools_max = config->spools_max ? config->spools_max : UINT64_C(4) << 30;
 	config->limits = config->limits ? config->limits : &limit_settings_default;
 }
 

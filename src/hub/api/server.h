@@ -55,6 +55,8 @@ struct api_config {
 	unsigned int connections_max, connections_per_address; /* 0: 4,000, no bound */
 	unsigned int timeout_s; /* of a connection that does nothing; 0: 30 */
 	size_t bodies_max; /* bytes of all bodies together; 0: 256 MiB */
+	const char *spool_dir; /* bodies of spooled operations, as files without a name; null: no such operations */
+	uint64_t spools_max; /* bytes of all of them together; 0: 4 GiB */
 	void *context;
 	struct api_auth auth; /* authenticate null: only operations for everybody work */
 	/* Called on the thread that makes the server, once for each worker, and at the end. May be null. */

@@ -61,6 +61,8 @@ static void *thread_main(void *context)
 	while ((exchange = take(pool, &stopping))) {
 		if (stopping)
 			process_problem(exchange, API_PROBLEM_OVERLOADED);
+		else if (atomic_load(&exchange->state) == EXCHANGE_CHECKING)
+			process_check(exchange, thread->worker);
 		else
 			process_run(exchange, thread->worker);
 		pool->resume(exchange);

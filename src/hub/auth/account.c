@@ -154,6 +154,7 @@ static int remove_one(const struct auth_call *call, uint32_t id, int64_t revisio
 	static const char *const statements[] = {
 		"delete from account_code where account = ?1",
 		"delete from account_grant where account = ?1",
+		"delete from account_subject where account = ?1",
 		"delete from account where id = ?1",
 	};
 	struct auth_row row;

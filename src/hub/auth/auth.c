@@ -26,6 +26,12 @@ static const struct db_migration migrations[] = {
 	  " name text not null, hash blob not null unique, scopes integer not null, created_us integer not null,"
 	  " expires_us integer not null, used_us integer not null);"
 	  "create index api_token_account on api_token (account);" },
+	/* Who is who at a provider of sign-on; 'way' of a session: enum auth_way. */
+	{ "create table account_subject (issuer text not null, subject text not null,"
+	  " account integer not null references account (id), created_us integer not null, primary key (issuer, "
+	  "subject),"
+	  " unique (issuer, account));"
+	  "alter table account_session add column way integer not null default 0;" },
 };
 
 int auth_setup(struct db *db)

@@ -92,6 +92,20 @@ struct auth_answer {
 /* 0, LUYTRE_E_PERMISSION (not saying why), LUYTRE_E_BUSY (too many attempts, or too many at once). A wrong name
  * takes as long as a wrong password. */
 MUST_CHECK int auth_log_in(struct auth *auth, struct db *db, const struct auth_login *login, struct auth_answer *ret);
+/* What a provider has said of somebody (auth/oidc.h), proven. */
+struct auth_sign_on {
+	const char *issuer, *subject;
+	const char *mail; /* for which the provider vouches; null: none */
+	bool second_factor; /* the provider asked for one */
+	struct ip_addr address;
+	const char *agent; /* null: unknown */
+	int64_t now_us;
+};
+
+/* A session of the account that this is: the one that came with this subject before, else the one whose name is the address, which it
+ * then stays. 0; LUYTRE_E_PERMISSION: there is none, it is disabled, or another subject has it; with 'code_needed': the account has a
+ * second factor here, and the provider asked for none. */
+MUST_CHECK int auth_sign_on(struct db *db, const struct auth_sign_on *in, struct auth_answer *ret);
 /* Who has this cookie. 'idle_s': how long a session lives without a request. LUYTRE_E_PERMISSION: nobody, or no longer. */
 MUST_CHECK int auth_session_find(
 	struct db *db, const char *cookie, uint32_t idle_s, int64_t now_us, struct auth_principal *ret);

@@ -45,9 +45,12 @@ MUST_CHECK int auth_record(struct db *db, const struct audit_origin *origin, con
 	const struct auth_account *account, const struct audit_field *fields, size_t field_count);
 /* Ends sessions of an account but one (0: all), in the caller's transaction. */
 MUST_CHECK int auth_sessions_drop(struct db *db, uint32_t account, uint32_t but);
+/* How somebody proved who he is. Numbers are stored. */
+enum auth_way { AUTH_WAY_PASSWORD, AUTH_WAY_SIGN_ON, AUTH_WAY_SIGN_ON_FACTOR };
+
 /* A new session, in the caller's transaction. */
-MUST_CHECK int auth_session_make(
-	struct db *db, const struct auth_row *row, const struct auth_login *login, struct auth_answer *ret);
+MUST_CHECK int auth_session_make(struct db *db, const struct auth_row *row, const struct auth_login *login,
+	enum auth_way way, struct auth_answer *ret);
 
 /* May the principal look at or manage this account? 0, LUYTRE_E_NOT_FOUND (may not even know it),
  * LUYTRE_E_PERMISSION. */

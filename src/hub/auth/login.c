@@ -88,7 +88,7 @@ static int session_open(const struct attempt *attempt, struct auth_answer *ret)
 		error = db_run(attempt->db, "update account set password = ?2 where id = ?1",
 			DB_ARGS(db_i64(row->account.id), db_str(attempt->rehashed)), NULL);
 	if (!error)
-		error = auth_session_make(attempt->db, row, attempt->login, ret);
+		error = auth_session_make(attempt->db, row, attempt->login, AUTH_WAY_PASSWORD, ret);
 	return error ? error : auth_record(attempt->db, &attempt->origin, "session.create", &row->account, &field, 1);
 }
 

@@ -48,8 +48,21 @@ static int make_room(struct db *db, uint32_t account)
 		DB_ARGS(db_i64(account), db_i64(AUTH_SESSIONS_MAX - 1)), NULL);
 }
 
-int auth_session_make(
-	struct db *db, const struct auth_row *row, const struct auth_login *login, struct auth_answer *ret)
+/* Who came by a provider has not used the first password that would have to be changed; and where the provider has asked for a second
+ * factor, that is one. */
+static void apply_way(struct auth_principal *principal, enum auth_way way)
+{
+	if (way == AUTH_WAY_PASSWORD)
+		return;
+	principal->limits &= ~(unsigned int)AUTH_LIMIT_PASSWORD;
+	if (way != AUTH_WAY_SIGN_ON_FACTOR)
+		return;
+	principal->limits &= ~(unsigned int)AUTH_LIMIT_TOTP;
+	principal->totp = true;
+}
+
+int auth_session_make(struct db *db, const struct auth_row *row, const struct auth_login *login, enum auth_way way,
+	struct auth_answer *ret)
 {
 	uint8_t secret[ID_SIZE], hash[AUTH_HASH_SIZE];
 	char address[AUTH_ADDRESS_SIZE];
@@ -62,11 +75,12 @@ int auth_session_make(
 		error = db_next_id(db, "session", &id);
 	if (!error)
 		error = db_run(db,
-			"insert into account_session (id, account, hash, created_us, seen_us, address, agent)"
-			" values (?1, ?2, ?3, ?4, ?4, ?5, ?6)",
+			"insert into account_session (id, account, hash, created_us, seen_us, address, agent, way)"
+			" values (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7)",
 			DB_ARGS(db_i64(id), db_i64(row->account.id), db_blob(bytes_of(hash, sizeof(hash))),
 				db_i64(login->now_us), db_str(ip_addr_format(&login->address, address)),
-				db_str(login->agent && auth_text_valid(login->agent, 0) ? login->agent : "")),
+				db_str(login->agent && auth_text_valid(login->agent, 0) ? login->agent : ""),
+				db_i64(way)),
 			NULL);
 	if (!error)
 		error = auth_principal_of(row, &ret->principal);
@@ -75,11 +89,17 @@ int auth_session_make(
 	ret->principal.kind = AUTH_BY_SESSION;
 	ret->principal.id = (uint32_t)id;
 	ret->principal.scopes = AUTH_ALL_PERMISSIONS;
+	apply_way(&ret->principal, way);
 	sodium_bin2base64(
 		ret->cookie, sizeof(ret->cookie), secret, sizeof(secret), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 	sodium_memzero(secret, sizeof(secret));
 	return auth_csrf_make(ret->cookie, ret->csrf) ? 0 : LUYTRE_E_INVALID;
 }
+
+struct found {
+	struct auth_session session;
+	enum auth_way way;
+};
 
 static int row_session(void *context, const struct db_value *columns, size_t column_count)
 {
@@ -94,7 +114,15 @@ static int row_session(void *context, const struct db_value *columns, size_t col
 	return 1;
 }
 
-#define SESSION "select id, account, created_us, seen_us, address, agent from account_session where "
+static int row_found(void *context, const struct db_value *columns, size_t column_count)
+{
+	struct found *found = context;
+
+	found->way = (enum auth_way)columns[6].integer;
+	return row_session(&found->session, columns, column_count);
+}
+
+#define SESSION "select id, account, created_us, seen_us, address, agent, way from account_session where "
 
 static bool is_over(const struct auth_session *session, uint32_t idle_s, int64_t now_us)
 {
@@ -105,15 +133,17 @@ int auth_session_find(struct db *db, const char *cookie, uint32_t idle_s, int64_
 {
 	uint8_t id[ID_SIZE], hash[AUTH_HASH_SIZE];
 	struct auth_session session;
+	struct found found;
 	struct auth_row row;
 	int error;
 
 	if (!cookie_read(cookie, id))
 		return LUYTRE_E_PERMISSION;
 	auth_hash(id, sizeof(id), hash);
-	error = db_each(db, SESSION "hash = ?1", DB_ARGS(db_blob(bytes_of(hash, sizeof(hash)))), row_session, &session);
+	error = db_each(db, SESSION "hash = ?1", DB_ARGS(db_blob(bytes_of(hash, sizeof(hash)))), row_found, &found);
 	if (error != 1)
 		return error ? error : LUYTRE_E_PERMISSION;
+	session = found.session;
 	if (is_over(&session, idle_s, now_us))
 		return LUYTRE_E_PERMISSION;
 	error = auth_row_by_id(db, session.account, &row);
@@ -124,6 +154,7 @@ int auth_session_find(struct db *db, const char *cookie, uint32_t idle_s, int64_
 	ret->kind = AUTH_BY_SESSION;
 	ret->id = session.id;
 	ret->scopes = AUTH_ALL_PERMISSIONS;
+	apply_way(ret, found.way);
 	if (now_us < session.seen_us + SEEN_EVERY_US)
 		return 0;
 	return db_run(db, "update account_session set seen_us = ?2 where id = ?1 and seen_us < ?2",

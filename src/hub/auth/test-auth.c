@@ -668,6 +668,70 @@ static void test_disabled(void **state)
 	assert_int_equal(auth_token_find(fixture->db, text, fixture->now_us, &found), LUYTRE_E_PERMISSION);
 }
 
+static int sign_on(
+	struct fixture *fixture, const char *subject, const char *mail, bool second_factor, struct auth_answer *ret)
+{
+	const uint8_t address[] = { 192, 0, 2, 9 };
+	const struct auth_sign_on in = { .issuer = "https://id.example",
+		.subject = subject,
+		.mail = mail,
+		.second_factor = second_factor,
+		.address = ip_addr_v4(address),
+		.agent = "browser",
+		.now_us = fixture->now_us };
+
+	return auth_sign_on(fixture->db, &in, ret);
+}
+
+/* The address names the account once; then it is the number at the provider. */
+static void test_sign_on(void **state)
+{
+	struct fixture *fixture = given(state);
+	struct auth_call root = as(fixture, &fixture->root);
+	char spares[TOTP_SPARE_COUNT][TOTP_SPARE_SIZE];
+	uint8_t secret[TOTP_SECRET_SIZE];
+	struct auth_answer answer, other;
+	struct auth_account account = { .tenant = MINISTRY, .name = "lan@example.vn" };
+	const struct auth_grant admin = { AUTH_ROLE_ADMIN, 0 };
+	enum password_fault fault;
+	struct auth_principal found;
+
+	assert_int_equal(sign_on(fixture, "1", "lan@example.vn", false, &answer), LUYTRE_E_PERMISSION);
+	assert_int_equal(auth_account_create(&root, &account, bytes_from_str(better), &fault, &account), 0);
+	assert_int_equal(sign_on(fixture, "1", NULL, false, &answer), LUYTRE_E_PERMISSION);
+	assert_int_equal(sign_on(fixture, "1", "Lan@example.vn", false, &answer), 0);
+	assert_int_equal(answer.principal.account, account.id);
+	assert_int_equal(answer.principal.limits, 0); /* the first password is not used */
+	assert_int_equal(auth_session_find(fixture->db, answer.cookie, AUTH_IDLE_S, fixture->now_us, &found), 0);
+	assert_true(found.account == account.id && found.limits == 0 && !found.totp);
+	assert_int_equal(log_in(fixture, "lan@example.vn", better, NULL, &other), 0);
+	assert_int_equal(other.principal.limits, AUTH_LIMIT_PASSWORD);
+	assert_int_equal(sign_on(fixture, "1", "other@example.vn", false, &answer), 0);
+	assert_int_equal(answer.principal.account, account.id);
+	assert_int_equal(sign_on(fixture, "2", "lan@example.vn", false, &answer), LUYTRE_E_PERMISSION);
+	assert_false(answer.code_needed);
+
+	/* Who rules the nation's needs a second factor, there or here; one that is here is asked for there too. */
+	assert_int_equal(auth_grant_add(&root, account.id, &admin), 0);
+	assert_int_equal(sign_on(fixture, "1", NULL, false, &answer), 0);
+	assert_int_equal(answer.principal.limits, AUTH_LIMIT_TOTP);
+	assert_int_equal(sign_on(fixture, "1", NULL, true, &other), 0);
+	assert_int_equal(other.principal.limits, 0);
+	assert_int_equal(auth_session_find(fixture->db, other.cookie, AUTH_IDLE_S, fixture->now_us, &found), 0);
+	assert_true(found.limits == 0 && found.totp);
+	enrol(fixture, &answer.principal, secret, spares);
+	assert_int_equal(sign_on(fixture, "1", NULL, false, &answer), LUYTRE_E_PERMISSION);
+	assert_true(answer.code_needed);
+	assert_int_equal(sign_on(fixture, "1", NULL, true, &answer), 0);
+
+	assert_int_equal(auth_account_get(&root, account.id, &account), 0);
+	account.disabled = true;
+	assert_int_equal(auth_account_update(&root, &account, &account), 0);
+	assert_int_equal(sign_on(fixture, "1", NULL, true, &answer), LUYTRE_E_PERMISSION);
+	assert_int_equal(auth_account_remove(&root, account.id, account.revision), 0);
+	assert_int_equal(sign_on(fixture, "1", "lan@example.vn", true, &answer), LUYTRE_E_PERMISSION);
+}
+
 /* With another key the sealed secret opens nothing, instead of something. */
 static void test_other_key(void **state)
 {
@@ -767,6 +831,7 @@ int main(void)
 		BOTH(test_delegation),
 		BOTH(test_last_admin),
 		BOTH(test_disabled),
+		BOTH(test_sign_on),
 		BOTH(test_other_key),
 		BOTH(test_audited),
 		cmocka_unit_test(test_key_file),

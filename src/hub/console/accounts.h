@@ -29,3 +29,6 @@ void grant_write(const struct console_call *call, struct jsonw *json, uint32_t a
 
 /* Answers why a password is none, or the error. */
 void password_refuse(const struct api_request *request, struct api_reply *reply, int error, enum password_fault fault);
+
+/* Answers a session that was just opened: 201, who it is, and the cookie. */
+void session_answer(struct api_request *request, struct api_reply *reply, struct auth_answer *answer);

@@ -192,47 +192,6 @@ void console_kv_text_or_null(struct jsonw *json, const char *key, const char *te
 		jsonw_kv_null(json, key);
 }
 
-/* The reader has bounded how deep it is. */
-void console_json(struct jsonw *json, const json_t *value)
-{
-	const json_t *one;
-	const char *key;
-	size_t i;
-
-	switch (json_typeof(value)) {
-	case JSON_OBJECT:
-		jsonw_object_begin(json);
-		json_object_foreach ((json_t *)(uintptr_t)value, key, one) {
-			jsonw_key(json, key);
-			console_json(json, one);
-		}
-		jsonw_object_end(json);
-		break;
-	case JSON_ARRAY:
-		jsonw_array_begin(json);
-		json_array_foreach (value, i, one)
-			console_json(json, one);
-		jsonw_array_end(json);
-		break;
-	case JSON_STRING:
-		jsonw_string_bytes(json, bytes_of(json_string_value(value), json_string_length(value)));
-		break;
-	case JSON_INTEGER:
-		jsonw_i64(json, json_integer_value(value));
-		break;
-	case JSON_REAL:
-		jsonw_double(json, json_real_value(value));
-		break;
-	case JSON_TRUE:
-	case JSON_FALSE:
-		jsonw_bool(json, json_is_true(value));
-		break;
-	case JSON_NULL:
-		jsonw_null(json);
-		break;
-	}
-}
-
 void console_kv_json(struct jsonw *json, const char *key, struct bytes text)
 {
 	struct jsonr_errors errors = { 0 };
@@ -240,7 +199,7 @@ void console_kv_json(struct jsonw *json, const char *key, struct bytes text)
 
 	jsonw_key(json, key);
 	if (jsonr_parse(text, &jsonr_limits_default, &errors, &value) == 0) {
-		console_json(json, value);
+		jsonr_write(value, jsonr_limits_default.depth_max, json);
 	} else {
 		jsonw_object_begin(json);
 		jsonw_object_end(json);

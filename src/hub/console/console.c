@@ -12,16 +12,22 @@
 #include "base/log.h"
 #include "bus/delta.h"
 #include "hub/console/accounts.h"
+#include "hub/console/assessments.h"
 #include "hub/console/board.h"
 #include "hub/console/desk.h"
+#include "hub/console/drop.h"
+#include "hub/console/incidents.h"
 #include "hub/console/internal.h"
 #include "hub/console/operations.h"
+#include "hub/console/posture.h"
 #include "hub/console/settings.h"
 
 enum {
 	LOOK_S = 1,
 	SWEEP_LOOKS = 600,
 	RETAIN_LOOKS = 3600,
+	YEARLY_LOOKS = 3600,
+	YEARLY_FIRST = 30, /* soon after the start, then hourly */
 	RETAIN_FIRST = 60,
 	SOCKET_MODE = 0660,
 	DELTA_TEXT_SIZE = 56 << 10,
@@ -45,6 +51,7 @@ static const enum auth_permission topic_permissions[CONSOLE_TOPIC_COUNT] = {
 	[CONSOLE_TOPIC_TENANTS] = AUTH_TENANTS_READ,
 	[CONSOLE_TOPIC_POLICIES] = AUTH_POLICY_READ,
 	[CONSOLE_TOPIC_SETTINGS] = AUTH_SETTINGS_READ,
+	[CONSOLE_TOPIC_FINDINGS] = AUTH_FINDINGS_READ,
 };
 
 PRINTF_LIKE(3, 4) static int fail(char *why, int error, const char *format, ...)
@@ -59,17 +66,15 @@ PRINTF_LIKE(3, 4) static int fail(char *why, int error, const char *format, ...)
 
 /* ---- Who asks, and may he ---- */
 
-/* The value of our cookie, copied; false when there is none (RFC 6265, section 4.2.1). */
-static bool find_cookie(const char *header, char ret[AUTH_COOKIE_SIZE])
+bool console_cookie(const char *header, const char *name, char *ret, size_t ret_size)
 {
-	static const char name[] = "__Host-luytre=";
+	size_t name_size = strlen(name);
 
 	while (header && *header) {
 		size_t size = strcspn(header, ";");
 
-		if (strncmp(header, name, sizeof(name) - 1) == 0)
-			return bytes_to_str(
-				bytes_of(header + sizeof(name) - 1, size - (sizeof(name) - 1)), ret, AUTH_COOKIE_SIZE);
+		if (strncmp(header, name, name_size) == 0 && header[name_size] == '=')
+			return bytes_to_str(bytes_of(header + name_size + 1, size - (name_size + 1)), ret, ret_size);
 		header += size;
 		header += strspn(header, "; ");
 	}
@@ -91,7 +96,8 @@ static int find_principal(const struct console *console, struct db *db, const st
 		error = auth_token_find(db, authorization + sizeof(scheme) - 1, now_us, ret);
 		return error == LUYTRE_E_SYNTAX ? LUYTRE_E_PERMISSION : error;
 	}
-	if (!request->headers.cookie || !find_cookie(request->headers.cookie, cookie))
+	if (!request->headers.cookie ||
+		!console_cookie(request->headers.cookie, "__Host-luytre", cookie, sizeof(cookie)))
 		return LUYTRE_E_NOT_FOUND;
 	caller->by_cookie = true;
 	if (!auth_csrf_make(cookie, caller->csrf))
@@ -226,6 +232,10 @@ static void look(struct console *console, unsigned int looks)
 		error = auth_session_sweep(console->sweep_db, atomic_load(&console->idle_s), now_us, NULL);
 	if (!error && looks % RETAIN_LOOKS == RETAIN_FIRST)
 		error = core_retain(console->core, now_us - atomic_load(&console->keep_days) * DAY_US);
+	if (!error)
+		error = posture_look(console->posture, console->sweep_db, now_us);
+	if (!error)
+		error = incidents_look(console, console->sweep_db, now_us, looks % YEARLY_LOOKS == YEARLY_FIRST);
 	if (error)
 		log_limited(clock_mono_ns(), LOG_LEVEL_ERROR, "the console cannot look after what it keeps: %s",
 			error_text(error, LUYTRE_LANG_EN));
@@ -409,7 +419,8 @@ static int open_server(struct console *console, const struct console_options *op
 		.stream = console->stream,
 		.files = options->files,
 		.limits = options->limits,
-		.cursor_key = console->cursor_key };
+		.cursor_key = console->cursor_key,
+		.spool_dir = options->state_dir };
 	int error = 0;
 
 	if (!options->unix_path)
@@ -438,6 +449,17 @@ static struct console *make(struct core *core)
 	return console;
 }
 
+static int open_drop(struct console *console, const struct console_options *options, char *why)
+{
+	char folder[512];
+	int error = LUYTRE_E_RANGE;
+
+	if (snprintf(folder, sizeof(folder), "%s%s", options->drop_dir ? options->drop_dir : options->state_dir,
+		    options->drop_dir ? "" : "/drop") < (int)sizeof(folder))
+		error = drop_open(console, folder, &console->drop);
+	return error ? fail(why, error, "the drop folder: %s", error_text(error, LUYTRE_LANG_EN)) : 0;
+}
+
 int console_open(
 	struct core *core, const struct console_options *options, struct console **ret, char why[CONSOLE_WHY_SIZE])
 {
@@ -451,6 +473,13 @@ int console_open(
 		error = fail(why, LUYTRE_E_NOMEM, "there is not enough memory");
 	if (!error)
 		error = open_state(console, options, why);
+	if (!error && options->sign_on) {
+		char reason[OIDC_WHY_SIZE];
+
+		error = oidc_open(options->sign_on, &console->oidc, reason);
+		if (error)
+			fail(why, error, "sign-on by others: %s", reason);
+	}
 	if (!error)
 		error = open_stream(console, why);
 	if (!error) {
@@ -463,6 +492,20 @@ int console_open(
 		if (error)
 			fail(why, error, "the console's desk of events: %s", error_text(error, LUYTRE_LANG_EN));
 	}
+	if (!error) {
+		error = posture_new(console, options->state_dir, &console->posture);
+		if (error)
+			fail(why, error, "the findings: %s", error_text(error, LUYTRE_LANG_EN));
+	}
+	if (!error)
+		error = assessments_new(console->db, options->state_dir, &console->assessments, why, CONSOLE_WHY_SIZE);
+	if (!error) {
+		error = incident_setup(console->db);
+		if (error)
+			fail(why, error, "the incidents: %s", db_why(console->db));
+	}
+	if (!error)
+		error = open_drop(console, options, why);
 	if (!error)
 		error = open_server(console, options, why);
 	if (!error && pthread_create(&console->thread, NULL, run_thread, console))
@@ -495,10 +538,14 @@ void console_close(struct console *console)
 	if (console->stream)
 		stream_stop(console->stream);
 	operations_stop(console->operations);
+	drop_close(console->drop);
 	api_server_free(console->server);
 	operations_free(console->operations);
 	desk_free(console->desk);
+	posture_free(console->posture);
+	assessments_free(console->assessments);
 	stream_free(console->stream);
+	oidc_close(console->oidc);
 	auth_free(console->auth);
 	tenants_tree_unref(console->tree);
 	db_close(console->db);
@@ -513,6 +560,11 @@ void console_close(struct console *console)
 	pthread_mutex_destroy(&console->delta_lock);
 	memset(console->first_password, 0, sizeof(console->first_password));
 	free(console);
+}
+
+const char *console_drop(const struct console *console)
+{
+	return drop_folder(console->drop);
 }
 
 uint16_t console_port(const struct console *console)

@@ -32,6 +32,8 @@ struct console_options {
 	const char *state_dir; /* auth.key, cursor.key */
 	const char *control; /* db_open's place, the same as the core's */
 	const char *first_password; /* of the first account; null: a random one, see console_first_password */
+	const char *sign_on; /* the file of auth/oidc.h; null: by password alone */
+	const char *drop_dir; /* drop.h; null: "drop" in the state folder */
 	const struct api_files *files; /* the pages; borrowed; null: none */
 	const struct limit_settings *limits; /* of requests; null: the defaults of api/limit.h */
 	struct password_config passwords; /* zeros: the defaults of auth/password.h */
@@ -48,6 +50,9 @@ MUST_CHECK int console_newcomer(
 	struct console *console, const char *name, enum auth_role role, char ret_password[AUTH_TEXT_SIZE]);
 /* The password of the account "admin" when this start made it, else null. */
 const char *console_first_password(const struct console *console);
+
+/* Where reports may be dropped (drop.h). */
+const char *console_drop(const struct console *console);
 
 /* Events were stored (core_calls.events): consoles hear of them, summed. Quick. */
 void console_events(struct console *console, const struct ev_event *events, size_t count);

@@ -9,6 +9,7 @@
 #include "hub/api/operations-hub.h"
 #include "hub/api/server.h"
 #include "hub/auth/auth.h"
+#include "hub/auth/oidc.h"
 #include "hub/console/console.h"
 #include "hub/core/news.h"
 #include "hub/store/db.h"
@@ -25,7 +26,8 @@
 	X(TENANTS, "tenants")                                                                                          \
 	X(POLICIES, "policies")                                                                                        \
 	X(OPERATIONS, "operations")                                                                                    \
-	X(SETTINGS, "settings")
+	X(SETTINGS, "settings")                                                                                        \
+	X(FINDINGS, "findings")
 
 enum console_topic {
 #define X(id, word) CONSOLE_TOPIC_##id,
@@ -37,10 +39,14 @@ enum console_topic {
 struct console {
 	struct core *core;
 	struct auth *auth;
+	struct oidc *oidc; /* null: nobody else signs people on */
 	struct stream *stream;
 	struct api_server *server;
 	struct operations *operations; /* operations.h */
 	struct desk *desk; /* desk.h */
+	struct posture *posture; /* posture.h */
+	struct drop *drop; /* drop.h */
+	struct assessments *assessments; /* assessments.h */
 	char *certificate, *key;
 	char first_password[AUTH_TEXT_SIZE];
 	char control[512];
@@ -117,6 +123,9 @@ struct console_call {
 };
 void console_call(const struct api_request *request, struct console_call *ret);
 
+/* The value of a cookie, copied; false when there is none, or it is too long (RFC 6265, section 4.2.1). 'header' may be null. */
+bool console_cookie(const char *header, const char *name, char *ret, size_t ret_size);
+
 /* The tenants that the caller may see with this permission; '*ret' is given back by auth_scope_done. On failure the reply says so. */
 MUST_CHECK bool console_scope(const struct api_request *request, struct api_reply *reply,
 	enum auth_permission permission, struct auth_scope *ret);
@@ -147,8 +156,6 @@ void console_kv_time_or_null(struct jsonw *json, const char *key, int64_t time_u
 void console_kv_text_or_null(struct jsonw *json, const char *key, const char *text); /* null or "": null */
 /* JSON that was stored as text; an empty object when it is none. */
 void console_kv_json(struct jsonw *json, const char *key, struct bytes text);
-/* A value of jansson's, with all that is in it. */
-void console_json(struct jsonw *json, const json_t *value);
 
 /* A member of the body as text; null when it is not there, or null. */
 const char *console_body_text(const struct api_request *request, const char *key);

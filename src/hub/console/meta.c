@@ -10,6 +10,8 @@ void handle_get_health(struct api_request *request, struct api_reply *reply)
 	jsonw_kv_string(json, "state", "up");
 	jsonw_kv_string(json, "version", LUYTRE_VERSION);
 	console_kv_time(json, "time", console_now_us(request));
+	console_kv_text_or_null(
+		json, "sign_on", console_of(request)->oidc ? oidc_name(console_of(request)->oidc) : NULL);
 	jsonw_object_end(json);
 }
 

@@ -123,6 +123,17 @@ static void refuse_log_in(struct api_reply *reply, int error, const struct auth_
 	}
 }
 
+void session_answer(struct api_request *request, struct api_reply *reply, struct auth_answer *answer)
+{
+	struct console_call call;
+
+	settings_limit(console_of(request), &answer->principal);
+	console_call(request, &call);
+	call.auth.principal = &answer->principal;
+	write_session(request, reply, 201, &call, answer->csrf);
+	api_reply_header_format(reply, "Set-Cookie", "__Host-luytre=%s" COOKIE_TAIL, answer->cookie);
+}
+
 void handle_create_session(struct api_request *request, struct api_reply *reply)
 {
 	struct console *console = console_of(request);
@@ -134,7 +145,6 @@ void handle_create_session(struct api_request *request, struct api_reply *reply)
 		.agent = request->headers.user_agent,
 		.now_us = console_now_us(request) };
 	struct auth_answer answer = { 0 };
-	struct console_call call;
 	int error = tenants_tree_refresh(worker->db, &worker->tree);
 
 	if (!error)
@@ -143,11 +153,7 @@ void handle_create_session(struct api_request *request, struct api_reply *reply)
 		refuse_log_in(reply, error, &answer);
 		return;
 	}
-	settings_limit(console, &answer.principal);
-	console_call(request, &call);
-	call.auth.principal = &answer.principal;
-	write_session(request, reply, 201, &call, answer.csrf);
-	api_reply_header_format(reply, "Set-Cookie", "__Host-luytre=%s" COOKIE_TAIL, answer.cookie);
+	session_answer(request, reply, &answer);
 }
 
 void handle_delete_session(struct api_request *request, struct api_reply *reply)

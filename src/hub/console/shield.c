@@ -79,7 +79,9 @@ static bool read_edges(struct api_request *request, const struct scope *scope, u
 	core_lock(core);
 	done = copy_edges(request, scope, only, ret);
 	if (done) {
-		const struct scope own = { .tenants = ret->ids, .tenant_count = ret->edge_count };
+		const struct scope own = {
+			.all = scope->all && !only, .tenants = ret->ids, .tenant_count = ret->edge_count
+		};
 
 		edgestate_funnel(core_edgestate(core), &own, now_us, &ret->funnel);
 		edgestate_minutes(core_edgestate(core), &own, now_us, ret->minutes);

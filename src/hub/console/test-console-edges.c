@@ -6,9 +6,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <openssl/ec.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -17,6 +14,7 @@
 #include "base/clock.h"
 #include "bus/batch.h"
 #include "hub/console/test-kit.h"
+#include "hub/edges/csrtest.h"
 
 #define BOOT "0123456789abcdef0123456789abcdef"
 
@@ -76,24 +74,6 @@ static size_t count_of(const struct kit_session *who, const char *where)
 	return count;
 }
 
-static char *request_pem(void)
-{
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509_REQ *made = X509_REQ_new();
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *data, *text;
-	long size;
-
-	assert_true(made && bio && X509_REQ_set_pubkey(made, key) && X509_REQ_sign(made, key, EVP_sha256()) > 0);
-	assert_true(PEM_write_bio_X509_REQ(bio, made));
-	size = BIO_get_mem_data(bio, &data);
-	text = strndup(data, (size_t)size);
-	BIO_free(bio);
-	X509_REQ_free(made);
-	EVP_PKEY_free(key);
-	return text;
-}
-
 static int64_t now_us(void)
 {
 	return (int64_t)(clock_real_ns() / NS_PER_US);
@@ -103,7 +83,7 @@ static int enrol(const char *token, uint32_t *ret)
 {
 	const struct audit_origin origin = { .actor = "edge", .now_us = now_us() };
 	struct edges_enrolled enrolled = { 0 };
-	char *pem = request_pem();
+	char *pem = csrtest_pem(NULL, NULL, NULL);
 	int error;
 
 	core_lock(kit.core);

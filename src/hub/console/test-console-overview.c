@@ -6,9 +6,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <openssl/ec.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,6 +15,7 @@
 #include "hub/console/board.h"
 #include "hub/console/desk.h"
 #include "hub/console/test-kit.h"
+#include "hub/edges/csrtest.h"
 
 #define US_PER_S INT64_C(1000000)
 
@@ -46,24 +44,6 @@ static uint32_t tenant_in(uint32_t parent, const char *name, uint32_t province)
 	return tenant.id;
 }
 
-static char *request_pem(void)
-{
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509_REQ *made = X509_REQ_new();
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *data, *text;
-	long size;
-
-	assert_true(made && bio && X509_REQ_set_pubkey(made, key) && X509_REQ_sign(made, key, EVP_sha256()) > 0);
-	assert_true(PEM_write_bio_X509_REQ(bio, made));
-	size = BIO_get_mem_data(bio, &data);
-	text = strndup(data, (size_t)size);
-	BIO_free(bio);
-	X509_REQ_free(made);
-	EVP_PKEY_free(key);
-	return text;
-}
-
 /* Tenant 0: of everybody. */
 static uint32_t make_edge(const char *name, uint32_t tenant)
 {
@@ -71,7 +51,7 @@ static uint32_t make_edge(const char *name, uint32_t tenant)
 	const struct edges_invitation invitation = { .name = name,
 		.province = HANOI,
 		.bound = { .all = !tenant, .tenants = &tenant, .tenant_count = tenant != 0 } };
-	char token[EDGES_TOKEN_SIZE], *pem = request_pem();
+	char token[EDGES_TOKEN_SIZE], *pem = csrtest_pem(NULL, NULL, NULL);
 	struct edges_enrolled enrolled;
 	uint32_t id;
 

@@ -6,14 +6,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <openssl/ec.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "hub/console/test-kit.h"
+#include "hub/edges/csrtest.h"
 
 enum { BODY_SIZE = 1024 };
 
@@ -26,29 +24,11 @@ static struct audit_origin origin(void)
 	return (struct audit_origin){ .actor = "system", .now_us = (int64_t)(clock_real_ns() / NS_PER_US) };
 }
 
-static char *request_pem(void)
-{
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509_REQ *made = X509_REQ_new();
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *data, *text;
-	long size;
-
-	assert_true(made && bio && X509_REQ_set_pubkey(made, key) && X509_REQ_sign(made, key, EVP_sha256()) > 0);
-	assert_true(PEM_write_bio_X509_REQ(bio, made));
-	size = BIO_get_mem_data(bio, &data);
-	text = strndup(data, (size_t)size);
-	BIO_free(bio);
-	X509_REQ_free(made);
-	EVP_PKEY_free(key);
-	return text;
-}
-
 static uint32_t make_edge(void)
 {
 	const struct edges_invitation invitation = { .name = "Biên Lào Cai", .bound = { .all = true } };
 	const struct audit_origin who = origin();
-	char token[EDGES_TOKEN_SIZE], *pem = request_pem();
+	char token[EDGES_TOKEN_SIZE], *pem = csrtest_pem(NULL, NULL, NULL);
 	struct edges_enrolled enrolled;
 	uint32_t id;
 

@@ -55,9 +55,12 @@ static void told_campaign(void *context, uint32_t id)
 		console_campaign(kit->console, id);
 }
 
+const char *kit_holds;
+
 static int open_hub(struct kit *kit)
 {
 	const struct core_options core = { .state_dir = kit->dir,
+		.holds = kit_holds,
 		.calls = { .context = kit, .decisions = told, .events = told_events, .campaign = told_campaign } };
 	const struct console_options options = { .state_dir = kit->dir,
 		.unix_path = kit->socket[0] ? kit->socket : NULL,
@@ -358,9 +361,10 @@ static struct curl_slist *add_header(struct curl_slist *list, const char *name, 
 	return list;
 }
 
-static struct curl_slist *headers_of(const struct kit_session *session, const char *body, const char *more)
+static struct curl_slist *headers_of(const struct kit_session *session, const char *type, const char *more)
 {
-	struct curl_slist *list = add_header(NULL, "Accept-Language: ", "en");
+	struct curl_slist *list =
+		add_header(NULL, "Accept-Language: ", more && strstr(more, "Accept-Language: vi") ? "vi" : "en");
 	char copy[2048], *save = NULL;
 
 	if (session && session->cookie[0]) {
@@ -369,8 +373,8 @@ static struct curl_slist *headers_of(const struct kit_session *session, const ch
 	}
 	if (session && session->token[0])
 		list = add_header(list, "Authorization: Bearer ", session->token);
-	if (body)
-		list = add_header(list, "Content-Type: ", "application/json");
+	if (type)
+		list = add_header(list, "Content-Type: ", type);
 	snprintf(copy, sizeof(copy), "%s", more ? more : "");
 	for (char *line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 		list = add_header(list, "", line);
@@ -393,21 +397,21 @@ static void prepare(CURL *curl, const struct kit *kit, const char *path, char ur
 	free(authority.data);
 }
 
-struct kit_answer kit_request(struct kit *kit, const struct kit_session *session, const char *method, const char *path,
-	const char *body, const char *headers)
+static struct kit_answer ask(struct kit *kit, const struct kit_session *session, const char *method, const char *path,
+	struct bytes body, const char *type, const char *headers, long wait_ms)
 {
 	struct kit_answer answer = { .text = calloc(1, ANSWER_MAX) };
-	struct curl_slist *list = headers_of(session, body, headers);
+	struct curl_slist *list = headers_of(session, type, headers);
 	char url[URL_SIZE];
 	CURLcode code;
 
 	assert_non_null(answer.text);
 	curl_easy_reset(kit->curl);
 	prepare(kit->curl, kit, path, url);
-	curl_easy_setopt(kit->curl, CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS);
-	if (body) {
-		curl_easy_setopt(kit->curl, CURLOPT_POSTFIELDS, body);
-		curl_easy_setopt(kit->curl, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
+	curl_easy_setopt(kit->curl, CURLOPT_TIMEOUT_MS, wait_ms);
+	if (type) {
+		curl_easy_setopt(kit->curl, CURLOPT_POSTFIELDS, body.ptr);
+		curl_easy_setopt(kit->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.size);
 	}
 	curl_easy_setopt(kit->curl, CURLOPT_CUSTOMREQUEST, method);
 	curl_easy_setopt(kit->curl, CURLOPT_HTTPHEADER, list);
@@ -422,6 +426,19 @@ struct kit_answer kit_request(struct kit *kit, const struct kit_session *session
 	curl_easy_getinfo(kit->curl, CURLINFO_RESPONSE_CODE, &answer.status);
 	answer.json = json_loadb(answer.text, answer.size, 0, NULL);
 	return answer;
+}
+
+struct kit_answer kit_request(struct kit *kit, const struct kit_session *session, const char *method, const char *path,
+	const char *body, const char *headers)
+{
+	return ask(kit, session, method, path, bytes_from_str(body ? body : ""), body ? "application/json" : NULL,
+		headers, TIMEOUT_MS);
+}
+
+struct kit_answer kit_send(struct kit *kit, const struct kit_session *session, const char *method, const char *path,
+	struct bytes body, const char *type, unsigned int wait_s)
+{
+	return ask(kit, session, method, path, body, type, NULL, (long)wait_s * 1000);
 }
 
 void kit_answer_done(struct kit_answer *answer)

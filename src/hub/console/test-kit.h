@@ -61,6 +61,9 @@ struct kit_answer {
 		retry_after[KIT_HEADER_SIZE]; /* "" when not there */
 };
 
+/* Folder of the rules that can hold something, before kit_open; null: none, and nothing is held. */
+extern const char *kit_holds;
+
 /* For cmocka's setup and teardown: 0 or -1. */
 int kit_open(struct kit *kit);
 int kit_close(struct kit *kit);
@@ -91,6 +94,9 @@ struct tenants_call kit_tenants_call(struct kit *kit, struct audit_origin *ret_o
  * null. CSRF, type of the body and a fitting session come by themselves. */
 struct kit_answer kit_request(struct kit *kit, const struct kit_session *session, const char *method, const char *path,
 	const char *body, const char *headers);
+/* The same with a body of any bytes and type; at most 'wait_s' seconds. */
+struct kit_answer kit_send(struct kit *kit, const struct kit_session *session, const char *method, const char *path,
+	struct bytes body, const char *type, unsigned int wait_s);
 void kit_answer_done(struct kit_answer *answer);
 /* The same for who wants the status alone. */
 long kit_status(struct kit *kit, const struct kit_session *session, const char *method, const char *path,

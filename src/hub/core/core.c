@@ -14,7 +14,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "hub/core/holds.h"
 #include "hub/core/internal.h"
+#include "hub/core/retrowatch.h"
+#include "hub/posture/evidence/perimeter.h"
+#include "hub/posture/finding.h"
+#include "hub/posture/probe/consent.h"
 #include "hub/store/secret.h"
 
 enum {
@@ -148,6 +153,9 @@ static int open_engine(struct core *core, const struct core_options *options, ch
 			error_text(error, LUYTRE_LANG_EN));
 	if (cut_size)
 		log_warn("%s ended in the middle of a record: %zu bytes were cut off", path, cut_size);
+	error = journalfile_set_copy(core->journal, options->journal_copy);
+	if (error)
+		return fail(why, error, "the copy of %s: %s", path, error_text(error, LUYTRE_LANG_EN));
 	engine_position(core->engine, &core->told_epoch, &core->told_number);
 	core->trace = trace_new(core->told_epoch, core->told_number);
 	return core->trace ? 0 : fail(why, LUYTRE_E_NOMEM, "there is not enough memory");
@@ -184,6 +192,21 @@ static int open_key(struct core *core, const struct core_options *options, char 
 		return fail(why, error, "%s: %s", path, error_text(error, LUYTRE_LANG_EN));
 	crypto_sign_ed25519_sk_to_pk(core->public_key, core->secret_key);
 	return 0;
+}
+
+/* What is found out about servers. */
+static int open_perimeter(struct core *core, char *why)
+{
+	int error = posture_setup(core->db);
+
+	if (!error)
+		error = perimeter_setup(core->db);
+	if (!error)
+		error = consent_setup(core->db);
+	if (error)
+		return fail(why, error, "the findings: %s", db_why(core->db));
+	error = perimeter_open(core->control, &core->perimeter);
+	return error ? fail(why, error, "the perimeter: %s", error_text(error, LUYTRE_LANG_EN)) : 0;
 }
 
 /* ---- Tenants ---- */
@@ -355,6 +378,8 @@ int core_open(const struct core_options *options, struct core **ret, char why[CO
 		error = open_engine(core, options, why);
 	if (!error)
 		error = open_others(core, why);
+	if (!error)
+		error = open_perimeter(core, why);
 	if (!error) {
 		error = refresh(core);
 		if (error)
@@ -363,6 +388,15 @@ int core_open(const struct core_options *options, struct core **ret, char why[CO
 	if (!error && pthread_create(&core->thread, NULL, run_thread, core))
 		error = fail(why, LUYTRE_E_SYSTEM, "no thread can be started");
 	core->thread_runs = !error;
+	if (!error) {
+		error = holds_open(core, options->holds,
+			options->hold_budget_us ? options->hold_budget_us : HOLD_BUDGET_US, &core->holds, why,
+			CORE_WHY_SIZE);
+		if (error && !why[0])
+			fail(why, error, "the holds: %s", error_text(error, LUYTRE_LANG_EN));
+	}
+	if (!error)
+		error = retrowatch_open(core, &core->retro, why, CORE_WHY_SIZE);
 	if (error) {
 		core_close(core);
 		return error;
@@ -376,8 +410,12 @@ void core_close(struct core *core)
 	if (!core)
 		return;
 	core->stop = true;
+	retrowatch_close(core->retro);
+	holds_stop(core->holds);
 	if (core->thread_runs)
 		pthread_join(core->thread, NULL);
+	perimeter_close(core->perimeter);
+	holds_free(core->holds);
 	core_bundle_unref(core->bundle);
 	journalfile_close(core->journal);
 	core->journal = NULL;
@@ -419,6 +457,8 @@ void core_lock(struct core *core)
 void core_unlock(struct core *core)
 {
 	core_tell(core);
+	/* What changes nothing for edges is synced at the next tick, but is not lost with this program. An error stays with the file. */
+	(void)!journalfile_write(core->journal);
 	pthread_mutex_unlock(&core->lock);
 }
 
@@ -464,6 +504,16 @@ struct orders *core_orders(struct core *core)
 struct feed *core_feed(struct core *core)
 {
 	return core->feed;
+}
+
+struct perimeter *core_perimeter(struct core *core)
+{
+	return core->perimeter;
+}
+
+struct retrowatch *core_retro(struct core *core)
+{
+	return core->retro;
 }
 
 struct db *core_db(struct core *core)

@@ -33,6 +33,7 @@
 enum { CORE_WHY_SIZE = 512 };
 
 struct core;
+struct journal_copy;
 
 struct core_calls {
 	void *context;
@@ -55,6 +56,9 @@ struct core_options {
 	const char *state_dir; /* made when missing, 0700 */
 	const char *control; /* db_open's place; null: a SQLite file in the folder */
 	const char *events; /* ev_store_open's place; null: segments in the folder */
+	const struct journal_copy *journal_copy; /* where else the journal is kept; borrowed; null: nowhere */
+	const char *holds; /* folder of the rules that can hold something; null: nothing is held */
+	int64_t hold_budget_us; /* in shadow after the proof; 0: HOLD_BUDGET_US */
 	struct core_calls calls;
 };
 
@@ -107,6 +111,8 @@ struct edgestate *core_edgestate(struct core *core); /* what edges say of themse
 struct trace *core_trace(struct core *core); /* when edges had decisions standing */
 struct orders *core_orders(struct core *core); /* decisions of tenants for themselves */
 struct feed *core_feed(struct core *core); /* campaigns; has a lock of its own */
+struct perimeter *core_perimeter(struct core *core); /* findings made of events; has a lock of its own */
+struct retrowatch *core_retro(struct core *core); /* searches stored events for new weaknesses; likewise */
 struct db *core_db(struct core *core);
 const struct ca *core_ca(const struct core *core); /* needs no lock */
 struct ev_store *core_events(struct core *core); /* for readers; needs no lock */
@@ -132,7 +138,9 @@ MUST_CHECK int core_rule(struct core *core, uint64_t rule, double confirmed, dou
 	X(refused_time)                                                                                                \
 	X(refused_size)                                                                                                \
 	X(deltas)                                                                                                      \
-	X(journal_errors)
+	X(journal_errors)                                                                                              \
+	X(holds_reports) /* what web servers said of holds */                                                          \
+	X(holds_refused) /* of holds of organisations that do not lie behind the edge, broken, or too much */
 
 struct core_stats {
 #define X(name) uint64_t name;

@@ -107,8 +107,12 @@ void core_tell(struct core *core)
 		return;
 	/* What edges know must be known after a crash too, or the same numbers would be given out twice. A full disk does not silence the
 	 * hub, though: what a person lifts has to reach the edges. The next tick tries again and logs. */
-	if (journalfile_sync(core->journal))
+	if (journalfile_sync(core->journal)) {
 		core->stats.journal_errors++;
+		/* Where another hub may take over, it would not know what they have heard. */
+		if (journalfile_has_copy(core->journal))
+			return;
+	}
 	if (epoch != core->told_epoch) {
 		trace_void(core->trace, epoch, (int64_t)(clock_real_ns() / NS_PER_US));
 		send_epoch(core, epoch, number);

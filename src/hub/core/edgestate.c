@@ -10,8 +10,6 @@
 
 #define US_PER_S      INT64_C(1000000)
 #define US_PER_MINUTE (60 * US_PER_S)
-/* Of what is shown as it came: more cannot be said to a browser in JSON without loss. */
-#define COUNTER_MAX (INT64_C(1) << 53)
 /* Between two records of at least a second: 68 thousand million packets, 70 terabytes. */
 #define PACKETS_STEP_MAX (UINT64_C(1) << 36)
 #define BYTES_STEP_MAX   (UINT64_C(1) << 46)
@@ -24,6 +22,13 @@ struct word {
 	uint8_t kind;
 	uint64_t packets, shadow;
 	uint64_t packets_added[TENTHS], shadow_added[TENTHS];
+	uint16_t total; /* its place in the totals, when that still has this word */
+};
+
+/* Rings of counters: slot t % size is of minute (or ten minutes) t, when 'minute' (or 'tenth') is not further ahead than its size. */
+struct rings {
+	int64_t minute, tenth;
+	struct edgestate_counters minutes[EDGESTATE_MINUTES], tenths[TENTHS];
 };
 
 struct place {
@@ -31,11 +36,16 @@ struct place {
 	int64_t received_us;
 	struct edgestate_view view;
 	struct edgestate_counters newest;
-	/* Rings: slot t % size is of minute (or ten minutes) t, when 'minute' (or 'tenth') is not further ahead than its size. */
-	int64_t minute, tenth;
-	struct edgestate_counters minutes[EDGESTATE_MINUTES], tenths[TENTHS];
+	struct rings rings;
 	struct word *words; /* owned */
 	size_t word_count, word_room;
+};
+
+/* What all edges together have said, added up as it comes: to sum ten thousand of them would take long under the core's lock. */
+struct totals {
+	struct rings rings;
+	struct word words[EDGESTATE_WORDS_MAX];
+	size_t word_count;
 };
 
 struct edgestate {
@@ -43,141 +53,9 @@ struct edgestate {
 	struct place **places; /* owned */
 	size_t place_count, place_room;
 	size_t words_total;
+	struct totals totals;
 	struct edgestate_stats stats;
 };
-
-/* ---- Reading ---- */
-
-static bool read_number(const json_t *value, uint64_t *ret)
-{
-	json_int_t number = json_integer_value(value);
-
-	if (!json_is_integer(value) || number < 0 || number > COUNTER_MAX)
-		return false;
-	*ret = (uint64_t)number;
-	return true;
-}
-
-/* A counter of the shield: bytes of a fast line pass COUNTER_MAX within days, and only what is added is shown. */
-static bool read_counter(const json_t *value, uint64_t *ret)
-{
-	*ret = (uint64_t)json_integer_value(value);
-	return json_is_integer(value) && json_integer_value(value) >= 0;
-}
-
-/* [a, b] */
-static bool read_pair(const json_t *value, uint64_t *ret_first, uint64_t *ret_second)
-{
-	return json_is_array(value) && json_array_size(value) == 2 &&
-	       read_counter(json_array_get(value, 0), ret_first) && read_counter(json_array_get(value, 1), ret_second);
-}
-
-/* Small letters, digits and hyphens: it is shown to people. */
-static bool read_word(const char *text, char *ret, size_t size)
-{
-	size_t length = text ? strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-_") : 0;
-
-	if (!length || text[length] || length >= size)
-		return false;
-	memcpy(ret, text, length + 1);
-	return true;
-}
-
-static bool read_words(const json_t *object, enum edgestate_kind kind, struct edgestate_record *record)
-{
-	const char *key;
-	json_t *value;
-
-	if (!object)
-		return true;
-	if (!json_is_object(object))
-		return false;
-	json_object_foreach ((json_t *)(uintptr_t)object, key, value) {
-		struct edgestate_word *word = &record->words[record->word_count];
-
-		if (record->word_count == EDGESTATE_WORDS_MAX || !read_word(key, word->word, sizeof(word->word)) ||
-			!read_pair(value, &word->packets, &word->shadow))
-			return false;
-		word->kind = (uint8_t)kind;
-		record->word_count++;
-	}
-	return true;
-}
-
-static bool read_shield(const json_t *shield, struct edgestate_record *record)
-{
-	if (!shield)
-		return true;
-	record->has_shield = true;
-#define X(field)                                                                                                       \
-	if (!read_pair(                                                                                                \
-		    json_object_get(shield, #field), &record->counters.field.packets, &record->counters.field.bytes))  \
-		return false;
-	EDGESTATE_COUNTERS(X)
-#undef X
-	return read_words(json_object_get(shield, "steps"), EDGESTATE_STEP, record) &&
-	       read_words(json_object_get(shield, "reasons"), EDGESTATE_REASON, record);
-}
-
-static bool read_drift(const json_t *drift, struct edgestate_record *record)
-{
-	size_t count = json_array_size(drift);
-
-	if (!json_is_array(drift) || count > EDGESTATE_DRIFT_MAX)
-		return false;
-	for (size_t i = 0; i < count; i++)
-		if (!read_word(json_string_value(json_array_get(drift, i)), record->drift[i], EDGESTATE_DRIFT_SIZE))
-			return false;
-	record->drift_count = count;
-	return true;
-}
-
-static bool read_version(const json_t *value, struct edgestate_record *record)
-{
-	const char *text = json_string_value(value);
-	size_t size = json_string_length(value);
-
-	if (!text || !size || size > EDGES_VERSION_MAX)
-		return false;
-	for (size_t i = 0; i < size; i++)
-		if (text[i] < 0x20 || text[i] > 0x7e)
-			return false;
-	memcpy(record->version, text, size + 1);
-	return true;
-}
-
-static bool read_record(const json_t *status, struct edgestate_record *record)
-{
-	const json_t *cpu = json_object_get(status, "cpu"), *open = json_object_get(status, "failing_open");
-
-	record->cpu = json_is_number(cpu) ? json_number_value(cpu) : -1;
-	record->failing_open = json_is_true(open);
-	return json_is_object(status) && record->cpu <= 1 && (!cpu || record->cpu >= 0) && json_is_boolean(open) &&
-	       read_version(json_object_get(status, "version"), record) &&
-	       read_number(json_object_get(status, "spool"), &record->spool) &&
-	       read_number(json_object_get(status, "spool_bytes"), &record->spool_bytes) &&
-	       read_number(json_object_get(status, "lost"), &record->lost) &&
-	       read_drift(json_object_get(status, "drift"), record) &&
-	       read_shield(json_object_get(status, "shield"), record);
-}
-
-bool edgestate_read(const json_t *line, int64_t made_us, struct edgestate_record *ret, bool *ret_valid)
-{
-	const json_t *status = json_object_get(line, "edge_status");
-	const char *type = json_string_value(json_object_get(line, "event_type"));
-	struct edgestate_record *record;
-
-	if (!status || !type || strcmp(type, "stats") != 0)
-		return false;
-	record = calloc(1, sizeof(*record));
-	*ret_valid = record && read_record(status, record);
-	if (*ret_valid) {
-		record->made_us = made_us;
-		*ret = *record;
-	}
-	free(record);
-	return true;
-}
 
 /* ---- Taking ---- */
 
@@ -266,6 +144,17 @@ static void add_counters(struct edgestate_counters *sum, const struct edgestate_
 #undef X
 }
 
+/* Nothing that is older than the rings reach. */
+static void add_rings(struct rings *rings, int64_t minute, const struct edgestate_counters *more)
+{
+	int64_t tenth = minute / TENTH_MINUTES;
+
+	if (minute > rings->minute - EDGESTATE_MINUTES)
+		add_counters(&rings->minutes[minute % EDGESTATE_MINUTES], more);
+	if (tenth > rings->tenth - TENTHS)
+		add_counters(&rings->tenths[tenth % TENTHS], more);
+}
+
 /* Moves a ring on to 'now', clearing what it steps over. */
 static void move_ring(int64_t *at, int64_t now, struct edgestate_counters *ring, size_t size)
 {
@@ -277,13 +166,67 @@ static void move_ring(int64_t *at, int64_t now, struct edgestate_counters *ring,
 	*at = now;
 }
 
-static void move_words(struct place *place, int64_t tenth)
+static void move_words(struct word *words, size_t count, int64_t at, int64_t tenth)
 {
-	bool all = tenth - place->tenth >= TENTHS || tenth < place->tenth;
+	bool all = tenth - at >= TENTHS || tenth < at;
 
-	for (size_t i = 0; i < place->word_count; i++)
-		for (int64_t t = all ? tenth - TENTHS + 1 : place->tenth + 1; t <= tenth; t++)
-			place->words[i].packets_added[t % TENTHS] = place->words[i].shadow_added[t % TENTHS] = 0;
+	for (size_t i = 0; i < count; i++)
+		for (int64_t t = all ? tenth - TENTHS + 1 : at + 1; t <= tenth; t++)
+			words[i].packets_added[t % TENTHS] = words[i].shadow_added[t % TENTHS] = 0;
+}
+
+/* Both rings and the words that go with them. */
+static void move_rings(struct rings *rings, int64_t minute, struct word *words, size_t word_count)
+{
+	int64_t tenth = minute / TENTH_MINUTES;
+
+	move_words(words, word_count, rings->tenth, tenth);
+	move_ring(&rings->minute, minute, rings->minutes, EDGESTATE_MINUTES);
+	move_ring(&rings->tenth, tenth, rings->tenths, TENTHS);
+}
+
+static bool is_word(const struct word *word, const struct word *other)
+{
+	return word->kind == other->kind && !strcmp(word->text, other->text);
+}
+
+/* Nothing was added to it in the time that is kept. */
+static bool is_silent(const struct word *word)
+{
+	for (size_t t = 0; t < TENTHS; t++)
+		if (word->packets_added[t] || word->shadow_added[t])
+			return false;
+	return true;
+}
+
+/* Null when there is no room: then the word stands among those of its edge alone. */
+static struct word *total_of(struct totals *totals, struct word *word)
+{
+	size_t at = word->total, silent = totals->word_count;
+
+	if (at < totals->word_count && is_word(&totals->words[at], word))
+		return &totals->words[at];
+	for (at = 0; at < totals->word_count && !is_word(&totals->words[at], word); at++)
+		if (silent == totals->word_count && is_silent(&totals->words[at]))
+			silent = at;
+	if (at == totals->word_count && silent < EDGESTATE_WORDS_MAX) {
+		at = silent;
+		totals->word_count += at == totals->word_count;
+		totals->words[at] = (struct word){ .kind = word->kind };
+		memcpy(totals->words[at].text, word->text, sizeof(word->text));
+	}
+	if (at == totals->word_count)
+		return NULL;
+	word->total = (uint16_t)at;
+	return &totals->words[at];
+}
+
+/* Edges do not speak at the same moment: what is of a time before the newest goes where it belongs. Time that stepped back at the hub by
+ * ten minutes begins anew. */
+static void move_totals(struct totals *totals, int64_t minute, int64_t now_us)
+{
+	if (minute > totals->rings.minute || totals->rings.minute - now_us / US_PER_MINUTE > TENTH_MINUTES)
+		move_rings(&totals->rings, minute, totals->words, totals->word_count);
 }
 
 static struct word *find_word(struct edgestate *state, struct place *place, const struct edgestate_word *named)
@@ -311,7 +254,29 @@ static struct word *find_word(struct edgestate *state, struct place *place, cons
 	return word;
 }
 
+static void add_word(struct word *word, int64_t tenth, uint64_t packets, uint64_t shadow)
+{
+	add_to(&word->packets_added[tenth % TENTHS], packets);
+	add_to(&word->shadow_added[tenth % TENTHS], shadow);
+}
+
 /* The first record of an edge says how far its counters are; what is added is counted from there on. */
+static void take_word(struct edgestate *state, struct word *word, const struct edgestate_word *named, int64_t tenth)
+{
+	uint64_t packets = added(named->packets, word->packets, PACKETS_STEP_MAX);
+	uint64_t shadow = added(named->shadow, word->shadow, PACKETS_STEP_MAX);
+	struct word *total;
+
+	add_word(word, tenth, packets, shadow);
+	if ((!packets && !shadow) || tenth <= state->totals.rings.tenth - TENTHS)
+		return;
+	total = total_of(&state->totals, word);
+	if (total)
+		add_word(total, tenth, packets, shadow);
+	else
+		state->stats.words_left_out++;
+}
+
 static void take_words(
 	struct edgestate *state, struct place *place, const struct edgestate_record *record, bool first, int64_t tenth)
 {
@@ -323,12 +288,8 @@ static void take_words(
 			state->stats.words_left_out++;
 			continue;
 		}
-		if (!first) {
-			add_to(&word->packets_added[tenth % TENTHS],
-				added(named->packets, word->packets, PACKETS_STEP_MAX));
-			add_to(&word->shadow_added[tenth % TENTHS],
-				added(named->shadow, word->shadow, PACKETS_STEP_MAX));
-		}
+		if (!first)
+			take_word(state, word, named, tenth);
 		word->packets = named->packets;
 		word->shadow = named->shadow;
 	}
@@ -361,7 +322,7 @@ static void take_view(struct place *place, const struct edgestate_record *record
 }
 
 static void take_counters(struct edgestate *state, struct place *place, const struct edgestate_record *record,
-	bool first, int64_t made_us)
+	bool first, int64_t made_us, int64_t now_us)
 {
 	int64_t minute = made_us / US_PER_MINUTE, tenth = minute / TENTH_MINUTES;
 	struct edgestate_counters more = { 0 };
@@ -376,11 +337,10 @@ static void take_counters(struct edgestate *state, struct place *place, const st
 #undef X
 	if (!first)
 		take_rates(place, &more, made_us - place->view.made_us);
-	move_words(place, tenth);
-	move_ring(&place->minute, minute, place->minutes, EDGESTATE_MINUTES);
-	move_ring(&place->tenth, tenth, place->tenths, TENTHS);
-	add_counters(&place->minutes[minute % EDGESTATE_MINUTES], &more);
-	add_counters(&place->tenths[tenth % TENTHS], &more);
+	move_rings(&place->rings, minute, place->words, place->word_count);
+	move_totals(&state->totals, minute, now_us);
+	add_rings(&place->rings, minute, &more);
+	add_rings(&state->totals.rings, minute, &more);
 	take_words(state, place, record, first, tenth);
 	place->newest = record->counters;
 }
@@ -408,7 +368,7 @@ void edgestate_take(struct edgestate *state, uint32_t edge, const struct edgesta
 		state->stats.refused++;
 		return;
 	}
-	take_counters(state, place, record, back || !place->view.received_us, made_us);
+	take_counters(state, place, record, back || !place->view.received_us, made_us, now_us);
 	take_view(place, record, made_us, now_us);
 	state->stats.taken++;
 }
@@ -434,24 +394,32 @@ static const struct edgestate_counters *ring_at(
 	return t > newest || t <= newest - (int64_t)size || t < 0 ? NULL : &ring[(size_t)t % size];
 }
 
+static void sum_minutes(const struct rings *rings, int64_t first, struct edgestate_counters ret[EDGESTATE_MINUTES])
+{
+	for (int64_t t = 0; t < EDGESTATE_MINUTES; t++) {
+		const struct edgestate_counters *slot =
+			ring_at(rings->minutes, EDGESTATE_MINUTES, rings->minute, first + t);
+
+		if (slot)
+			add_counters(&ret[t], slot);
+	}
+}
+
 void edgestate_minutes(const struct edgestate *state, const struct scope *edges, int64_t now_us,
 	struct edgestate_counters ret[EDGESTATE_MINUTES])
 {
 	int64_t first = now_us / US_PER_MINUTE - EDGESTATE_MINUTES + 1;
 
 	memset(ret, 0, EDGESTATE_MINUTES * sizeof(*ret));
-	for (size_t i = 0; i < state->place_count; i++) {
-		const struct place *place = state->places[i];
+	if (edges->all) {
+		sum_minutes(&state->totals.rings, first, ret);
+		return;
+	}
+	for (size_t i = 0; i < edges->tenant_count; i++) {
+		const struct place *place = find_place(state, edges->tenants[i]);
 
-		if (!scope_has(edges, place->edge))
-			continue;
-		for (int64_t t = 0; t < EDGESTATE_MINUTES; t++) {
-			const struct edgestate_counters *slot =
-				ring_at(place->minutes, EDGESTATE_MINUTES, place->minute, first + t);
-
-			if (slot)
-				add_counters(&ret[t], slot);
-		}
+		if (place)
+			sum_minutes(&place->rings, first, ret);
 	}
 }
 
@@ -473,17 +441,17 @@ static void sum_word(struct edgestate_funnel *funnel, const struct word *word, u
 	add_to(&funnel->words[i].shadow, shadow);
 }
 
-static void sum_words(
-	struct edgestate_funnel *funnel, const struct place *place, enum edgestate_kind kind, int64_t first)
+static void sum_words(struct edgestate_funnel *funnel, const struct word *words, size_t count,
+	const struct rings *rings, enum edgestate_kind kind, int64_t first)
 {
-	for (size_t i = 0; i < place->word_count; i++) {
-		const struct word *word = &place->words[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct word *word = &words[i];
 		uint64_t packets = 0, shadow = 0;
 
 		if (word->kind != kind)
 			continue;
 		for (int64_t t = first; t < first + TENTHS; t++) {
-			if (!ring_at(place->tenths, TENTHS, place->tenth, t))
+			if (!ring_at(rings->tenths, TENTHS, rings->tenth, t))
 				continue;
 			add_to(&packets, word->packets_added[t % TENTHS]);
 			add_to(&shadow, word->shadow_added[t % TENTHS]);
@@ -493,6 +461,27 @@ static void sum_words(
 	}
 }
 
+static void sum_tenths(struct edgestate_funnel *funnel, const struct rings *rings, int64_t first)
+{
+	for (int64_t t = first; t < first + TENTHS; t++) {
+		const struct edgestate_counters *slot = ring_at(rings->tenths, TENTHS, rings->tenth, t);
+
+		if (slot)
+			add_counters(&funnel->counters, slot);
+	}
+}
+
+static void funnel_of_all(const struct edgestate *state, int64_t first, struct edgestate_funnel *ret)
+{
+	const struct totals *totals = &state->totals;
+
+	for (enum edgestate_kind kind = EDGESTATE_STEP; kind <= EDGESTATE_REASON; kind++)
+		sum_words(ret, totals->words, totals->word_count, &totals->rings, kind, first);
+	for (size_t i = 0; i < state->place_count; i++)
+		ret->edge_count += state->places[i]->view.made_us >= ret->from_us;
+	sum_tenths(ret, &totals->rings, first);
+}
+
 void edgestate_funnel(
 	const struct edgestate *state, const struct scope *edges, int64_t now_us, struct edgestate_funnel *ret)
 {
@@ -500,22 +489,25 @@ void edgestate_funnel(
 
 	memset(ret, 0, sizeof(*ret));
 	ret->from_us = first > 0 ? first * TENTH_MINUTES * US_PER_MINUTE : 0;
-	for (enum edgestate_kind kind = EDGESTATE_STEP; kind <= EDGESTATE_REASON; kind++)
-		for (size_t i = 0; i < state->place_count; i++)
-			if (scope_has(edges, state->places[i]->edge))
-				sum_words(ret, state->places[i], kind, first);
-	for (size_t i = 0; i < state->place_count; i++) {
-		const struct place *place = state->places[i];
+	if (edges->all) {
+		funnel_of_all(state, first, ret);
+		return;
+	}
+	for (enum edgestate_kind kind = EDGESTATE_STEP; kind <= EDGESTATE_REASON; kind++) {
+		for (size_t i = 0; i < edges->tenant_count; i++) {
+			const struct place *place = find_place(state, edges->tenants[i]);
 
-		if (!scope_has(edges, place->edge) || place->view.made_us < ret->from_us)
+			if (place)
+				sum_words(ret, place->words, place->word_count, &place->rings, kind, first);
+		}
+	}
+	for (size_t i = 0; i < edges->tenant_count; i++) {
+		const struct place *place = find_place(state, edges->tenants[i]);
+
+		if (!place || place->view.made_us < ret->from_us)
 			continue;
 		ret->edge_count++;
-		for (int64_t t = first; t < first + TENTHS; t++) {
-			const struct edgestate_counters *slot = ring_at(place->tenths, TENTHS, place->tenth, t);
-
-			if (slot)
-				add_counters(&ret->counters, slot);
-		}
+		sum_tenths(ret, &place->rings, first);
 	}
 }
 

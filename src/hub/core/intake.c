@@ -3,8 +3,10 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "hub/core/holds.h"
 #include "hub/core/internal.h"
 #include "hub/core/news.h"
+#include "hub/posture/evidence/perimeter.h"
 
 struct intake {
 	struct core *core;
@@ -16,6 +18,9 @@ struct intake {
 	uint64_t unmapped, refused_edge, refused[INGEST_FAULT_COUNT];
 	struct edgestate_record *record; /* what the edge says of itself; the newest of the batch */
 	uint32_t records_valid, records_bad;
+	struct hold_report *reports; /* what web servers say of holds */
+	size_t report_count, report_room;
+	uint32_t reports_bad;
 	bool stored;
 	struct feed_found *found; /* of each line */
 };
@@ -42,6 +47,29 @@ static bool read_record(struct intake *intake, struct ingest *in)
 	return true;
 }
 
+/* Nor is one in which a web server speaks of its holds. */
+static int read_report(struct intake *intake, struct ingest *in, bool *ret_taken)
+{
+	bool valid;
+
+	if (intake->report_count == intake->report_room) {
+		size_t room = 2 * intake->report_room + 1;
+		struct hold_report *reports = reallocarray(intake->reports, room, sizeof(*reports));
+
+		if (!reports)
+			return LUYTRE_E_NOMEM;
+		intake->reports = reports;
+		intake->report_room = room;
+	}
+	*ret_taken = holds_read(in->root, &intake->reports[intake->report_count], &valid);
+	if (!*ret_taken)
+		return 0;
+	intake->report_count += valid;
+	intake->reports_bad += !valid;
+	ingest_done(in);
+	return 0;
+}
+
 static int read_lines(struct intake *intake, const struct batch *batch, int64_t now_us)
 {
 	const struct ingest_options options = {
@@ -49,6 +77,8 @@ static int read_lines(struct intake *intake, const struct batch *batch, int64_t 
 	};
 	struct bytes line;
 	size_t pos = 0;
+	bool taken;
+	int error;
 
 	intake->lines = calloc(batch->line_count + 1, sizeof(*intake->lines));
 	intake->events = calloc(batch->line_count + 1, sizeof(*intake->events));
@@ -65,6 +95,13 @@ static int read_lines(struct intake *intake, const struct batch *batch, int64_t 
 			continue;
 		}
 		if (read_record(intake, in))
+			continue;
+		error = read_report(intake, in, &taken);
+		if (error) {
+			ingest_done(in);
+			return error;
+		}
+		if (taken)
 			continue;
 		intake->refused_edge += serving_check(&intake->serving, in);
 		intake->unmapped += in->event.tenant == 0;
@@ -169,6 +206,13 @@ static void judge(struct core *core, const struct intake *intake, int64_t now_us
 	}
 }
 
+/* What events say of servers; without the lock. Those that the store knew were looked at when they came first. */
+static void look_at_servers(struct core *core, const struct intake *intake, int64_t now_us)
+{
+	for (size_t i = 0; intake->stored && i < intake->count; i++)
+		perimeter_see(core->perimeter, intake->index, &intake->events[i], intake->lines[i].root, now_us);
+}
+
 /* Under the lock. */
 static void tell_events(struct core *core, const struct intake *intake)
 {
@@ -183,6 +227,23 @@ static void take_records(struct core *core, const struct intake *intake, uint32_
 		edgestate_take(core->edgestate, edge, intake->record, now_us);
 	for (uint32_t i = 0; i < intake->records_bad; i++)
 		edgestate_take(core->edgestate, edge, NULL, now_us);
+}
+
+/* Under the lock. What an edge says beyond its share is lost, and counted. */
+static int take_reports(struct core *core, const struct intake *intake, uint32_t edge, int64_t now_us)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < intake->report_count && !error; i++) {
+		size_t refused = 0;
+
+		error = holds_take(core->holds, edge, &intake->serving, &intake->reports[i], now_us, &refused);
+		core->stats.holds_refused += refused + (error == LUYTRE_E_FULL);
+		core->stats.holds_reports += !error;
+		error = error == LUYTRE_E_FULL ? 0 : error;
+	}
+	core->stats.holds_refused += intake->reports_bad;
+	return error;
 }
 
 static void count(struct core *core, const struct intake *intake)
@@ -223,12 +284,15 @@ static int take(struct core *core, const struct batch *batch, int64_t now_us, st
 	if (!error)
 		error = store(core, &intake, batch, now_us);
 	if (!error) {
+		look_at_servers(core, &intake, now_us);
 		find_campaigns(core, &intake, now_us);
 		core_lock(core);
 		judge(core, &intake, now_us);
 		take_records(core, &intake, batch->head.edge, now_us);
 		tell_events(core, &intake);
-		error = journalfile_sync(core->journal);
+		error = take_reports(core, &intake, batch->head.edge, now_us);
+		if (!error)
+			error = journalfile_sync(core->journal);
 		if (!error)
 			error = edges_batch_stored(core->edges, &batch->head, now_us);
 		if (!error)
@@ -244,6 +308,7 @@ static int take(struct core *core, const struct batch *batch, int64_t now_us, st
 	free(intake.lines);
 	free(intake.events);
 	free(intake.record);
+	free(intake.reports);
 	free(intake.found);
 	return error;
 }

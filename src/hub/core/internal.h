@@ -34,6 +34,9 @@ struct core {
 	struct trace *trace;
 	struct orders *orders;
 	struct feed *feed; /* has a lock of its own */
+	struct holds *holds; /* a thread of its own */
+	struct perimeter *perimeter; /* likewise */
+	struct retrowatch *retro; /* likewise */
 	struct users *users;
 	struct shared *shared;
 	struct journalfile *journal;

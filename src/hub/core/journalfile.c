@@ -17,12 +17,21 @@ enum {
 	BUFFER_SIZE = 256 << 10,
 };
 
+/* A file at whose end frames are put, many with one call of the system. */
+struct writer {
+	int fd;
+	size_t filled;
+	uint64_t size; /* with what is in the buffer */
+	uint8_t buffer[BUFFER_SIZE];
+};
+
 struct journalfile {
 	char path[PATH_SIZE];
-	int fd;
-	uint64_t size, whole_size; /* whole: after the last compaction */
+	struct writer *out; /* owned */
+	uint64_t whole_size; /* after the last compaction */
 	bool unsynced;
 	int behind; /* the error because of which the file lacks something: nothing is added until it is written anew */
+	const struct journal_copy *copy; /* borrowed; null: none */
 };
 
 /* What a batch is answered with: there is no room, or it could not be written. */
@@ -31,29 +40,81 @@ static int failure_of(int error)
 	return error == 0 || error == LUYTRE_E_FULL ? error : LUYTRE_E_IO;
 }
 
+static int flush(struct writer *writer)
+{
+	int error = failure_of(file_write_all(writer->fd, bytes_of(writer->buffer, writer->filled)));
+
+	if (error) { /* half a frame is a torn end at the next start, if it cannot be cut off now */
+		writer->size -= writer->filled;
+		(void)!ftruncate(writer->fd, (off_t)writer->size);
+	}
+	writer->filled = 0;
+	return error;
+}
+
+static int put(struct writer *writer, struct bytes frame)
+{
+	int error = 0;
+
+	if (writer->filled + frame.size > sizeof(writer->buffer))
+		error = flush(writer);
+	if (error || frame.size > sizeof(writer->buffer))
+		return error ? error : LUYTRE_E_FULL;
+	memcpy(writer->buffer + writer->filled, frame.ptr, frame.size);
+	writer->filled += frame.size;
+	writer->size += frame.size;
+	return 0;
+}
+
+static void writer_free(struct writer *writer)
+{
+	if (writer && writer->fd >= 0)
+		close(writer->fd);
+	free(writer);
+}
+
+/* Null with '*ret_error'. */
+static struct writer *writer_open(const char *path, int flags, int *ret_error)
+{
+	struct writer *writer = malloc(sizeof(*writer));
+
+	*ret_error = writer ? 0 : LUYTRE_E_NOMEM;
+	if (!writer)
+		return NULL;
+	writer->filled = 0;
+	writer->size = 0;
+	writer->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | flags, 0600);
+	if (writer->fd >= 0)
+		return writer;
+	*ret_error = LUYTRE_E_IO;
+	writer_free(writer);
+	return NULL;
+}
+
 /* What stands in the file goes to the engine; a torn end is cut off. */
 static int read_file(struct journalfile *file, struct engine *engine, size_t *ret_cut_size)
 {
+	int fd = file->out->fd;
 	struct stat about;
 	size_t valid = 0;
 	void *at;
 	int error;
 
 	*ret_cut_size = 0;
-	if (fstat(file->fd, &about))
+	if (fstat(fd, &about))
 		return LUYTRE_E_IO;
 	if (about.st_size == 0)
 		return 0;
-	at = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, file->fd, 0);
+	at = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (at == MAP_FAILED)
 		return LUYTRE_E_IO;
 	error = engine_load(engine, bytes_of(at, (size_t)about.st_size), &valid);
 	munmap(at, (size_t)about.st_size);
 	if (error == LUYTRE_E_TRUNCATED) {
 		*ret_cut_size = (size_t)about.st_size - valid;
-		error = ftruncate(file->fd, (off_t)valid) || fsync(file->fd) ? LUYTRE_E_IO : 0;
+		error = ftruncate(fd, (off_t)valid) || fsync(fd) ? LUYTRE_E_IO : 0;
 	}
-	file->size = file->whole_size = valid;
+	file->out->size = file->whole_size = valid;
 	return error;
 }
 
@@ -78,13 +139,13 @@ int journalfile_open(const char *path, struct engine *engine, struct journalfile
 		return LUYTRE_E_RANGE;
 	}
 	remove_new(path);
-	file->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	error = file->fd < 0 ? LUYTRE_E_IO : read_file(file, engine, ret_cut_size);
+	file->out = writer_open(path, 0, &error);
+	if (!error)
+		error = read_file(file, engine, ret_cut_size);
 	if (!error)
 		error = failure_of(file_sync_folder(path));
 	if (error) {
-		if (file->fd >= 0)
-			close(file->fd);
+		writer_free(file->out);
 		free(file);
 		return error;
 	}
@@ -96,31 +157,47 @@ void journalfile_close(struct journalfile *file)
 {
 	if (!file)
 		return;
-	if (file->unsynced)
-		fsync(file->fd);
-	close(file->fd);
+	(void)!journalfile_sync(file);
+	writer_free(file->out);
 	free(file);
+}
+
+int journalfile_set_copy(struct journalfile *file, const struct journal_copy *copy)
+{
+	file->copy = copy;
+	return copy ? copy->begin(copy->context, file->path) : 0;
+}
+
+bool journalfile_has_copy(const struct journalfile *file)
+{
+	return file->copy != NULL;
 }
 
 int journalfile_add(struct journalfile *file, struct bytes frame)
 {
+	if (!file->behind)
+		file->behind = put(file->out, frame);
+	if (!file->behind && file->copy)
+		file->behind = file->copy->add(file->copy->context, frame);
 	if (file->behind)
 		return file->behind;
-	file->behind = failure_of(file_write_all(file->fd, frame));
-	if (file->behind) { /* half a frame is a torn end at the next start, if it cannot be cut off now */
-		(void)!ftruncate(file->fd, (off_t)file->size);
-		return file->behind;
-	}
-	file->size += frame.size;
 	file->unsynced = true;
 	return 0;
 }
 
-int journalfile_sync(struct journalfile *file)
+int journalfile_write(struct journalfile *file)
 {
-	if (file->behind || !file->unsynced)
+	if (!file->behind && file->out->filled)
+		file->behind = flush(file->out);
+	return file->behind;
+}
+
+static int sync_file(struct journalfile *file)
+{
+	if (journalfile_write(file) || !file->unsynced)
 		return file->behind;
-	if (fdatasync(file->fd)) { /* the system may have dropped what it could not write: a second try would say 0 */
+	/* The system may have dropped what it could not write: a second try would say 0. */
+	if (fdatasync(file->out->fd)) {
 		file->behind = LUYTRE_E_IO;
 		return LUYTRE_E_IO;
 	}
@@ -128,81 +205,54 @@ int journalfile_sync(struct journalfile *file)
 	return 0;
 }
 
-struct writer {
-	int fd;
-	size_t filled;
-	uint64_t size;
-	uint8_t buffer[BUFFER_SIZE];
-};
-
-static int flush_writer(struct writer *writer)
+int journalfile_sync(struct journalfile *file)
 {
-	int error = failure_of(file_write_all(writer->fd, bytes_of(writer->buffer, writer->filled)));
+	int error = sync_file(file);
 
-	writer->filled = 0;
-	return error;
+	return error || !file->copy ? error : file->copy->sync(file->copy->context);
 }
 
 static int write_frame(void *context, struct bytes frame)
 {
-	struct writer *writer = context;
-	int error = 0;
-
-	if (writer->filled + frame.size > sizeof(writer->buffer))
-		error = flush_writer(writer);
-	if (error || frame.size > sizeof(writer->buffer))
-		return error ? error : LUYTRE_E_FULL;
-	memcpy(writer->buffer + writer->filled, frame.ptr, frame.size);
-	writer->filled += frame.size;
-	writer->size += frame.size;
-	return 0;
+	return put(context, frame);
 }
 
-static int write_anew(struct journalfile *file, const struct engine *engine, struct writer *writer)
+/* A copy that has taken every frame so far goes on with them, if it cannot take the whole now. */
+static int renew_copy(struct journalfile *file)
+{
+	int error = file->copy ? file->copy->whole(file->copy->context, file->path) : 0;
+
+	if (file->behind)
+		file->behind = error;
+	return error;
+}
+
+int journalfile_compact(struct journalfile *file, const struct engine *engine)
 {
 	char path[PATH_SIZE + 8];
+	struct writer *out;
 	int error;
 
+	if (!file->behind && (file->out->size < COMPACT_MIN_SIZE || file->out->size < 2 * file->whole_size))
+		return 0;
 	snprintf(path, sizeof(path), "%s.new", file->path);
-	writer->fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
-	if (writer->fd < 0)
-		return LUYTRE_E_IO;
-	error = engine_save(engine, write_frame, writer);
+	out = writer_open(path, O_TRUNC, &error);
 	if (!error)
-		error = flush_writer(writer);
-	if (!error && (fsync(writer->fd) || rename(path, file->path)))
+		error = engine_save(engine, write_frame, out);
+	if (!error)
+		error = flush(out);
+	if (!error && (fsync(out->fd) || rename(path, file->path)))
 		error = LUYTRE_E_IO;
 	if (error) {
-		close(writer->fd);
+		writer_free(out);
 		unlink(path);
 		return error;
 	}
 	/* The new file is in force whatever this says; the old one would be there after a crash, and says less. */
 	(void)!file_sync_folder(file->path);
-	close(file->fd);
-	file->fd = writer->fd;
-	file->size = file->whole_size = writer->size;
+	writer_free(file->out); /* what its buffer held is in the state */
+	file->out = out;
+	file->whole_size = out->size;
 	file->unsynced = false;
-	file->behind = 0;
-	return 0;
-}
-
-int journalfile_compact(struct journalfile *file, const struct engine *engine)
-{
-	struct writer *writer;
-	int error;
-
-	if (!file->behind && (file->size < COMPACT_MIN_SIZE || file->size < 2 * file->whole_size))
-		return 0;
-	writer = calloc(1, sizeof(*writer));
-	if (!writer)
-		return LUYTRE_E_NOMEM;
-	error = write_anew(file, engine, writer);
-	free(writer);
-	return error;
-}
-
-uint64_t journalfile_size(const struct journalfile *file)
-{
-	return file->size;
+	return renew_copy(file);
 }

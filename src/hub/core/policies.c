@@ -6,6 +6,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "gate/hold/holdfile.h"
+#include "hub/core/holds.h"
 #include "hub/core/internal.h"
 
 enum { TOLD_SIZE = 128 };
@@ -23,14 +25,15 @@ static int refresh(struct core *core)
 	int error;
 
 	policies_look(core);
-	if (policies->resolved_stamp == policies->stamp)
+	if (policies->has_resolved && policies->resolved_marker == policies->marker)
 		return 0;
 	error = policy_resolve(core->db, &fresh);
 	if (error)
 		return error;
 	policyfile_done(&policies->resolved);
 	policies->resolved = fresh;
-	policies->resolved_stamp = policies->stamp;
+	policies->resolved_marker = policies->marker;
+	policies->has_resolved = true;
 	return 0;
 }
 
@@ -38,14 +41,20 @@ int core_policy_fetch(struct core *core, uint32_t edge, uint64_t have, int64_t n
 {
 	struct policy_bundle bundle = { 0 };
 	struct serving serving;
+	struct bytes holds = { 0 };
+	struct jsonw json;
 	int error;
 
 	core_lock(core);
 	error = refresh(core);
 	serving_begin(core->edges, edge, core->tree, &serving);
+	jsonw_init(&json, HOLDFILE_SIZE_MAX);
+	if (!error)
+		error = holds_file(core->holds, edge, &serving, &json, &holds);
 	if (!error)
 		error = policy_pack(
-			&core->policies.resolved, edge, serves, &serving, now_us, core->secret_key, &bundle);
+			&core->policies.resolved, holds, edge, serves, &serving, now_us, core->secret_key, &bundle);
+	jsonw_done(&json);
 	serving_end(&serving);
 	if (!error && bundle.tag != have)
 		error = policy_rollout_note(core->db, edge, bundle.version, POLICY_ROLLOUT_SENT, NULL, now_us);
@@ -110,8 +119,10 @@ void policies_look(struct core *core)
 		return;
 	}
 	marker = marker_of(core, standing);
-	if (policies->standing == standing && policies->marker == marker)
+	if (policies->standing == standing && policies->marker == marker &&
+		policies->holds == holds_generation(core->holds))
 		return;
+	policies->holds = holds_generation(core->holds);
 	policies->standing = standing;
 	policies->marker = marker;
 	policies->stamp = now_us > policies->stamp ? now_us : policies->stamp + 1;

@@ -2,10 +2,11 @@
 /* The standing policy (hub/policy) on its way to edges.
  *
  * Edges hear the number of the version and a stamp, which is another one whenever what some edge would get may have changed: another
- * version stands, assets have changed, or whom an edge serves. They then ask for their bundle, and say which version they have, or why
+ * version stands, assets have changed, whom an edge serves, or holds (core/holds.h). They then ask for their bundle, and say which version they have, or why
  * they could not take it. They hear both every five seconds too. All functions take the core's lock. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/compiler.h"
@@ -33,9 +34,11 @@ void core_policy_changed(struct core *core);
 struct policies {
 	uint32_t standing;
 	int64_t stamp; /* never smaller than before, also after a restart */
-	uint64_t marker; /* of all that a bundle depends on */
-	struct policyfile resolved; /* rows of all edges, as of 'resolved_stamp' */
-	int64_t resolved_stamp;
+	uint64_t marker; /* of all that the rows of a bundle depend on */
+	uint64_t holds; /* generation of the holds that edges have been told of */
+	struct policyfile resolved; /* rows of all edges, as of 'resolved_marker' */
+	uint64_t resolved_marker;
+	bool has_resolved;
 };
 void policies_look(struct core *core); /* each second */
 void policies_tell(struct core *core);

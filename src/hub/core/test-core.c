@@ -10,14 +10,12 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <openssl/ec.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "bus/delta.h"
 #include "hub/core/core.h"
+#include "hub/edges/csrtest.h"
 #include "hub/tenants/tenants.h"
 
 enum { DELTAS_MAX = 64, TOLD_SIZE_MAX = 60 << 10 /* STREAM_DATA_MAX: more is not carried to edges */ };
@@ -75,24 +73,6 @@ static void open_core(void)
 		fail_msg("%s", why);
 }
 
-static char *request_pem(void)
-{
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509_REQ *made = X509_REQ_new();
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *data, *text;
-	long size;
-
-	assert_true(made && bio && X509_REQ_set_pubkey(made, key) && X509_REQ_sign(made, key, EVP_sha256()) > 0);
-	assert_true(PEM_write_bio_X509_REQ(bio, made));
-	size = BIO_get_mem_data(bio, &data);
-	text = strndup(data, (size_t)size);
-	BIO_free(bio);
-	X509_REQ_free(made);
-	EVP_PKEY_free(key);
-	return text;
-}
-
 /* Three organisations of three provinces, each with a system and a /24: 198.51.100.0, .101.0, .102.0 */
 static void make_tenants(const struct audit_origin *origin)
 {
@@ -122,7 +102,7 @@ static uint32_t make_edge(const struct audit_origin *origin, const uint32_t *ten
 {
 	const struct edges_invitation invitation = { .name = "Hà Nội 1",
 		.bound = { .all = !tenant, .tenants = tenant, .tenant_count = tenant != NULL } };
-	char token[EDGES_TOKEN_SIZE], *pem = request_pem();
+	char token[EDGES_TOKEN_SIZE], *pem = csrtest_pem(NULL, NULL, NULL);
 	struct edges_enrolled enrolled;
 	uint32_t id;
 

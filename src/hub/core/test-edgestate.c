@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "hub/core/edgestate.h"
 
@@ -174,6 +175,83 @@ static void test_bounds(void **context)
 	assert_int_equal(stats.refused, 5);
 }
 
+/* What is kept for all is what summing each would give: edges that speak at odd moments, fall silent, are behind, begin anew. */
+static void test_totals(void **context)
+{
+	enum { EDGES = 40, STEPS = 2000 };
+	static struct edgestate_funnel listed;
+	struct edgestate_counters of_all[EDGESTATE_MINUTES], of_list[EDGESTATE_MINUTES];
+	uint32_t ids[EDGES];
+	const struct scope list = { .tenants = ids, .tenant_count = EDGES };
+	uint64_t random = 7, arrived[EDGES] = { 0 };
+	int64_t now_us = BEGIN_US;
+
+	for (uint32_t i = 0; i < EDGES; i++)
+		ids[i] = i + 1;
+	for (int step = 0; step < STEPS; step++) {
+		uint32_t edge = (uint32_t)(random >> 33) % EDGES;
+		char word[16];
+
+		random = random * 6364136223846793005U + 1442695040888963407U;
+		now_us += (int64_t)(random >> 40) % (step % 500 == 0 ? 1800 * US_PER_S : 8 * US_PER_S);
+		arrived[edge] = random >> 20 & 31 ? arrived[edge] + (random >> 50) : 0;
+		record.word_count = 0;
+		snprintf(word, sizeof(word), "r%u", edge % 7);
+		set_word(2, word, EDGESTATE_REASON, arrived[edge]);
+		set_word(0, "limit", EDGESTATE_STEP, arrived[edge] / 2);
+		set_word(1, "limit", EDGESTATE_REASON, arrived[edge] / 2);
+		record.counters.arrived = (struct edgestate_counter){ arrived[edge], arrived[edge] * 100 };
+		record.made_us = now_us - edge * 2 * US_PER_S;
+		edgestate_take(state, edge + 1, &record, now_us);
+		if (step % 50)
+			continue;
+		edgestate_minutes(state, &all, now_us, of_all);
+		edgestate_minutes(state, &list, now_us, of_list);
+		assert_memory_equal(of_all, of_list, sizeof(of_all));
+		edgestate_funnel(state, &all, now_us, &funnel);
+		edgestate_funnel(state, &list, now_us, &listed);
+		assert_memory_equal(&funnel.counters, &listed.counters, sizeof(funnel.counters));
+		assert_int_equal(funnel.edge_count, listed.edge_count);
+		assert_int_equal(funnel.word_count, listed.word_count);
+		for (size_t i = 0; i < funnel.word_count; i++) {
+			size_t k = 0;
+
+			while (k < listed.word_count && (listed.words[k].kind != funnel.words[i].kind ||
+								strcmp(listed.words[k].word, funnel.words[i].word)))
+				k++;
+			assert_true(k < listed.word_count);
+			assert_memory_equal(&listed.words[k], &funnel.words[i], sizeof(listed.words[k]));
+		}
+	}
+	assert_true(funnel.counters.arrived.packets > 0 && funnel.word_count == 9);
+}
+
+/* Words that nobody has said anything of for an hour make room; others do not stand in the sum of all, which is counted. */
+static void test_words_of_all(void **context)
+{
+	struct edgestate_stats stats;
+	int64_t now_us = BEGIN_US;
+	char word[16];
+
+	for (uint32_t edge = 1; edge <= 4; edge++) {
+		if (edge == 4) /* long after the others */
+			now_us += 7200 * US_PER_S;
+		for (uint64_t count = 0; count < 2; count++) {
+			for (unsigned int i = 0; i < 100; i++) {
+				snprintf(word, sizeof(word), "w%u-%u", edge, i);
+				set_word(i, word, EDGESTATE_REASON, 10 * count);
+			}
+			record.made_us = now_us += 10 * US_PER_S;
+			edgestate_take(state, edge, &record, now_us);
+		}
+		edgestate_stats(state, &stats);
+		edgestate_funnel(state, &all, now_us, &funnel);
+		assert_int_equal(stats.words_left_out, edge < 3 ? 0 : 44);
+		assert_int_equal(funnel.word_count, edge < 3 ? 100 * edge : edge == 3 ? 256 : 100);
+	}
+	assert_string_equal(funnel.words[0].word, "w4-0");
+}
+
 static void test_reading(void **context)
 {
 	static const struct {
@@ -245,6 +323,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_restarts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_times, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_totals, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_words_of_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reading, setup, teardown),
 		cmocka_unit_test(test_words),
 	};

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -135,6 +136,7 @@ static void test_full_for_both(void **state)
 	small = (struct rlimit){ .rlim_cur = 10, .rlim_max = before.rlim_max };
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 	order(5);
+	assert_int_not_equal(journalfile_sync(file), 0);
 	assert_int_not_equal(journalfile_compact(file, engine), 0);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	assert_int_equal(file_size(), size);
@@ -142,6 +144,48 @@ static void test_full_for_both(void **state)
 	stop();
 	start(0);
 	assert_int_equal(live(), count + 1);
+}
+
+/* One call of the system for many frames; what was synced is there after a kill, what was not need not be. */
+static void test_batches(void **state)
+{
+	size_t count = live();
+	off_t size;
+	int status;
+	pid_t child;
+
+	assert_int_equal(journalfile_sync(file), 0);
+	size = file_size();
+	child = fork();
+	if (child == 0) {
+		for (int i = 0; i < 20; i++)
+			order((uint8_t)(20 + i));
+		if (file_size() != size || journalfile_write(file) || file_size() <= size)
+			_exit(1);
+		for (int i = 0; i < 20; i++)
+			order((uint8_t)(40 + i));
+		if (journalfile_sync(file))
+			_exit(2);
+		order(60);
+		kill(getpid(), SIGKILL);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	stop();
+	start(0);
+	assert_int_equal(live(), count + 40);
+}
+
+/* More than the buffer takes goes to the file by itself, and nothing of it is lost or torn. */
+static void test_many(void **state)
+{
+	off_t size = file_size();
+
+	for (int i = 0; i < 4000; i++)
+		order(61);
+	assert_true(file_size() > size + (256 << 10) / 2);
+	stop();
+	start(0);
 }
 
 static void test_torn(void **state)
@@ -178,7 +222,8 @@ static void test_long_path(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_full), cmocka_unit_test(test_full_for_both),
-		cmocka_unit_test(test_torn), cmocka_unit_test(test_long_path) };
+		cmocka_unit_test(test_batches), cmocka_unit_test(test_many), cmocka_unit_test(test_torn),
+		cmocka_unit_test(test_long_path) };
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -7,12 +7,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
+#include "hub/core/probes.h"
+#include "hub/core/retrowatch.h"
 #include "hub/daemon/internal.h"
+#include "hub/posture/evidence/perimeter.h"
+#include "hub/posture/search.h"
 #include "hub/tenants/provinces.h"
 #include "hub/tenants/tenants.h"
 
+enum { FINDINGS_MAX = 200 };
 enum { SENTENCE_SIZE = 1024, LIST_MAX = 10000, EVIDENCE_MAX = ENGINE_EVIDENCE_MAX, COMMAND_TENANTS_MAX = 1024 };
 
 struct request {
@@ -163,6 +169,26 @@ static size_t count_campaigns(struct core *core)
 	return stats.confirmed;
 }
 
+/* What was found out by itself: about servers, and about attacks before a weakness was known. */
+static void write_counters(struct core *core, struct jsonw *out)
+{
+	struct perimeter_stats perimeter;
+	struct retro_stats retro;
+
+	perimeter_stats(core_perimeter(core), &perimeter);
+	retrowatch_stats(core_retro(core), &retro);
+	jsonw_kv_object_begin(out, "perimeter");
+#define X(name) jsonw_kv_u64(out, #name, perimeter.name);
+	PERIMETER_COUNTERS(X)
+#undef X
+	jsonw_object_end(out);
+	jsonw_kv_object_begin(out, "retro");
+#define X(name) jsonw_kv_u64(out, #name, retro.name);
+	RETRO_COUNTERS(X)
+#undef X
+	jsonw_object_end(out);
+}
+
 static void run_status(struct request *request)
 {
 	struct core *core = request->hub->core;
@@ -184,6 +210,7 @@ static void run_status(struct request *request)
 		jsonw_kv_u64(request->out, decide_level_name((enum decide_level)i), stats.live[i]);
 	jsonw_object_end(request->out);
 	jsonw_kv_u64(request->out, "campaigns", count_campaigns(core));
+	write_counters(core, request->out);
 	jsonw_kv_array_begin(request->out, "edges");
 	for (size_t i = 0; i < edges_count(edges); i++)
 		write_edge(request->out, edges_at(edges, i), epoch, number, request->now_us);
@@ -674,6 +701,122 @@ static void run_audit(struct request *request)
 	jsonw_object_end(request->out);
 }
 
+static void run_holds(struct request *request)
+{
+	int error = hub_write_holds(request->hub, strcmp(word(request), "all") == 0, request->out);
+
+	if (!error)
+		return;
+	jsonw_reset(request->out);
+	say_error(request->out, error, NULL);
+}
+
+/* "KIND VALUE [DAYS]" */
+static void run_retro(struct request *request)
+{
+	const char *kind = word(request), *value = word(request), *days = word(request);
+	int error = hub_write_retro(request->hub, kind, value, days, request->out);
+
+	if (!error)
+		return;
+	jsonw_reset(request->out);
+	if (error == LUYTRE_E_INVALID || error == LUYTRE_E_SYNTAX)
+		say_both(request->out, error, "expected cve, rule, address or text, its value, and 1 to 399 days",
+			"cần cve, rule, address hoặc text, giá trị của nó, và từ 1 đến 399 ngày");
+	else
+		say_error(request->out, error, NULL);
+}
+
+/* "dns TENANT" */
+static void run_probe(struct request *request)
+{
+	struct core_probe_sum sum;
+	uint64_t tenant;
+	int error;
+
+	if (strcmp(word(request), "dns") != 0) {
+		say_both(request->out, LUYTRE_E_INVALID, "expected dns and the number of an organisation",
+			"cần dns và số của một tổ chức");
+		return;
+	}
+	if (!read_number(request, UINT32_MAX, &tenant))
+		return;
+	error = core_probe_names(request->hub->core, (uint32_t)tenant, NULL, &sum);
+	if (error == LUYTRE_E_PERMISSION) {
+		say_both(request->out, error, "the organisation has given no consent to ask for its names",
+			"tổ chức chưa đồng ý cho truy vấn các tên miền của mình");
+	} else if (error) {
+		say_error(request->out, error, error == LUYTRE_E_NOT_FOUND ? "it has no names" : NULL);
+	} else {
+		jsonw_object_begin(request->out);
+		jsonw_kv_u64(request->out, "names", sum.names);
+		jsonw_kv_u64(request->out, "asked", sum.asked);
+		jsonw_kv_u64(request->out, "wrong", sum.wrong);
+		jsonw_kv_u64(request->out, "unanswered", sum.unanswered);
+		jsonw_kv_u64(request->out, "refused", sum.refused);
+		jsonw_kv_u64(request->out, "left", sum.left);
+		jsonw_object_end(request->out);
+	}
+}
+
+/* ---- Findings ---- */
+
+/* Where the command line lays reports (console/drop.h). */
+static void run_drop(struct request *request)
+{
+	jsonw_object_begin(request->out);
+	jsonw_kv_string(request->out, "folder", console_drop(request->hub->console));
+	jsonw_object_end(request->out);
+}
+
+static int write_finding(void *context, const struct finding *finding)
+{
+	const struct request *request = context;
+	struct jsonw *out = request->out;
+	char due[32] = "-";
+	time_t second = (time_t)(finding->due_us / 1000000);
+	struct tm parts;
+
+	if (finding->due_us != CLOCK_NO_DATE_US && gmtime_r(&second, &parts))
+		(void)!strftime(due, sizeof(due), "%Y-%m-%d", &parts);
+	jsonw_object_begin(out);
+	jsonw_kv_i64(out, "id", finding->id);
+	jsonw_kv_u64(out, "tenant", finding->tenant);
+	jsonw_kv_string(out, "due", due);
+	jsonw_kv_bool(out, "late", finding->due_us < request->now_us);
+	jsonw_kv_string(out, "state", finding_states[finding->state].word);
+	jsonw_kv_string(out, "cve", finding->cve);
+	jsonw_kv_string(out, "rule", finding->rule);
+	jsonw_kv_string(out, "host", finding->host);
+	jsonw_kv_u64(out, "port", finding->port);
+	jsonw_kv_string(out, "title", finding->title);
+	jsonw_object_end(out);
+	return 0;
+}
+
+/* "[TENANT]": its own alone, soonest due first. */
+static void run_findings(struct request *request)
+{
+	const struct finding_filter filter = { .state = -1, .live = FINDING_WITH, .limit = FINDINGS_MAX };
+	const char *text = word(request);
+	uint32_t tenant = (uint32_t)strtoul(text, NULL, 10);
+	const struct scope scope = { .all = !*text, .tenants = &tenant, .tenant_count = 1 };
+	const struct finding_call call = { .db = core_db(request->hub->core), .scope = &scope };
+	struct finding_next next;
+	int error;
+
+	jsonw_object_begin(request->out);
+	jsonw_kv_array_begin(request->out, "findings");
+	error = finding_search(&call, &filter, write_finding, request, &next);
+	jsonw_array_end(request->out);
+	jsonw_kv_bool(request->out, "more", next.more);
+	jsonw_object_end(request->out);
+	if (error) {
+		jsonw_reset(request->out);
+		say_error(request->out, error, NULL);
+	}
+}
+
 static const struct {
 	const char *verb;
 	void (*run)(struct request *request);
@@ -692,6 +835,11 @@ static const struct {
 	{ "tenant", run_tenant, false },
 	{ "account", run_account, true },
 	{ "audit", run_audit, true },
+	{ "drop", run_drop, true },
+	{ "findings", run_findings, false },
+	{ "holds", run_holds, true },
+	{ "retro", run_retro, true },
+	{ "probe", run_probe, true },
 };
 
 void hub_command(struct hub *hub, char *line, struct jsonw *out)

@@ -92,9 +92,11 @@ static int open_console(struct hub *hub, const struct hub_options *options, cons
 	const struct console_options console = { .address = options->console_address,
 		.port = options->console_port ? options->console_port : CONSOLE_PORT,
 		.unix_path = options->console_socket,
+		.sign_on = options->sign_on,
 		.names = names,
 		.state_dir = options->state_dir ? options->state_dir : HUB_STATE,
 		.control = options->control,
+		.drop_dir = options->drop,
 		.files = console_pages() };
 	struct console *opened = NULL;
 	int error = console_open(hub->core, &console, &opened, why);
@@ -109,6 +111,9 @@ static int open_hub(struct hub *hub, const struct hub_options *options, char why
 	const struct core_options core = { .state_dir = options->state_dir ? options->state_dir : HUB_STATE,
 		.control = options->control,
 		.events = options->events,
+		.holds = options->holds ? options->holds : HUB_HOLDS,
+		.hold_budget_us = options->hold_budget_s * INT64_C(1000000),
+		.journal_copy = hub->cluster ? cluster_copy(hub->cluster) : NULL,
 		.calls = { .context = hub,
 			.decisions = told,
 			.events = told_events,
@@ -142,6 +147,8 @@ static int open_hub(struct hub *hub, const struct hub_options *options, char why
 		error = seal_open(hub->loop, core.state_dir, options->control, &hub->seal, why, CORE_WHY_SIZE);
 	if (!error)
 		error = control_server_open(hub->loop, &control, why, CORE_WHY_SIZE, &hub->control);
+	if (!error && hub->cluster)
+		error = cluster_lead(hub->cluster, why);
 	return error;
 }
 
@@ -158,6 +165,7 @@ static void close_hub(struct hub *hub)
 	port_close(port);
 	seal_close(hub->seal); /* nobody writes anything down any more */
 	core_close(hub->core);
+	cluster_leave(hub->cluster); /* what the core had is with the others */
 	loop_free(hub->loop);
 }
 
@@ -217,22 +225,43 @@ static int confine(char why[CORE_WHY_SIZE])
 	return sandbox_enter(needs, why, CORE_WHY_SIZE);
 }
 
+/* Where there are several hubs: until this one leads. */
+static int wait_turn(struct hub *hub, const struct hub_options *options, char why[CORE_WHY_SIZE])
+{
+	const struct cluster_options cluster = { .servers = options->cluster,
+		.tls = { options->cluster_authority, options->cluster_certificate, options->cluster_key },
+		.state_dir = options->state_dir ? options->state_dir : HUB_STATE,
+		.control = options->control };
+	int error = options->events && strncmp(options->events, "clickhouse:", 11) == 0 ? 0 : LUYTRE_E_INVALID;
+
+	if (error)
+		snprintf(why, CORE_WHY_SIZE, "several hubs need a store of events in ClickHouse");
+	if (!error)
+		error = cluster_join(&cluster, &hub->cluster, why);
+	return error ? error : cluster_wait(hub->cluster, why);
+}
+
 int hub_run(const struct hub_options *options)
 {
 	struct hub hub = { .started_ns = clock_mono_ns() };
 	char why[CORE_WHY_SIZE] = "";
+	bool stood_by = false; /* to the end */
 	int error = 0;
 
 	block_signals();
 	notify_open();
 	if (options->sandbox)
 		error = confine(why);
+	if (!error && options->cluster) {
+		error = wait_turn(&hub, options, why);
+		stood_by = error == LUYTRE_E_CLOSED;
+	}
 	if (!error)
 		error = open_hub(&hub, options, why);
-	if (error)
+	if (error && !stood_by)
 		log_error("the hub cannot start: %s", why);
-	else
+	else if (!error)
 		error = serve(&hub, options);
 	close_hub(&hub);
-	return error;
+	return stood_by ? 0 : error;
 }

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/siphash.h"
+#include "gate/hold/holdfile.h"
 #include "hub/policy/policy.h"
 
 enum { ROWS_GROW = 256 };
@@ -144,11 +145,12 @@ static int rows_of(const struct policyfile *all, policy_serves_fn serves, const 
 	return 0;
 }
 
-int policy_pack(const struct policyfile *all, uint32_t edge, policy_serves_fn serves, const void *context,
-	int64_t now_us, const uint8_t secret_key[BUNDLE_SECRET_SIZE], struct policy_bundle *ret)
+int policy_pack(const struct policyfile *all, struct bytes holds, uint32_t edge, policy_serves_fn serves,
+	const void *context, int64_t now_us, const uint8_t secret_key[BUNDLE_SECRET_SIZE], struct policy_bundle *ret)
 {
 	static const struct siphash_key fixed = { 0x6c75797472650002ull, 0x706f6c6963790001ull };
-	struct bundle_file content = { .name = bytes_from_str(POLICYFILE_NAME) };
+	struct bundle_file files[] = { { .name = bytes_from_str(POLICYFILE_NAME) },
+		{ .name = bytes_from_str(HOLDFILE_NAME), .content = holds } };
 	struct policy_bundle bundle = { .version = all->version };
 	struct policyfile file;
 	struct jsonw json;
@@ -158,11 +160,15 @@ int policy_pack(const struct policyfile *all, uint32_t edge, policy_serves_fn se
 		return error;
 	jsonw_init(&json, POLICYFILE_SIZE_MAX);
 	policyfile_write(&json, &file);
-	error = jsonw_text(&json, &content.content);
+	error = jsonw_text(&json, &files[0].content);
 	if (!error)
-		error = bundle_pack(bundle.version, now_us, edge, &content, 1, secret_key, &bundle.text, &bundle.size);
+		error = bundle_pack(bundle.version, now_us, edge, files, bytes_empty(holds) ? 1 : 2, secret_key,
+			&bundle.text, &bundle.size);
 	if (!error) {
-		bundle.tag = siphash24(fixed, content.content.ptr, content.content.size) >> 1;
+		const uint64_t tags[] = { siphash24(fixed, files[0].content.ptr, files[0].content.size),
+			siphash24(fixed, holds.ptr, holds.size) };
+
+		bundle.tag = (bytes_empty(holds) ? tags[0] : siphash24(fixed, tags, sizeof(tags))) >> 1;
 		*ret = bundle;
 	}
 	jsonw_done(&json);

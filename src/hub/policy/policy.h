@@ -236,15 +236,16 @@ typedef bool (*policy_serves_fn)(const void *context, uint32_t tenant);
 
 /* The standing version as rows of all assets of all tenants: made once, for all edges. LUYTRE_E_FULL: more than POLICY_ROWS_MAX. */
 MUST_CHECK int policy_resolve(struct db *db, struct policyfile *ret);
-/* Those of an edge ('serves' null: all), signed for it. LUYTRE_E_FULL: more than POLICYFILE_ROWS_MAX. */
+/* Those of an edge ('serves' null: all), with the holds that are armed there (gate/hold/holdfile.h; empty: no such file), signed for it.
+ * LUYTRE_E_FULL: more than POLICYFILE_ROWS_MAX. */
 struct policy_bundle {
 	uint8_t *text; /* owned: free() */
 	size_t size;
 	uint64_t version;
 	uint64_t tag; /* of what is in it: the same tag, the same policy */
 };
-MUST_CHECK int policy_pack(const struct policyfile *all, uint32_t edge, policy_serves_fn serves, const void *context,
-	int64_t now_us, const uint8_t secret_key[BUNDLE_SECRET_SIZE], struct policy_bundle *ret);
+MUST_CHECK int policy_pack(const struct policyfile *all, struct bytes holds, uint32_t edge, policy_serves_fn serves,
+	const void *context, int64_t now_us, const uint8_t secret_key[BUNDLE_SECRET_SIZE], struct policy_bundle *ret);
 
 /* What is known of a version on an edge. */
 MUST_CHECK int policy_rollout_note(

@@ -473,7 +473,39 @@ static void pack(uint32_t tenant, int64_t now_us, const uint8_t *secret, struct 
 	struct policyfile all;
 
 	assert_int_equal(policy_resolve(f.db, &all), 0);
-	assert_int_equal(policy_pack(&all, 3, tenant ? serves_one : NULL, &tenant, now_us, secret, ret), 0);
+	assert_int_equal(
+		policy_pack(&all, (struct bytes){ 0 }, 3, tenant ? serves_one : NULL, &tenant, now_us, secret, ret), 0);
+	policyfile_done(&all);
+}
+
+/* Holds ride along: another tag, the version may be the same. */
+static void test_pack_holds(void **state)
+{
+	static const char *const texts[] = { "", "{\"stamp\":1,\"holds\":[]}", "{\"stamp\":2,\"holds\":[]}" };
+	uint8_t keys[1][BUNDLE_PUBLIC_SIZE], secret[BUNDLE_SECRET_SIZE];
+	struct policy_bundle packed[ARRAY_COUNT(texts)], again;
+	struct policyfile all;
+	struct bundle bundle;
+	struct bytes content;
+
+	NEED_DB(state);
+	assert_int_equal(bundle_keys(keys[0], secret), 0);
+	assert_int_equal(policy_resolve(f.db, &all), 0);
+	for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
+		assert_int_equal(
+			policy_pack(&all, bytes_from_str(texts[i]), 3, NULL, NULL, 1000, secret, &packed[i]), 0);
+		assert_int_equal(bundle_open(bytes_of(packed[i].text, packed[i].size), keys, 1, &bundle), 0);
+		assert_int_equal(bundle_find(&bundle, "holds.json", &content), texts[i][0] != '\0');
+		if (texts[i][0])
+			assert_true(bytes_equal_str(content, texts[i]));
+		assert_true(bundle_find(&bundle, POLICYFILE_NAME, &content));
+	}
+	assert_int_equal(policy_pack(&all, bytes_from_str(texts[1]), 3, NULL, NULL, 2000, secret, &again), 0);
+	assert_true(packed[0].tag != packed[1].tag && packed[1].tag != packed[2].tag && packed[1].tag == again.tag);
+	assert_int_equal(packed[1].version, packed[2].version);
+	for (size_t i = 0; i < ARRAY_COUNT(texts); i++)
+		free(packed[i].text);
+	free(again.text);
 	policyfile_done(&all);
 }
 
@@ -554,7 +586,8 @@ static void test_rollout(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { BOTH(test_life), BOTH(test_refused), BOTH(test_scope), BOTH(test_rollback),
-		BOTH(test_each), cmocka_unit_test(test_diff), BOTH(test_resolve), BOTH(test_pack), BOTH(test_rollout) };
+		BOTH(test_each), cmocka_unit_test(test_diff), BOTH(test_resolve), BOTH(test_pack),
+		BOTH(test_pack_holds), BOTH(test_rollout) };
 	int failed;
 
 	if (!pgtest_start(postgres_place, postgres_missing))

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "hub/edges/csrtest.h"
 #include "tests/bench/hub/nation.h"
 
 #include <ftw.h>
@@ -45,7 +46,9 @@ struct ip_addr nation_target(const struct nation *nation, uint32_t tenant, uint3
 
 struct core *nation_core(const struct nation *nation)
 {
-	const struct core_options options = { .state_dir = nation->dir };
+	const struct core_options options = {
+		.state_dir = nation->dir, .control = nation->control, .events = nation->events
+	};
 	char why[CORE_WHY_SIZE];
 	struct core *core;
 
@@ -93,28 +96,6 @@ static void make_tenants(
 
 /* ---- Edges ---- */
 
-static char *text_of(BIO *bio)
-{
-	char *data;
-	long size = BIO_get_mem_data(bio, &data);
-	char *text = strndup(data, (size_t)size);
-
-	BIO_free(bio);
-	return text;
-}
-
-static char *request_of(EVP_PKEY *key)
-{
-	X509_REQ *request = X509_REQ_new();
-	BIO *bio = BIO_new(BIO_s_mem());
-
-	if (!request || !bio || !X509_REQ_set_pubkey(request, key) || X509_REQ_sign(request, key, EVP_sha256()) <= 0 ||
-		!PEM_write_bio_X509_REQ(bio, request))
-		must(LUYTRE_E_SYSTEM, "a request for a certificate");
-	X509_REQ_free(request);
-	return text_of(bio);
-}
-
 static X509 *certificate_of(const char *pem)
 {
 	BIO *bio = BIO_new_mem_buf(pem, -1);
@@ -135,7 +116,7 @@ static void enter(struct nation_edge *edge, struct edges *edges, const struct au
 	struct edges_enrolled enrolled;
 
 	edge->key = EVP_EC_gen("P-256");
-	request = request_of(edge->key);
+	request = csrtest_pem(edge->key, NULL, NULL);
 	snprintf(name, sizeof(name), "Điểm %zu", number);
 	must(edges_token(edges, origin, &invitation, token, &edge->id), "a token");
 	must(edges_enrol(edges, origin, bytes_from_str(token), bytes_from_str(request), bytes_from_str("luytre bench"),
@@ -150,6 +131,12 @@ static void enter(struct nation_edge *edge, struct edges *edges, const struct au
 void nation_make(struct nation *nation, const char *parent, size_t edge_count, uint32_t tenant_count,
 	uint32_t assets_each, bool own_tenant)
 {
+	nation_make_at(nation, parent, NULL, NULL, edge_count, tenant_count, assets_each, own_tenant);
+}
+
+void nation_make_at(struct nation *nation, const char *parent, const char *control, const char *events,
+	size_t edge_count, uint32_t tenant_count, uint32_t assets_each, bool own_tenant)
+{
 	const struct audit_origin origin = { .actor = "system", .now_us = now_us() };
 	uint32_t *ids = calloc(tenant_count, sizeof(*ids));
 	struct core *core;
@@ -157,7 +144,9 @@ void nation_make(struct nation *nation, const char *parent, size_t edge_count, u
 	*nation = (struct nation){ .edges = calloc(edge_count ? edge_count : 1, sizeof(*nation->edges)),
 		.edge_count = edge_count,
 		.tenant_count = tenant_count,
-		.assets_each = assets_each };
+		.assets_each = assets_each,
+		.control = control,
+		.events = events };
 	snprintf(nation->dir, sizeof(nation->dir), "%s/luytre-bench-hub-XXXXXX", parent);
 	if (!ids || !nation->edges || !mkdtemp(nation->dir))
 		must(LUYTRE_E_SYSTEM, parent);

@@ -23,12 +23,16 @@ struct nation {
 	size_t edge_count;
 	uint32_t tenant_count, assets_each;
 	X509 *authority;
+	const char *control, *events; /* borrowed; null: in the folder */
 };
 
 /* Makes the folder below 'parent' with edges, tenants and their assets (/28 each, counted up from 171.0.0.0). Each edge serves everybody, or
  * with 'own_tenant' the tenant of its own number alone. Ends the program on failure. */
 void nation_make(struct nation *nation, const char *parent, size_t edge_count, uint32_t tenant_count,
 	uint32_t assets_each, bool own_tenant);
+/* The same with its stores elsewhere (core_options). */
+void nation_make_at(struct nation *nation, const char *parent, const char *control, const char *events,
+	size_t edge_count, uint32_t tenant_count, uint32_t assets_each, bool own_tenant);
 /* Orders so many decisions, each for one address of its own; the hub must not run. */
 void nation_decide(struct nation *nation, uint32_t decision_count);
 /* Removes the folder. */

@@ -121,3 +121,19 @@ export const post = <P extends PathsWith<'post'>>(path: P, options: Change<Opera
 export const put = <P extends PathsWith<'put'>>(path: P, options: Change<Operation<P, 'put'>>) => change('put', path, options);
 export const patch = <P extends PathsWith<'patch'>>(path: P, options: Change<Operation<P, 'patch'>>) => change('patch', path, options);
 export const remove = <P extends PathsWith<'delete'>>(path: P, options: Change<Operation<P, 'delete'>> = {}) => change('delete', path, options);
+
+/** A file as the body. */
+export async function upload(path: string, query: object, file: Blob): Promise<Schemas['Import']> {
+  const url = address(path, {}, query);
+  const headers: Record<string, string> = { 'Accept-Language': caller.language, 'Content-Type': 'application/octet-stream' };
+  let answer: Response;
+
+  if (caller.csrf) headers['X-CSRF-Token'] = caller.csrf;
+  try {
+    answer = await fetch(url, { method: 'POST', headers, credentials: 'same-origin', body: file });
+  } catch {
+    throw new Problem('unreachable', 0, '');
+  }
+  if (!answer.ok) throw await failure(answer);
+  return read(answer, url);
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One stream of changes for the whole console. A page says which topics it shows; it is told at most once in two seconds
 // that they changed, and reads again, so a storm of events costs the browser no more than a breeze.
-export const TOPICS = ['overview', 'events', 'decisions', 'campaigns', 'edges', 'tenants', 'policies', 'operations', 'settings'] as const;
+export const TOPICS = ['overview', 'events', 'decisions', 'campaigns', 'edges', 'tenants', 'policies', 'findings', 'operations', 'settings'] as const;
 export type Topic = (typeof TOPICS)[number];
 
 const PAUSE_MS = 2000;

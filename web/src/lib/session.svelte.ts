@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who is logged in, and what they may do; the console shows no button that the hub would refuse.
-import { caller, get, post, Problem, remove, type Schemas } from './api';
+import { caller, get, post, Problem, put, remove, type Schemas } from './api';
 import { connect, disconnect } from './live.svelte';
 import { choose, untouched } from './prefs.svelte';
 import { forget } from './resource.svelte';
@@ -45,6 +45,15 @@ export async function ask(): Promise<void> {
 
 export async function logIn(login: string, password: string, code: string): Promise<void> {
   enter(await post('/session', { body: code ? { login, password, code } : { login, password } }));
+}
+
+/** Away to the provider, which sends the browser back to /sign-on. */
+export async function signOn(): Promise<void> {
+  location.assign((await post('/session/oidc', {})).url);
+}
+
+export async function signedOn(code: string, state: string, iss: string | null): Promise<void> {
+  enter(await put('/session/oidc', { body: iss ? { code, state, iss } : { code, state } }));
 }
 
 export async function logOut(): Promise<void> {

@@ -172,12 +172,16 @@ static int pass_own(struct journalstream *stream)
 	struct natslog_message message;
 	int error = natslog_get(stream->log, JOURNALSTREAM_NAME, stream->last + 1, &message);
 	size_t size = strlen(stream->run);
+	bool own = false;
 
 	if (error && error != LUYTRE_E_NOT_FOUND)
 		return error;
-	if (error || strncmp(message.id, stream->run, size) != 0 || message.id[size] != '-')
+	if (!error) {
+		own = strncmp(message.id, stream->run, size) == 0 && message.id[size] == '-';
+		natslog_message_done(&message);
+	}
+	if (!own)
 		stream->deposed("the journal was continued by another hub");
-	natslog_message_done(&message);
 	stream->last++;
 	return 0;
 }

@@ -128,7 +128,9 @@ static void test_begin(void **state)
 	struct kit_answer answer;
 	char tenant[16];
 
-	assert_int_equal(begin(&owner, "null").status, 403);
+	answer = begin(&owner, "null");
+	assert_int_equal(answer.status, 403);
+	kit_answer_done(&answer);
 	assert_int_equal(
 		kit_status(&kit, &kit.admin, "POST", "/assessments",
 			"{\"title\":\"x\",\"profile\":\"vn-1999\",\"deadline\":\"2027-06-30T00:00:00Z\"}", NULL),

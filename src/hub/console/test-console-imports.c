@@ -272,6 +272,7 @@ static void test_refusals(void **state)
 static void test_may_not(void **state)
 {
 	static const struct kit_session nobody = { 0 };
+	struct kit_answer answer;
 	char path[64];
 	const struct {
 		const struct kit_session *who;
@@ -287,17 +288,14 @@ static void test_may_not(void **state)
 
 	snprintf(path, sizeof(path), "/imports?tenant=%u", other);
 	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-		struct kit_answer answer =
-			kit_send(&kit, rows[i].who, "POST", rows[i].path, bytes_from_str("{}"), rows[i].type, WAIT_S);
-
+		answer = kit_send(&kit, rows[i].who, "POST", rows[i].path, bytes_from_str("{}"), rows[i].type, WAIT_S);
 		if (answer.status != rows[i].status)
 			fail_msg("%zu: %ld %s", i, answer.status, answer.text);
 		kit_answer_done(&answer);
 	}
-	assert_int_equal(
-		kit_send(&kit, &owner, "POST", "/imports", (struct bytes){ 0 }, "application/octet-stream", WAIT_S)
-			.status,
-		400);
+	answer = kit_send(&kit, &owner, "POST", "/imports", (struct bytes){ 0 }, "application/octet-stream", WAIT_S);
+	assert_int_equal(answer.status, 400);
+	kit_answer_done(&answer);
 }
 
 /* ---- Large ones ---- */

@@ -428,7 +428,8 @@ static int compare_where(const void *left, const void *right)
 
 static void count_places(struct fixing *fixing)
 {
-	qsort(fixing->places, fixing->count, sizeof(*fixing->places), compare_where);
+	if (fixing->count)
+		qsort(fixing->places, fixing->count, sizeof(*fixing->places), compare_where);
 	for (size_t i = 0; i < fixing->count; i++) {
 		const struct where *here = &fixing->places[i], *before = i ? here - 1 : NULL;
 		bool other = !before || before->name != here->name;

@@ -151,7 +151,7 @@ check "and the decision stands at A" traced 45.1.7.72 '.edges[] | select(.edge =
 for ((i = 0; i < ROUNDS; i++)); do
 	address=45.1.$((8 + i)).9
 	passes 2 $address || fail "$address does not pass at B before"
-	((ROUNDS <= 25)) || sleep 2
+	((ROUNDS <= 25)) || sleep 2.5
 	began=$(date +%s%N)
 	exploit 1 $address &
 	for ((look = 0; look < 400; look++)); do

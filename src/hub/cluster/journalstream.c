@@ -250,8 +250,8 @@ static void drop_first(struct journalstream *stream)
 	if (stream->chunk_count > 1) { /* the last one's room is kept for what comes next */
 		free(chunk->text);
 		chunk->text = NULL;
+		stream->chunk_first = (stream->chunk_first + 1) % CHUNKS_MAX;
 	}
-	stream->chunk_first = (stream->chunk_first + 1) % CHUNKS_MAX;
 	stream->chunk_count--;
 }
 

@@ -174,6 +174,7 @@ void lease_close(struct lease *lease)
 	lease->stop = true;
 	if (lease->runs) {
 		pthread_join(lease->thread, NULL);
+		lease->ids++; /* the last "lead" may not have been answered */
 		(void)!replace(lease, lease->term, "free"); /* else the others wait for silence */
 	}
 	pthread_mutex_destroy(&lease->lock);

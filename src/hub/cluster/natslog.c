@@ -10,7 +10,8 @@
 
 enum { SERVERS_MAX = 16, CONNECT_MS = 1000, RECONNECT_MS = 100, PING_MS = 2000 };
 
-#define HEADER_ID    "Nats-Msg-Id"
+/* Not "Nats-Msg-Id": a server may call that a duplicate before a majority of the cluster has it. */
+#define HEADER_ID    "Luytre-Message"
 #define HEADER_AFTER "Nats-Expected-Last-Sequence"
 
 struct natslog {
@@ -204,6 +205,8 @@ int natslog_append(
 	if (status == NATS_OK)
 		status = js_PublishMsg(&ack, log->stream, message, &options, &code);
 	error = error_of(status, code);
+	if (!error && ack->Sequence != after + 1)
+		error = LUYTRE_E_BUSY;
 	if (!error)
 		*ret = ack->Sequence;
 	jsPubAck_Destroy(ack);

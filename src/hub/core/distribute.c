@@ -179,6 +179,12 @@ static int make_bundle(struct core *core, int64_t now_us, struct core_bundle **r
 	if (!bundle)
 		return LUYTRE_E_NOMEM;
 	core_lock(core);
+	/* What another hub has not read is not to be at an edge before it. */
+	if (journalfile_has_copy(core->journal) && journalfile_sync(core->journal)) {
+		core_unlock(core);
+		free(bundle);
+		return LUYTRE_E_BUSY;
+	}
 	engine_position(core->engine, &bundle->epoch, &bundle->number);
 	delta_snapshot_begin(&writer, bundle->epoch, bundle->number);
 	engine_each(core->engine, add_record, &recording);

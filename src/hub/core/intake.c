@@ -229,18 +229,21 @@ static void take_records(struct core *core, const struct intake *intake, uint32_
 		edgestate_take(core->edgestate, edge, NULL, now_us);
 }
 
-/* Under the lock. What an edge says beyond its share is lost, and counted. */
+/* Under the lock. What an edge says beyond its share, or in words that cannot be kept, is lost, and counted. Another
+ * error is the database's: the batch is to come again. */
 static int take_reports(struct core *core, const struct intake *intake, uint32_t edge, int64_t now_us)
 {
 	int error = 0;
 
 	for (size_t i = 0; i < intake->report_count && !error; i++) {
 		size_t refused = 0;
+		bool lost;
 
 		error = holds_take(core->holds, edge, &intake->serving, &intake->reports[i], now_us, &refused);
-		core->stats.holds_refused += refused + (error == LUYTRE_E_FULL);
+		lost = error == LUYTRE_E_FULL || error == LUYTRE_E_INVALID;
+		core->stats.holds_refused += refused + lost;
 		core->stats.holds_reports += !error;
-		error = error == LUYTRE_E_FULL ? 0 : error;
+		error = error && !lost ? LUYTRE_E_BUSY : 0;
 	}
 	core->stats.holds_refused += intake->reports_bad;
 	return error;

@@ -234,9 +234,15 @@ static int build_url(struct clickhouse *server, const char *sql, bool insert, ui
 	return ret->failed ? LUYTRE_E_NOMEM : 0;
 }
 
+static void next_replica(struct clickhouse *server)
+{
+	server->at = (server->at + 1) % server->replica_count;
+}
+
 /* '*ret_reached': the server may have done what it was asked. */
 static int perform(struct clickhouse *server, const char *url, struct bytes body, uint64_t time_ms, bool *ret_reached)
 {
+	curl_off_t sent_us = 0;
 	long status = 0;
 	CURLcode code;
 
@@ -256,8 +262,13 @@ static int perform(struct clickhouse *server, const char *url, struct bytes body
 	*ret_reached = code != CURLE_COULDNT_CONNECT && code != CURLE_COULDNT_RESOLVE_HOST;
 	if (code != CURLE_OK) {
 		snprintf(server->why, sizeof(server->why), "%s", curl_easy_strerror(code));
-		if (code == CURLE_OPERATION_TIMEDOUT)
+		curl_easy_getinfo(server->curl, CURLINFO_PRETRANSFER_TIME_T, &sent_us);
+		if (code == CURLE_OPERATION_TIMEDOUT && sent_us > 0) {
+			next_replica(server);
 			return LUYTRE_E_TIMEOUT;
+		}
+		if (code == CURLE_OPERATION_TIMEDOUT)
+			*ret_reached = false; /* there was no connection yet */
 		return code == CURLE_WRITE_ERROR ? LUYTRE_E_FULL : LUYTRE_E_CLOSED;
 	}
 	curl_easy_getinfo(server->curl, CURLINFO_RESPONSE_CODE, &status);
@@ -290,8 +301,8 @@ int clickhouse_run(struct clickhouse *server, const char *sql, struct bytes rows
 	for (size_t tries = 0; tries < server->replica_count && error == LUYTRE_E_CLOSED && !(insert && reached);
 		tries++) {
 		error = ask(server, sql, rows, time_ms, &reached);
-		if (error == LUYTRE_E_CLOSED)
-			server->at = (server->at + 1) % server->replica_count;
+		if (error == LUYTRE_E_CLOSED || error == LUYTRE_E_BUSY) /* busy: it may be the one that only reads */
+			next_replica(server);
 	}
 	if (error == 0 && ret)
 		*ret = bytes_of(server->answer.text, server->answer.size);

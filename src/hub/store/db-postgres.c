@@ -197,7 +197,7 @@ static int check_leader(struct postgres *postgres)
 		error = error_of(postgres, result);
 	} else if (PQntuples(result) != 1) {
 		snprintf(postgres->db.why, sizeof(postgres->db.why), "another hub leads");
-		error = LUYTRE_E_PERMISSION;
+		error = LUYTRE_E_IO;
 	}
 	PQclear(result);
 	return error;
@@ -218,13 +218,16 @@ static int configure(struct postgres *postgres)
 
 static int postgres_open(const char *place, struct db **ret, char why[DB_WHY_SIZE])
 {
+	/* A server that is silent is not waited for without end; what the place says itself is later, and counts. */
+	const char *const keywords[] = { "connect_timeout", "tcp_user_timeout", "dbname", NULL };
+	const char *const values[] = { "3", "5000", place, NULL };
 	struct postgres *postgres = calloc(1, sizeof(*postgres));
 	int error;
 
 	if (!postgres)
 		return LUYTRE_E_NOMEM;
 	postgres->db.driver = &db_driver_postgres;
-	postgres->connection = PQconnectdb(place);
+	postgres->connection = PQconnectdbParams(keywords, values, 1);
 	error = PQstatus(postgres->connection) == CONNECTION_OK ? configure(postgres) : error_of(postgres, NULL);
 	if (error) {
 		snprintf(why, DB_WHY_SIZE, "%s", postgres->db.why);

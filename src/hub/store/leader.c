@@ -37,10 +37,30 @@ static const char *const statements[] = {
 	" and application_name like '" LEADER_NAME_PREFIX "%' and application_name <> $1",
 };
 
+/* A name in the place would be in the place of leader_name's: nobody would be kept from writing. */
+static int check_place(const char *info, char why[DB_WHY_SIZE])
+{
+	char *reason = NULL;
+	PQconninfoOption *options = PQconninfoParse(info, &reason), *option = options;
+	int error = options ? 0 : LUYTRE_E_INVALID;
+
+	if (error)
+		snprintf(why, DB_WHY_SIZE, "%s", reason ? reason : "no memory");
+	for (; option && option->keyword && !error; option++)
+		if (option->val && strcmp(option->keyword, "application_name") == 0)
+			error = LUYTRE_E_INVALID;
+	if (error && options)
+		snprintf(why, DB_WHY_SIZE,
+			"with several hubs the place of the control database must not set application_name");
+	PQfreemem(reason);
+	PQconninfoFree(options);
+	return error;
+}
+
 int leader_enter(const char *place, const char *run, char why[DB_WHY_SIZE])
 {
-	const char *const keywords[] = { "dbname", "application_name", NULL };
-	const char *const values[] = { place + strlen(PLACE), "luytre-enters", NULL };
+	const char *const keywords[] = { "connect_timeout", "tcp_user_timeout", "dbname", "application_name", NULL };
+	const char *const values[] = { "3", "5000", place + strlen(PLACE), "luytre-enters", NULL };
 	char name[NAME_SIZE];
 	const char *parameters[1] = { name };
 	PGconn *connection;
@@ -50,6 +70,9 @@ int leader_enter(const char *place, const char *run, char why[DB_WHY_SIZE])
 		snprintf(why, DB_WHY_SIZE, "several hubs need a control database in PostgreSQL");
 		return LUYTRE_E_INVALID;
 	}
+	error = check_place(place + strlen(PLACE), why);
+	if (error)
+		return error;
 	connection = PQconnectdbParams(keywords, values, 1);
 	error = PQstatus(connection) == CONNECTION_OK ? 0 : LUYTRE_E_IO;
 	for (size_t i = 0; i < ARRAY_COUNT(statements) && !error; i++) {

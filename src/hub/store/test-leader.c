@@ -72,7 +72,7 @@ static void test_who_leads_no_longer_writes_no_longer(void **state)
 	assert_true(db_commit(a_busy) != 0);
 	for (int i = 0; i < 3; i++)
 		assert_true(note(a, "never") != 0);
-	assert_int_equal(note(a, "never"), LUYTRE_E_PERMISSION);
+	assert_int_equal(note(a, "never"), LUYTRE_E_IO);
 	assert_string_equal(db_why(a), "another hub leads");
 	assert_null(open_as("a"));
 	b = open_as("b");
@@ -106,6 +106,17 @@ static void test_restart_is_no_change(void **state)
 	db_close(a);
 }
 
+static void test_place_has_no_name_of_its_own(void **state)
+{
+	char named[PGTEST_PLACE_SIZE + 32], why[DB_WHY_SIZE] = "";
+
+	snprintf(named, sizeof(named), "%s application_name=mine", place);
+	assert_int_equal(leader_enter(named, "a", why), LUYTRE_E_INVALID);
+	assert_non_null(strstr(why, "application_name"));
+	assert_int_equal(leader_enter("postgres:nonsense", "a", why), LUYTRE_E_INVALID);
+	enter("a");
+}
+
 static void test_needs_postgres(void **state)
 {
 	char why[DB_WHY_SIZE] = "", name[100];
@@ -122,6 +133,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_who_leads_no_longer_writes_no_longer),
 		cmocka_unit_test(test_restart_is_no_change),
+		cmocka_unit_test(test_place_has_no_name_of_its_own),
 		cmocka_unit_test(test_needs_postgres),
 	};
 	char why[DB_WHY_SIZE];

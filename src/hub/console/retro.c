@@ -166,7 +166,7 @@ void handle_probe_finding(struct api_request *request, struct api_reply *reply)
 	if (!posture_finding(request, reply, AUTH_FINDINGS_WRITE, &scope, &finding))
 		return;
 	posture_call(request, &scope.scope, FINDING_BY_EVIDENCE, &call);
-	error = verify_finding(&call.call, finding.id, &outcome);
+	error = verify_finding(&call.call, finding.id, VERIFY_PUBLIC, &outcome);
 	if (error) {
 		posture_refuse(request, reply, &call, error);
 	} else {

@@ -144,7 +144,7 @@ static void without_consent_nothing_is_probed(void **state)
 	assert_int_equal(count_consents(&stranger), 0);
 	answer = kit_request(&kit, &operator_, "POST", probe, NULL, NULL);
 	assert_int_equal(answer.status, 200);
-	assert_string_equal(kit_text(&answer, "outcome"), "unreachable");
+	assert_string_equal(kit_text(&answer, "outcome"), "cannot");
 	kit_answer_done(&answer);
 	assert_int_equal(kit_status(&kit, &stranger, "DELETE", one, NULL, NULL), 404);
 	assert_int_equal(kit_status(&kit, &owner, "DELETE", one, NULL, NULL), 204);

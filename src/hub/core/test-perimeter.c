@@ -460,6 +460,25 @@ static void each_line_makes_what_it_shows(void **state)
 	}
 }
 
+/* Both texts are cut at 160 bytes, inside of a letter of three; the database takes no broken ones. */
+static void cut_texts_are_whole_characters(void **state)
+{
+	char letters[60 * 3 + 1], line[1024];
+
+	for (size_t i = 0; i < 60; i++)
+		snprintf(letters + 3 * i, sizeof(letters) - 3 * i, "ế");
+	snprintf(line, sizeof(line),
+		"\"http\":{\"status\":404,\"response_headers\":[{\"name\":\"Server\",\"value\":\"12%s\"}]}", letters);
+	send_event(&(struct ends){ "203.0.113.9", "198.51.100.5", 80 }, "http", line);
+	assert_int_equal(count_of("http-version-shown"), 1);
+	assert_non_null(strstr(proofs_of(found[0].id).first.evidence, "server: 12ếế"));
+	snprintf(line, sizeof(line), "\"tls\":{\"version\":\"TLS 1.2\",\"subject\":\"CN=%s\",\"issuerdn\":\"CN=%s\"}",
+		letters, letters);
+	send_event(&web, "tls", line);
+	assert_int_equal(count_of("certificate-self-signed"), 1);
+	assert_non_null(strstr(proofs_of(found[0].id).first.evidence, "ế?\"; 198.51.100.5 port 443"));
+}
+
 static int count_services(void *context, const struct perimeter_service *service)
 {
 	size_t *counts = context;
@@ -589,6 +608,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(only_own_servers_and_strangers_count, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_claim_is_contradicted, setup, teardown),
 		cmocka_unit_test_setup_teardown(each_line_makes_what_it_shows, setup, teardown),
+		cmocka_unit_test_setup_teardown(cut_texts_are_whole_characters, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_answered_is_measured, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_are_asked_with_consent, setup, teardown),
 	};

@@ -187,7 +187,7 @@ static int connect_database(struct clickhouse_store *store, char *why, size_t wh
 		size_t size = comma ? (size_t)(comma - (const char *)rest.ptr) : rest.size;
 		int one = make_database(store, bytes_of(rest.ptr, size), why, why_size);
 
-		if (one != 0 && one != LUYTRE_E_CLOSED)
+		if (one != 0 && one != LUYTRE_E_CLOSED && one != LUYTRE_E_TIMEOUT)
 			return one;
 		error = one == 0 ? 0 : error;
 		rest = bytes_skip(rest, comma ? size + 1 : size);
@@ -224,6 +224,8 @@ static int clickhouse_open(const char *place, struct ev_store **ret, char *why, 
 		error = connect_database(store, reason, sizeof(reason));
 		if (error == 0) {
 			error = read_last_id(store);
+			if (error == LUYTRE_E_TIMEOUT)
+				error = read_last_id(store); /* of the next replica */
 			snprintf(reason, sizeof(reason), "%s", clickhouse_why(store->server));
 		}
 		if (error != 0)
@@ -770,9 +772,9 @@ static int clickhouse_hits(struct ev_reader *base, const struct ev_filter *filte
 		builder_print(&sql, ", %llu", (unsigned long long)query->rules[i]);
 	builder_print(&sql, ")");
 	if (query->text.size > 0) {
-		builder_print(&sql, " or positionCaseInsensitive(signature, ");
+		builder_print(&sql, " or match(signature, concat('(?i)', ");
 		builder_quote(&sql, query->text);
-		builder_print(&sql, ") > 0");
+		builder_print(&sql, ", '([^0-9]|$)'))");
 	}
 	builder_print(&sql, ") group by rule, tenant, action order by rule, tenant, action limit %u format RowBinary",
 		EV_ANSWER_MAX + 1);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/table.h"
 #include "hub/events/driver.h"
@@ -200,6 +201,17 @@ int ev_distinct_sources(struct ev_reader *reader, const struct ev_filter *filter
 	return nothing ? 0 : reader->store->driver->distinct_sources(reader, filter, ret);
 }
 
+/* No sign of a pattern of any store. */
+static bool is_plain(struct bytes text)
+{
+	for (size_t i = 0; i < text.size; i++)
+		if (!ascii_is_digit(text.ptr[i]) &&
+			(ascii_lower(text.ptr[i]) < 'a' || ascii_lower(text.ptr[i]) > 'z') && text.ptr[i] != '-' &&
+			text.ptr[i] != ' ')
+			return false;
+	return true;
+}
+
 int ev_hits(struct ev_reader *reader, const struct ev_filter *filter, const struct ev_hit_query *query, ev_hit_fn fn,
 	void *context)
 {
@@ -207,7 +219,7 @@ int ev_hits(struct ev_reader *reader, const struct ev_filter *filter, const stru
 	int error = check_filter(filter, &nothing);
 
 	if (error != 0 || query->rule_count > EV_HIT_RULES_MAX || query->text.size > EV_SIGNATURE_MAX ||
-		filter->text.size > 0)
+		!is_plain(query->text) || filter->text.size > 0)
 		return LUYTRE_E_INVALID;
 	if (nothing || (query->rule_count == 0 && query->text.size == 0))
 		return 0;

@@ -154,7 +154,8 @@ struct ev_hit {
 
 enum { EV_HIT_RULES_MAX = 256 };
 
-/* Rules by their numbers, and those whose signature has the text in it (without case; empty: by numbers alone). */
+/* Rules by their numbers, and those whose signature has the text in it, with no digit behind it: CVE-2021-4034 is not in CVE-2021-40346. Of letters,
+ * digits, '-' and ' ', without case; empty: by numbers alone. */
 struct ev_hit_query {
 	const uint64_t *rules;
 	size_t rule_count; /* at most EV_HIT_RULES_MAX */

@@ -29,8 +29,8 @@ static void print_rules(char *sql, size_t sql_size, const struct ev_hit_query *q
 	if (size < sql_size)
 		size += (size_t)snprintf(sql + size, sql_size - size, ")");
 	if (query->text.size > 0 && size < sql_size)
-		snprintf(
-			sql + size, sql_size - size, " or instr(lower(cast(text as text)), lower(?%u)) > 0))", text_at);
+		snprintf(sql + size, sql_size - size,
+			" or lower(cast(text as text)) || ' ' glob '*' || lower(?%u) || '[^0-9]*'))", text_at);
 }
 
 static int has_sums(sqlite3 *db, bool *ret)

@@ -564,7 +564,14 @@ static void test_yearly(void **state)
 	row.important = false;
 	assert_int_equal(form_put(&call, &row, &row), 0);
 	assert_int_equal(yearly_at(LOCAL(2027, 1, 2)), 0);
-	assert_int_equal(duties(&nation, 0).count, 10); /* the transition is void, the self-check of this year stays */
+	assert_int_equal(duties(&nation, 0).count, 10); /* the transition is gone, the self-check of this year stays */
+	snprintf(row.transition, sizeof(row.transition), "classified");
+	assert_int_equal(form_put(&call, &row, &row), 0);
+	assert_int_equal(yearly_at(LOCAL(2027, 1, 2)), 1); /* it comes back */
+	assert_int_equal(duties(&nation, 0).count, 11);
+	row.transition[0] = '\0';
+	assert_int_equal(form_put(&call, &row, &row), 0);
+	assert_int_equal(yearly_at(LOCAL(2027, 1, 2)), 0);
 	assert_int_equal(tenant_system_remove(&tenants, f.mail, 1), 0);
 	assert_int_equal(yearly_at(LOCAL(2027, 1, 2)), 0);
 	assert_int_equal(duties(&nation, 0).count, 9);

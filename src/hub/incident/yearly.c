@@ -99,23 +99,34 @@ static int make_all(struct making *making)
 	return error;
 }
 
-static int take_away(struct db *db)
+/* The row goes as a whole, so that the deadline comes back with what it belongs to. */
+static int take_away(void *context)
 {
-	return db_run(db,
-		"update incident_duty set state = 2, revision = revision + 1 where incident = 0 and state = 0 and"
+	const struct incident_call *call = context;
+	uint64_t count = 0;
+	int error = db_run(call->db,
+		"delete from incident_duty where incident = 0 and state = 0 and"
 		" ((system <> 0 and not exists (select 1 from system s where s.id = incident_duty.system)) or"
 		" not exists (select 1 from tenant t where t.id = incident_duty.tenant) or"
 		" (clock like 'tr-%' and not exists (select 1 from incident_form f where f.system = "
 		"incident_duty.system and"
 		" 'tr-' || f.transition = clock)))",
-		DB_NO_ARGS, NULL);
+		DB_NO_ARGS, &count);
+
+	if (error || !count)
+		return error;
+	return audit_append(call->db, call->origin,
+		&(struct audit_record){ .action = "deadline.remove",
+			.subject = "deadlines",
+			.fields = (const struct audit_field[]){ { "count", db_i64((int64_t)count) } },
+			.field_count = 1 });
 }
 
 int duty_yearly(const struct incident_call *call, int64_t now_us, uint32_t *ret_count)
 {
 	struct making making = { .call = call, .found = malloc(sizeof(*making.found)), .word = "" };
 	const struct law_table *cases = call->law ? &call->law->tables[LAW_TRANSITION] : NULL;
-	int error = making.found ? take_away(call->db) : LUYTRE_E_NOMEM;
+	int error = making.found ? incident_run(call->db, take_away, (void *)(uintptr_t)call) : LUYTRE_E_NOMEM;
 
 	for (size_t i = 0; i < ARRAY_COUNT(yearly) && !error; i++) {
 		const char *const *clock = incident_clock(call->law, yearly[i].clock);

@@ -55,6 +55,7 @@ static const char *print_time(int64_t time_us, char text[32])
 	return text;
 }
 
+/* An organisation sees its own alone. Rules and sources are known of all that were hit together, so they are named only when it was this one. */
 static void print_evidence(const struct attach *attach, const struct retro_tenant *hit, char *text, size_t text_size)
 {
 	const struct retro_answer *answer = attach->answer;
@@ -62,12 +63,14 @@ static void print_evidence(const struct attach *attach, const struct retro_tenan
 	size_t size;
 
 	size = (size_t)snprintf(text, text_size,
-		"%s was attacked here before: first %s, last %s, %llu times, stopped %llu times; at %zu organisations "
-		"in all; rules",
-		attach->cve, print_time(hit->first_us, first), print_time(hit->last_us, last),
-		(unsigned long long)hit->events, (unsigned long long)hit->stopped, answer->tenant_count);
+		"%s was attacked here before: first %s, last %s, %llu times, stopped %llu times", attach->cve,
+		print_time(hit->first_us, first), print_time(hit->last_us, last), (unsigned long long)hit->events,
+		(unsigned long long)hit->stopped);
+	if (answer->tenant_count != 1)
+		return;
 	for (size_t i = 0; i < answer->rule_count && i < 8 && size < text_size; i++)
-		size += (size_t)snprintf(text + size, text_size - size, " %llu", (unsigned long long)answer->rules[i]);
+		size += (size_t)snprintf(text + size, text_size - size, "%s %llu", i == 0 ? "; rules" : "",
+			(unsigned long long)answer->rules[i]);
 	for (size_t i = 0; i < answer->source_count && i < 8 && size < text_size; i++)
 		size += (size_t)snprintf(text + size, text_size - size, "%s %s", i == 0 ? "; sources" : "",
 			ip_addr_format(&answer->sources[i].addr, addr));

@@ -150,12 +150,23 @@ static int ask_rules(struct search *search, const uint64_t *rules, size_t count,
 	return error || !search->answer->first_us ? error : find_sources(search);
 }
 
+/* "CVE-", a year of four digits, '-', four digits or more. */
+static bool is_cve(const char *text)
+{
+	size_t year = strspn(strncmp(text, "CVE-", 4) == 0 ? text + 4 : "", "0123456789"), number;
+
+	if (year != 4 || text[8] != '-')
+		return false;
+	number = strspn(text + 9, "0123456789");
+	return number >= 4 && text[9 + number] == '\0';
+}
+
 static int ask_cve(struct search *search, const struct holdrules *rules)
 {
 	uint64_t numbers[EV_HIT_RULES_MAX];
 	size_t count = 0;
 
-	if (strncmp(search->question->value, "CVE-", 4) != 0 || strlen(search->question->value) < 13)
+	if (!is_cve(search->question->value))
 		return LUYTRE_E_SYNTAX;
 	for (size_t i = 0; rules && i < holdrules_count(rules) && count < EV_HIT_RULES_MAX; i++) {
 		const struct holdrule *rule = holdrules_at(rules, i);

@@ -265,6 +265,9 @@ static void wrong_values_are_refused(void **state)
 		int error;
 	} rows[] = {
 		{ RETRO_CVE, "cve-1", DAY_US, LUYTRE_E_SYNTAX },
+		{ RETRO_CVE, "CVE-2021-403", DAY_US, LUYTRE_E_SYNTAX },
+		{ RETRO_CVE, "CVE-2021-4034*", DAY_US, LUYTRE_E_SYNTAX },
+		{ RETRO_CVE, "CVE-02021-4034", DAY_US, LUYTRE_E_SYNTAX },
 		{ RETRO_RULE, "12x", DAY_US, LUYTRE_E_SYNTAX },
 		{ RETRO_RULE, "-1", DAY_US, LUYTRE_E_SYNTAX },
 		{ RETRO_RULE, "0", DAY_US, LUYTRE_E_SYNTAX },
@@ -330,6 +333,35 @@ static void findings_get_the_proof(void **state)
 	retro_done(&answer);
 }
 
+static void others_are_not_named(void **state)
+{
+	const struct audit_origin origin = { .actor = "account:1 lan", .now_us = BEGIN_US + SPAN_US + 2 };
+	const struct finding_call call = {
+		.db = f.db, .scope = &nation, .origin = &origin, .part = FINDING_BY_EVIDENCE
+	};
+	struct retro_tenant hit[2] = { { .tenant = f.tenants[0], .first_us = 1, .last_us = 2, .events = 1 },
+		{ .tenant = f.tenants[1], .first_us = BEGIN_US, .last_us = BEGIN_US + 1, .events = 7, .stopped = 3 } };
+	struct retro_answer answer = { .tenants = hit,
+		.tenant_count = 2,
+		.rules = { 8100077 },
+		.rule_count = 1,
+		.sources = { { .addr = ip_addr_v4((const uint8_t[]){ 198, 51, 100, 9 }), .events = 8 } },
+		.source_count = 1 };
+	uint32_t count;
+
+	assert_int_equal(retro_attach(&call, CVE, &answer, &count), 0);
+	assert_int_equal(count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		struct finding_proof proof = { .number = 0 };
+
+		assert_int_equal(finding_proof_each(&call, f.findings[i], keep_proof, &proof), 0);
+		assert_true(proof.number > 1000);
+		assert_non_null(strstr(proof.evidence, i ? "7 times, stopped 3 times" : "1 times, stopped 0 times"));
+		assert_null(strstr(proof.evidence, "198.51.100.9"));
+		assert_null(strstr(proof.evidence, "8100077"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +370,7 @@ int main(void)
 		cmocka_unit_test(others_see_nothing),
 		cmocka_unit_test(wrong_values_are_refused),
 		cmocka_unit_test(findings_get_the_proof),
+		cmocka_unit_test(others_are_not_named),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

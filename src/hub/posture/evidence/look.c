@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "hub/posture/internal.h"
 
 static const struct {
 	const char *type;
@@ -57,6 +58,7 @@ int64_t look_number(const json_t *object, const char *key)
 
 struct look_found *look_add(struct look *look, enum perimeter_rule rule, const char *format, ...)
 {
+	char what[LOOK_WHAT_SIZE];
 	struct look_found *found;
 	va_list args;
 
@@ -66,8 +68,10 @@ struct look_found *look_add(struct look *look, enum perimeter_rule rule, const c
 	found->rule = rule;
 	found->path[0] = found->name[0] = found->cve[0] = '\0';
 	va_start(args, format);
-	vsnprintf(found->what, sizeof(found->what), format, args);
+	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
+	/* Texts of strangers are cut by bytes. */
+	posture_text(bytes_from_str(what), false, found->what, sizeof(found->what));
 	return found;
 }
 

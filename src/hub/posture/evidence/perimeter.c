@@ -13,8 +13,8 @@ enum { SWEEP_SLOTS = 256, FULL_SWEEP_SLOTS = 4096 };
 
 /* ---- Whose it is ---- */
 
-/* An address that cannot come from the world (RFC 6890): what it reaches says nothing of who else does. */
-static bool is_stranger(const struct ip_addr *addr)
+/* RFC 6890. */
+bool perimeter_is_public(const struct ip_addr *addr)
 {
 	static const struct {
 		uint8_t bytes[4], bits;
@@ -49,7 +49,7 @@ static bool find_ends(const struct tenants_index *index, const json_t *root, str
 	const struct tenants_place *ours, *theirs;
 
 	if (!read_addr(root, "dest_ip", &ret->server) || !read_addr(root, "src_ip", &ret->client) ||
-		!is_stranger(&ret->client))
+		!perimeter_is_public(&ret->client)) /* else what it reaches says nothing of who else does */
 		return false;
 	ours = tenants_index_find(index, &ret->server);
 	theirs = tenants_index_find(index, &ret->client);

@@ -70,6 +70,9 @@ void perimeter_stats(struct perimeter *perimeter, struct perimeter_stats *ret);
 /* Returns when everything that was seen before the call is written, or could not be. */
 void perimeter_drain(struct perimeter *perimeter);
 
+/* Whether an address is one of the world: not of a private network, of this host, of the link, of a group. */
+bool perimeter_is_public(const struct ip_addr *addr);
+
 /* ---- What was measured ---- */
 
 /* A port of an asset that answers to the world. */

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "hub/posture/evidence/internal.h"
+#include "hub/posture/internal.h"
 
 #define CLAIMS_US  (INT64_C(5) * 1000000)
 #define KEEP_US    (INT64_C(400) * 86400 * 1000000)
@@ -82,7 +83,7 @@ static void print_time(int64_t time_us, char text[32])
 /* The words that were stored while the same is seen, else new ones with the event that shows it. */
 static int evidence_of(struct writing *writing, const struct observation *seen, struct stored *ret)
 {
-	char client[IP_ADDR_TEXT_SIZE], server[IP_ADDR_TEXT_SIZE], time[32];
+	char client[IP_ADDR_TEXT_SIZE], server[IP_ADDR_TEXT_SIZE], time[32], text[FINDING_EVIDENCE_SIZE];
 	int error;
 
 	ret->found = false;
@@ -93,9 +94,10 @@ static int evidence_of(struct writing *writing, const struct observation *seen, 
 	if (ret->found && strcmp(ret->what, seen->found.what) == 0)
 		return 0;
 	print_time(seen->time_us, time);
-	snprintf(ret->evidence, sizeof(ret->evidence), "%s; %s port %u, a connection from %s, %s; edge %u, event %llu",
-		seen->found.what, ip_addr_format(&seen->server, server), seen->port,
-		ip_addr_format(&seen->client, client), time, seen->edge, (unsigned long long)seen->event);
+	snprintf(text, sizeof(text), "%s; %s port %u, a connection from %s, %s; edge %u, event %llu", seen->found.what,
+		ip_addr_format(&seen->server, server), seen->port, ip_addr_format(&seen->client, client), time,
+		seen->edge, (unsigned long long)seen->event);
+	posture_text(bytes_from_str(text), false, ret->evidence, sizeof(ret->evidence));
 	return 0;
 }
 

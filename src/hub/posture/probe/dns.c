@@ -128,11 +128,30 @@ static void judge_spf(struct __res_state *state, const char *name, struct dns_an
 		add(ret, PERIMETER_OPEN_SPF, "%s: \"%.160s\"", name, text);
 }
 
+/* Whether the policy is "none": tags end with ';' (RFC 7489, section 6.4), and sp= is another one. */
+static bool is_weak(const char *text)
+{
+	for (const char *at = text; *at; at += *at == ';') {
+		size_t name;
+
+		at += strspn(at, " \t");
+		name = strcspn(at, " \t=;");
+		if (name == 1 && (*at == 'p' || *at == 'P')) {
+			at += name + strspn(at + name, " \t");
+			if (*at == '=') {
+				at += 1 + strspn(at + 1, " \t");
+				return strcspn(at, " \t;") == 4 && strncasecmp(at, "none", 4) == 0;
+			}
+		}
+		at += strcspn(at, ";");
+	}
+	return false;
+}
+
 static void judge_dmarc(struct __res_state *state, const char *name, struct dns_answer *answer, struct dns_found *ret)
 {
 	char place[NS_MAXDNAME], text[TEXT_SIZE];
 	enum dns_status status;
-	const char *policy;
 
 	if (snprintf(place, sizeof(place), "_dmarc.%s", name) >= (int)sizeof(place))
 		return;
@@ -145,8 +164,7 @@ static void judge_dmarc(struct __res_state *state, const char *name, struct dns_
 		add(ret, PERIMETER_NO_DMARC, "%s has no record", place);
 		return;
 	}
-	policy = strstr(text, "p=");
-	if (policy && strncasecmp(policy + 2, "none", 4) == 0)
+	if (is_weak(text))
 		add(ret, PERIMETER_WEAK_DMARC, "%s: \"%.160s\"", place, text);
 }
 

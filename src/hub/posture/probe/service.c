@@ -94,6 +94,7 @@ static enum service_answer talk_tls(
 	const struct ip_addr *addr, uint16_t port, int version, const char *host, struct talk *ret)
 {
 	struct ip_addr parsed;
+	bool late;
 	int result;
 
 	*ret = (struct talk){ .fd = -1, .until_ns = clock_mono_ns() + SERVICE_CONNECT_MS * NS_PER_MS };
@@ -113,8 +114,10 @@ static enum service_answer talk_tls(
 	while (result != 1 && wait_ssl(ret, result));
 	if (result == 1)
 		return SERVICE_YES;
+	/* Who is slow has not said no. */
+	late = clock_mono_ns() >= ret->until_ns;
 	talk_end(ret);
-	return SERVICE_NO;
+	return late ? SERVICE_UNREACHABLE : SERVICE_NO;
 }
 
 enum service_answer service_speaks(const struct ip_addr *addr, uint16_t port, int version)

@@ -3,12 +3,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "hub/posture/evidence/perimeter.h"
 #include "hub/posture/evidence/rules.h"
 #include "hub/posture/probe/consent.h"
 #include "hub/posture/probe/dns.h"
@@ -183,7 +186,7 @@ static enum verify_outcome verify(int64_t id)
 	const struct finding_call call = as(FINDING_BY_EVIDENCE);
 	enum verify_outcome outcome;
 
-	assert_int_equal(verify_finding(&call, id, &outcome), 0);
+	assert_int_equal(verify_finding(&call, id, VERIFY_ANY, &outcome), 0);
 	return outcome;
 }
 
@@ -272,9 +275,12 @@ static void a_claim_is_verified_or_contradicted(void **state)
 	pid_t server = start_server("-tls1");
 
 	/* Nothing is sent without consent. */
-	assert_int_equal(verify_finding(&call, id, &outcome), LUYTRE_E_PERMISSION);
+	assert_int_equal(verify_finding(&call, id, VERIFY_ANY, &outcome), LUYTRE_E_PERMISSION);
 	give(f.server, 1U << CONSENT_SERVICE);
 	claim(id);
+	/* Nor to what is no address of the world. */
+	assert_int_equal(verify_finding(&call, id, VERIFY_PUBLIC, &outcome), 0);
+	assert_int_equal(outcome, VERIFY_CANNOT);
 	assert_int_equal(verify(id), VERIFY_STILL);
 	assert_int_equal(get(id).state, FINDING_OPEN);
 	assert_int_equal(get(id).contradicted, 1);
@@ -302,7 +308,7 @@ static void certificates_and_headers_are_read(void **state)
 		{ "certificate-key-weak", VERIFY_STILL },
 		{ "certificate-signature-weak", VERIFY_GONE },
 		{ "http-no-strict-transport-security", VERIFY_STILL },
-		{ "http-basic-cleartext", VERIFY_GONE },
+		{ "http-basic-cleartext", VERIFY_CANNOT },
 		{ "database-open", VERIFY_CANNOT },
 	};
 	pid_t server;
@@ -329,6 +335,53 @@ static void headers_are_found(void **state)
 	assert_false(service_has_header(head, "x-content-type", "nosniff"));
 	assert_false(service_has_header(head, "server", "max-age"));
 	assert_false(service_has_header(head, "content-security-policy", ""));
+}
+
+static void addresses_of_the_world_are_known(void **state)
+{
+	static const struct {
+		const char *addr;
+		bool is_public;
+	} rows[] = {
+		{ "203.0.113.5", true },
+		{ "172.32.0.1", true },
+		{ "2001:db8::1", true },
+		{ "127.0.0.1", false },
+		{ "10.1.2.3", false },
+		{ "172.31.0.1", false },
+		{ "192.168.0.1", false },
+		{ "100.64.0.1", false },
+		{ "169.254.169.254", false },
+		{ "224.0.0.1", false },
+		{ "::1", false },
+		{ "fe80::1", false },
+		{ "fd00::1", false },
+		{ "::ffff:127.0.0.1", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct ip_addr addr;
+
+		assert_int_equal(ip_addr_parse(bytes_from_str(rows[i].addr), &addr), 0);
+		assert_int_equal(perimeter_is_public(&addr), rows[i].is_public);
+	}
+}
+
+/* A port that takes connections and is silent has not said that it speaks no TLS. */
+static void silence_is_no_answer(void **state)
+{
+	struct sockaddr_in here = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	const struct ip_addr addr = ip_addr_v4((const uint8_t[]){ 127, 0, 0, 1 });
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct service_certificate certificate;
+	socklen_t size = sizeof(here);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&here, size), 0);
+	assert_int_equal(listen(fd, 4), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&here, &size), 0);
+	assert_int_equal(service_certificate(&addr, ntohs(here.sin_port), &certificate), SERVICE_UNREACHABLE);
+	close(fd);
 }
 
 /* ---- DNS ---- */
@@ -399,7 +452,7 @@ static void names_and_their_mail_are_looked_at(void **state)
 	stop_server(server);
 	/* Half is repaired, and half badly. */
 	server = start_unbound("  local-data: 'so.example.vn. IN TXT \"v=spf1 +all\"'\n"
-			       "  local-data: '_dmarc.so.example.vn. IN TXT \"v=DMARC1; p=reject\"'\n");
+			       "  local-data: '_dmarc.so.example.vn. IN TXT \"v=DMARC1; sp=none; p=reject\"'\n");
 	call = as(FINDING_BY_EVIDENCE);
 	assert_int_equal(dns_probe(&call, &resolver, f.name, &count), 0);
 	assert_int_equal(count, 1);
@@ -419,6 +472,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_claim_is_verified_or_contradicted, setup, teardown),
 		cmocka_unit_test_setup_teardown(certificates_and_headers_are_read, setup, teardown),
 		cmocka_unit_test(headers_are_found),
+		cmocka_unit_test(addresses_of_the_world_are_known),
+		cmocka_unit_test(silence_is_no_answer),
 		cmocka_unit_test_setup_teardown(names_and_their_mail_are_looked_at, setup, teardown),
 	};
 

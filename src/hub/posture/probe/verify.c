@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "hub/posture/evidence/perimeter.h"
 #include "hub/posture/evidence/rules.h"
 #include "hub/posture/probe/consent.h"
 #include "hub/posture/probe/dns.h"
@@ -73,6 +74,11 @@ static enum verify_outcome ask_certificate(const struct question *question)
 
 enum header_kind { HEADER_WANTED, HEADER_SECURE /* only what comes over TLS counts */, HEADER_UNWANTED };
 
+static bool is_page(const char *head)
+{
+	return strncmp(head, "HTTP/1.", 7) == 0 && head[7] && strncmp(head + 8, " 200", 4) == 0;
+}
+
 static enum verify_outcome ask_header(const struct question *question)
 {
 	char head[SERVICE_HEAD_MAX];
@@ -83,8 +89,10 @@ static enum verify_outcome ask_header(const struct question *question)
 		(question->number == HEADER_SECURE && !tls))
 		return VERIFY_UNREACHABLE;
 	there = service_has_header(head, question->text, question->more);
-	if (question->number == HEADER_UNWANTED)
-		return there ? VERIFY_STILL : VERIFY_GONE;
+	if (question->number == HEADER_UNWANTED) /* the front page says nothing of the others */
+		return there ? VERIFY_STILL : VERIFY_CANNOT;
+	if (!is_page(head))
+		return VERIFY_CANNOT;
 	return there ? VERIFY_GONE : VERIFY_STILL;
 }
 
@@ -108,11 +116,12 @@ static const struct {
 	{ PERIMETER_HTTP_BASIC, ask_header, HEADER_UNWANTED, "www-authenticate", "basic" },
 };
 
-static enum verify_outcome ask_service(const struct finding *finding, int64_t now_us)
+static enum verify_outcome ask_service(const struct finding *finding, enum verify_reach reach, int64_t now_us)
 {
 	struct question question = { .finding = finding, .now_s = now_us / 1000000 };
 
-	if (ip_addr_parse(bytes_from_str(finding->host), &question.addr) || !finding->port)
+	if (ip_addr_parse(bytes_from_str(finding->host), &question.addr) || !finding->port ||
+		(reach != VERIFY_ANY && !perimeter_is_public(&question.addr)))
 		return VERIFY_CANNOT;
 	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
 		if (strcmp(perimeter_rules[rows[i].rule].word, finding->rule) != 0)
@@ -165,7 +174,7 @@ static int say_still(const struct finding_call *call, const struct finding *find
 	return error ? error : end_error;
 }
 
-int verify_finding(const struct finding_call *call, int64_t id, enum verify_outcome *ret)
+int verify_finding(const struct finding_call *call, int64_t id, enum verify_reach reach, enum verify_outcome *ret)
 {
 	struct finding finding;
 	bool of_name;
@@ -183,7 +192,7 @@ int verify_finding(const struct finding_call *call, int64_t id, enum verify_outc
 		if (error)
 			return error;
 	} else {
-		*ret = ask_service(&finding, call->origin->now_us);
+		*ret = ask_service(&finding, reach, call->origin->now_us);
 	}
 	if (*ret == VERIFY_GONE)
 		return say_gone(call, id);

@@ -15,7 +15,7 @@
 	X(GONE, "gone") /* and the finding is verified as fixed */                                                     \
 	X(STILL, "still") /* and the finding has one more proof */                                                     \
 	X(UNREACHABLE, "unreachable")                                                                                  \
-	X(CANNOT, "cannot") /* this kind of finding cannot be asked for */
+	X(CANNOT, "cannot") /* not of this kind of finding, of this address, or by what was answered */
 
 enum verify_outcome {
 #define X(id, word) VERIFY_##id,
@@ -25,5 +25,10 @@ enum verify_outcome {
 };
 extern const char *const verify_outcomes[VERIFY_OUTCOME_COUNT];
 
+/* Who registers an address of the hub's own network does not get it looked at from inside: such a probe would find another machine than the world
+ * does, or search the network. */
+enum verify_reach { VERIFY_PUBLIC, VERIFY_ANY /* for tests on loopback */ };
+
 /* FINDING_BY_EVIDENCE. LUYTRE_E_NOT_FOUND, LUYTRE_E_PERMISSION (no consent for this asset now), or what the database says. */
-MUST_CHECK int verify_finding(const struct finding_call *call, int64_t id, enum verify_outcome *ret);
+MUST_CHECK int verify_finding(
+	const struct finding_call *call, int64_t id, enum verify_reach reach, enum verify_outcome *ret);

@@ -27,13 +27,17 @@ static bool is_newer(const struct link *link, const struct bundle *bundle)
 	       (bundle->revision == link->bundle_revision && bundle->made_us > link->bundle_us);
 }
 
-static void take(struct link *link, const struct bundle *bundle)
+static int take(struct link *link, const struct bundle *bundle)
 {
-	(void)!holdlist_take(&link->holds, bundle, link->config->gate.holds_file);
+	int error = holdlist_take(&link->holds, bundle, link->config->gate.holds_file);
+
+	if (error)
+		return error;
 	memcpy(link->bundle_key, bundle->key_id, sizeof(link->bundle_key));
 	link->bundle_revision = bundle->revision;
 	link->bundle_us = bundle->made_us;
 	note(link);
+	return 0;
 }
 
 void alone_open(struct link *link, const struct identity *identity)
@@ -49,19 +53,21 @@ void alone_open(struct link *link, const struct identity *identity)
 		error = bundle_open(bytes_of(text, size), identity->keys, identity->key_count, &bundle);
 	if (!error && bundle.edge && bundle.edge != identity->edge)
 		error = LUYTRE_E_PERMISSION;
+	if (!error)
+		error = take(link, &bundle);
 	if (error)
 		log_error("the holds that the hub gave cannot be used: %s", error_text(error, LUYTRE_LANG_EN));
-	else
-		take(link, &bundle);
 	free(text);
 }
 
 int alone_take(struct link *link, const struct bundle *bundle, struct bytes text)
 {
+	int error;
+
 	if (!is_newer(link, bundle))
 		return 0;
-	take(link, bundle);
-	return files_write(link->dir_fd, LINK_POLICY_SAVED, 0600, text);
+	error = take(link, bundle);
+	return error ? error : files_write(link->dir_fd, LINK_POLICY_SAVED, 0600, text);
 }
 
 void alone_look(struct link *link)

@@ -145,7 +145,7 @@ void policy_answered(struct link *link, const struct link_message *message);
 /* alone.c: holds for a web server where there is no daemon */
 /* Those that were kept. */
 void alone_open(struct link *link, const struct identity *identity);
-/* A bundle that was opened; 'text' is all of it. The error is that of keeping it. */
+/* A bundle that was opened; 'text' is all of it. The error is that of taking or keeping it. */
 MUST_CHECK int alone_take(struct link *link, const struct bundle *bundle, struct bytes text);
 /* Whether the file is still there; every half minute. */
 void alone_look(struct link *link);

@@ -41,39 +41,86 @@ struct options {
 
 /* ---- Options ---- */
 
-static void copy_member(const json_t *object, const char *key, char *ret, size_t ret_size)
+/* A regular file. What the file itself is to blame for is none of the hub's own errors (is_of_hub). */
+static int open_file(int folder, const char *name, int *ret)
 {
-	const char *text = json_string_value(json_object_get(object, key));
+	int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat status;
 
-	if (text)
-		snprintf(ret, ret_size, "%s", text);
+	if (fd < 0 && (errno == EACCES || errno == EPERM))
+		return LUYTRE_E_PERMISSION;
+	if (fd < 0 && (errno == ELOOP || errno == ENAMETOOLONG))
+		return LUYTRE_E_INVALID;
+	if (fd < 0)
+		return errno == ENOENT ? LUYTRE_E_NOT_FOUND : LUYTRE_E_IO;
+	if (fstat(fd, &status) || !S_ISREG(status.st_mode)) {
+		close(fd);
+		return LUYTRE_E_INVALID;
+	}
+	*ret = fd;
+	return 0;
 }
 
-/* LUYTRE_E_SYNTAX when it is there and is no object. */
+/* What is not understood must not let a report count for more than was meant. */
+static bool take_member(const char *key, const json_t *value, struct options *ret)
+{
+	const struct {
+		const char *key;
+		char *to;
+		size_t size;
+	} members[] = {
+		{ "format", ret->format, sizeof(ret->format) },
+		{ "target", ret->target, sizeof(ret->target) },
+		{ "tenant", ret->tenant, sizeof(ret->tenant) },
+		{ "catalogue", ret->catalogue, sizeof(ret->catalogue) },
+	};
+	size_t i = 0, size = json_string_length(value);
+
+	while (i < ARRAY_COUNT(members) && strcmp(members[i].key, key) != 0)
+		i++;
+	if (i == ARRAY_COUNT(members) || !json_is_string(value) || size >= members[i].size)
+		return false;
+	memcpy(members[i].to, json_string_value(value), size + 1);
+	return members[i].to != ret->tenant || (size > 0 && strspn(ret->tenant, "0123456789") == size);
+}
+
+static int take_members(const char *name, json_t *object, struct options *ret)
+{
+	const char *key;
+	json_t *value;
+
+	if (!json_is_object(object))
+		return LUYTRE_E_SYNTAX;
+	json_object_foreach (object, key, value)
+		if (!take_member(key, value, ret)) {
+			log_error("drop folder: %s" OPTIONS_END ": \"%.32s\" is not known, or not as it must be", name,
+				key);
+			return LUYTRE_E_INVALID;
+		}
+	return 0;
+}
+
+/* 0 when there are none; LUYTRE_E_SYNTAX and LUYTRE_E_INVALID when they are not as drop.h says. */
 static int read_options(const struct drop *drop, const char *name, struct options *ret)
 {
 	char path[NAME_SIZE + sizeof(OPTIONS_END)], text[OPTIONS_MAX];
 	struct jsonr_errors errors = { 0 };
 	json_t *value = NULL;
 	ssize_t size;
-	int fd, error;
+	int fd = -1, error;
 
 	*ret = (struct options){ .given = false };
 	snprintf(path, sizeof(path), "%s" OPTIONS_END, name);
-	fd = openat(drop->folder, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : LUYTRE_E_IO;
+	error = open_file(drop->folder, path, &fd);
+	if (error)
+		return error == LUYTRE_E_NOT_FOUND ? 0 : error;
 	size = read(fd, text, sizeof(text));
 	close(fd);
 	ret->given = true;
 	error = size < 0 ? LUYTRE_E_IO
 			 : jsonr_parse(bytes_of(text, (size_t)size), &jsonr_limits_default, &errors, &value);
-	if (!error && !json_is_object(value))
-		error = LUYTRE_E_SYNTAX;
-	copy_member(value, "format", ret->format, sizeof(ret->format));
-	copy_member(value, "target", ret->target, sizeof(ret->target));
-	copy_member(value, "tenant", ret->tenant, sizeof(ret->tenant));
-	copy_member(value, "catalogue", ret->catalogue, sizeof(ret->catalogue));
+	if (!error)
+		error = take_members(name, value, ret);
 	json_decref(value);
 	return error;
 }
@@ -261,22 +308,23 @@ static bool is_of_hub(int error)
 static void take_file(struct drop *drop, const char *name, const struct options *options, int fault)
 {
 	const struct audit_origin origin = { .actor = "system", .now_us = (int64_t)(clock_real_ns() / NS_PER_US) };
-	int fd = openat(drop->folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), error = fault;
+	int fd = -1, unusable = fault ? fault : open_file(drop->folder, name, &fd), error = unusable;
 	struct jsonw json;
 
+	if (error == LUYTRE_E_NOT_FOUND) /* somebody took it back */
+		return;
 	jsonw_init(&json, RESULT_MAX);
-	if (fd < 0)
-		error = LUYTRE_E_IO;
-	else if (!error)
+	if (!error)
 		error = options->catalogue[0] ? take_catalogue(drop, fd, options, &origin, &json)
 					      : take_report(drop, name, fd, options, &origin, &json);
 	if (db_in_transaction(drop->db))
 		db_rollback(drop->db);
 	if (fd >= 0)
 		close(fd);
-	if (fault) {
+	if (unusable) {
+		log_error("drop folder: %s cannot be used: %s", name, error_text(unusable, LUYTRE_LANG_EN));
 		jsonw_object_begin(&json);
-		say_fault(&json, fault);
+		say_fault(&json, unusable);
 		jsonw_object_end(&json);
 	}
 	if (is_of_hub(error)) {

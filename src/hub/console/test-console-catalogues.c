@@ -244,6 +244,8 @@ static void test_drop(void **state)
 	static const char line[] =
 		"{\"template-id\":\"dropped\",\"matched-at\":\"https://10.1.0.9/\",\"host\":\"10.1.0.9\","
 		"\"info\":{\"name\":\"Dropped\",\"severity\":\"high\"}}\n";
+	static const char *const unclear[] = { "{\"tenant\":17}", "{\"tennant\":\"17\"}", "{\"tenant\":\"17x\"}",
+		"{\"tenant\":\"\"}", "{\"tenant\":\"1111111111111111111111111\"}" };
 	char options[64];
 	json_t *result;
 
@@ -273,6 +275,32 @@ static void test_drop(void **state)
 	write_file("drop/", "odd.xml.options.json", bytes_from_str("no json"));
 	write_file("drop/", "odd.xml", bytes_from_str(line));
 	json_decref(result_of("refused", "odd.xml"));
+	/* What is not understood does not make it everybody's. */
+	for (size_t i = 0; i < ARRAY_COUNT(unclear); i++) {
+		char name[32], beside[64];
+
+		snprintf(name, sizeof(name), "unclear%zu.jsonl", i);
+		snprintf(beside, sizeof(beside), "%s.options.json", name);
+		write_file("drop/", beside, bytes_from_str(unclear[i]));
+		write_file("drop/", name, bytes_from_str(line));
+		result = result_of("refused", name);
+		assert_non_null(json_object_get(result, "error"));
+		assert_null(json_object_get(result, "import"));
+		json_decref(result);
+	}
+	/* A file that cannot be used does not keep the next one waiting. */
+	{
+		char beside[512];
+
+		snprintf(beside, sizeof(beside), "%s/drop/looped.jsonl.options.json", kit.dir);
+		assert_int_equal(symlink("looped.jsonl", beside), 0);
+		write_file("drop/", "looped.jsonl", bytes_from_str(line));
+		json_decref(result_of("refused", "looped.jsonl"));
+		snprintf(beside, sizeof(beside), "%s/drop/pipe.jsonl.options.json", kit.dir);
+		assert_int_equal(mkfifo(beside, 0600), 0);
+		write_file("drop/", "pipe.jsonl", bytes_from_str(line));
+		json_decref(result_of("refused", "pipe.jsonl"));
+	}
 	/* A catalogue. */
 	write_file("drop/", "kev.json.options.json", bytes_from_str("{\"catalogue\":\"kev\"}"));
 	write_file("drop/", "kev.json", bytes_from_str(kev));

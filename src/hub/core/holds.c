@@ -61,6 +61,7 @@ struct holds {
 	int64_t reclock_after;
 	bool reclock_all; /* until it has been through once */
 	int64_t wake_us; /* something is due then */
+	int64_t judge_us; /* edges are to be judged then at the latest */
 	pthread_t thread;
 	bool thread_runs;
 };
@@ -297,9 +298,15 @@ static int look_at_rules(struct holds *holds, bool *ret_changed)
 	error = holdrules_read(holds->folder, &fresh, why);
 	if (error) {
 		log_warn("the rules that hold stay as they were: %s", why);
+		if (error == LUYTRE_E_NOMEM || error == LUYTRE_E_IO) /* not the fault of the files */
+			holds->rules_signature = 0;
 		return 0;
 	}
 	error = hold_cover(holds->db, fresh, ret_changed);
+	if (error) { /* the next round tries again */
+		holds->rules_signature = 0;
+		holds->rules_ns = 0;
+	}
 	pthread_mutex_lock(&holds->lock);
 	old = holds->rules;
 	holds->rules = error ? old : fresh;
@@ -491,8 +498,8 @@ static int judge_edge(struct holds *holds, uint32_t edge, bool *ret_changed)
 	serving_end(&serving);
 	if (error)
 		return error;
-	if (judged.again_us < holds->wake_us)
-		holds->wake_us = judged.again_us;
+	if (judged.again_us < holds->judge_us)
+		holds->judge_us = judged.again_us;
 	core_lock(core);
 	if (!put_marks(holds, edge, &judged))
 		error = LUYTRE_E_NOMEM;
@@ -593,8 +600,10 @@ static int tick(struct holds *holds, bool *ret_changed)
 
 static int run_round(struct holds *holds, unsigned int told, const struct edge_list *heard)
 {
-	bool asked = (told & TOLD_FINDINGS) != 0, rows = asked, moved = tenants_moved(holds), judged = false;
+	bool asked = (told & TOLD_FINDINGS) != 0, rows = asked, late = false, moved = tenants_moved(holds),
+	     judged = false;
 	uint64_t generation = holds->generation;
+	bool all;
 	int error = look_at_rules(holds, &asked);
 
 	holds->wake_us = INT64_MAX;
@@ -607,11 +616,18 @@ static int run_round(struct holds *holds, unsigned int told, const struct edge_l
 		error = tick(holds, &rows);
 	if (!error && (rows || moved))
 		error = refresh_rows(holds);
+	all = rows || moved || holds->judge_us <= (int64_t)(clock_real_ns() / NS_PER_US);
+	if (!error && all)
+		holds->judge_us = INT64_MAX;
 	if (!error)
-		error = judge_edges(holds, rows || moved, heard, &judged);
+		error = judge_edges(holds, all, heard, &judged);
+	if (holds->judge_us < holds->wake_us)
+		holds->wake_us = holds->judge_us;
 	/* What was proved just now has its budget to begin. */
 	if (!error)
-		error = tick(holds, &rows);
+		error = tick(holds, &late);
+	if (!error && late) /* a budget that ended meanwhile */
+		error = refresh_rows(holds);
 	if (!error)
 		error = settle(holds);
 	if (holds->generation != generation) {
@@ -691,6 +707,7 @@ int holds_open(struct core *core, const char *folder, int64_t budget_us, struct 
 	*ret = holds;
 	holds->core = core;
 	holds->budget_us = budget_us;
+	holds->judge_us = INT64_MAX;
 	pthread_mutex_init(&holds->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

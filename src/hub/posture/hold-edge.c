@@ -78,8 +78,12 @@ static int make_way(const struct taking *taking)
 			" and gate <> ?2 group by gate order by max(seen_us), gate limit 1)",
 			DB_ARGS(db_i64(taking->edge), db_str(report->gate)), NULL);
 	if (!error)
-		error = db_integer(taking->db, "select count(*) from hold_said where edge = ?1",
-			DB_ARGS(db_i64(taking->edge)), &parts);
+		error = db_integer(taking->db,
+			"select count(*) from hold_said where edge = ?1 and not (gate = ?2 and worker = ?3 and part = "
+			"?4)",
+			DB_ARGS(db_i64(taking->edge), db_str(report->gate), db_i64(report->worker),
+				db_i64(report->part)),
+			&parts);
 	return error || parts < HOLD_PARTS_TOTAL ? error : LUYTRE_E_FULL;
 }
 

@@ -229,12 +229,20 @@ static int make_hold(struct hold_pass *pass, const struct place *place, uint64_t
 	return error;
 }
 
+/* What edges have proved does not count any more: the budget begins anew. */
+static int forget_edges(struct hold_pass *pass, int64_t id)
+{
+	return db_run(pass->db, "delete from hold_edge where hold = ?1", DB_ARGS(db_i64(id)), NULL);
+}
+
 /* Begins anew what was lifted: the rule is proved again then. */
 static int wake_hold(struct hold_pass *pass, int64_t id)
 {
 	int error = hold_state_enter(
 		pass->db, pass->origin, "create", &(struct hold_enter){ .id = id, .state = HOLD_SHADOW, .told = true });
 
+	if (!error)
+		error = forget_edges(pass, id);
 	if (!error)
 		error = db_run(pass->db, "update hold set proved_us = 0, verdict = 0, edge_count = 0 where id = ?1",
 			DB_ARGS(db_i64(id)), NULL);
@@ -334,6 +342,8 @@ static int lift(struct hold_pass *pass, int64_t hold)
 	enter.end = !assets ? HOLD_END_ASSET : !covers ? HOLD_END_RULE : HOLD_END_MENDED;
 	if (!error)
 		error = hold_state_enter(pass->db, pass->origin, "lift", &enter);
+	if (!error)
+		error = forget_edges(pass, hold);
 	if (!error)
 		error = db_run(pass->db, "update hold set edge_count = 0, proved_us = 0 where id = ?1",
 			DB_ARGS(db_i64(hold)), NULL);
@@ -439,16 +449,25 @@ int hold_settle(struct db *db, const struct audit_origin *origin, bool *ret_more
 struct ticking {
 	struct db *db;
 	const struct audit_origin *origin;
+	const char *sql; /* for ids */
+	int64_t time_us;
 	struct hold_ids ids;
 	const char *verb;
 	enum hold_state to;
 	bool told;
 };
 
+static int tick_find(struct ticking *ticking)
+{
+	ticking->ids.count = 0;
+	return db_each(ticking->db, ticking->sql, DB_ARGS(db_i64(ticking->time_us)), hold_row_id, &ticking->ids);
+}
+
+/* Asks again within the transaction: a person may have been faster. */
 static int tick_work(void *context)
 {
 	struct ticking *ticking = context;
-	int error = 0;
+	int error = tick_find(ticking);
 
 	for (size_t i = 0; i < ticking->ids.count && !error; i++)
 		error = hold_state_enter(ticking->db, ticking->origin, ticking->verb,
@@ -461,8 +480,9 @@ static int tick_to(struct ticking *ticking, const char *sql, int64_t time_us, bo
 {
 	int error;
 
-	ticking->ids.count = 0;
-	error = db_each(ticking->db, sql, DB_ARGS(db_i64(time_us)), hold_row_id, &ticking->ids);
+	ticking->sql = sql;
+	ticking->time_us = time_us;
+	error = tick_find(ticking);
 	if (!error && ticking->ids.count) {
 		error = posture_run(ticking->db, tick_work, ticking);
 		*ret_changed = true;

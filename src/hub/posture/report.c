@@ -46,19 +46,26 @@ static int batch_end(struct report *report)
 	return db_in_transaction(report->call.db) ? db_commit(report->call.db) : 0;
 }
 
-static int batch_count(struct report *report)
+/* Also for records that do not write: what an earlier one began must not wait for them. */
+static int batch_look(struct report *report)
 {
 	static const struct timespec rest = { .tv_nsec = REPORT_REST_MS * 1000000L };
-	bool full = ++report->batch >= REPORT_BATCH;
 	int error;
 
-	full = full || clock_since_ns(clock_mono_ns(), report->begun_ns) >= REPORT_HOLD_MS * NS_PER_MS;
-	if (!full)
+	if (!db_in_transaction(report->call.db) ||
+		(report->batch < REPORT_BATCH &&
+			clock_since_ns(clock_mono_ns(), report->begun_ns) < REPORT_HOLD_MS * NS_PER_MS))
 		return 0;
 	error = batch_end(report);
 	if (!db_is_postgres(report->call.db))
 		nanosleep(&rest, NULL);
 	return error;
+}
+
+static int batch_count(struct report *report)
+{
+	report->batch++;
+	return batch_look(report);
 }
 
 /* ---- Records ---- */
@@ -125,7 +132,7 @@ static int on_record(void *context, const struct record *record)
 		return error;
 	if (record->kind != RECORD_WEAKNESS) {
 		report->row.others++;
-		return 0;
+		return batch_look(report);
 	}
 	if (report->row.about.target[0]) {
 		own.target = bytes_from_str(report->row.about.target);
@@ -154,8 +161,9 @@ static int on_record(void *context, const struct record *record)
 static int read_unpacked(void *context, struct bytes piece)
 {
 	struct report *report = context;
+	int error = import_feed(report->import, piece);
 
-	return import_feed(report->import, piece);
+	return error ? error : batch_look(report);
 }
 
 int report_begin(const struct finding_call *call, int64_t id, const struct report_known *known, struct report **ret)

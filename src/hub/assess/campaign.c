@@ -54,29 +54,6 @@ int assess_refuse(const struct assess_call *call, enum assess_reason reason)
 	return reasons[reason].error;
 }
 
-int assess_run(struct db *db, assess_fn work, void *context)
-{
-	bool own = !db_in_transaction(db);
-	int error = own ? db_begin(db) : 0;
-
-	if (!error)
-		error = work(context);
-	if (own && !error)
-		error = db_commit(db);
-	else if (own)
-		db_rollback(db);
-	return error;
-}
-
-void assess_column(const struct db_value *column, char *text, size_t text_size)
-{
-	size_t size = column->bytes.size < text_size ? column->bytes.size : text_size - 1;
-
-	if (size > 0)
-		memcpy(text, column->bytes.ptr, size);
-	text[size] = '\0';
-}
-
 /* ---- Reading ---- */
 
 #define COLUMNS "id, revision, tenant, title, profile, began_us, began_by, deadline_us, closed_us, systems"
@@ -90,9 +67,9 @@ static void read_row(const struct db_value *columns, struct assessment *ret)
 		.deadline_us = columns[7].integer,
 		.closed_us = columns[8].integer,
 		.systems = (uint32_t)columns[9].integer };
-	assess_column(&columns[3], ret->title, sizeof(ret->title));
-	assess_column(&columns[4], ret->profile, sizeof(ret->profile));
-	assess_column(&columns[6], ret->began_by, sizeof(ret->began_by));
+	db_copy_text(&columns[3], ret->title, sizeof(ret->title));
+	db_copy_text(&columns[4], ret->profile, sizeof(ret->profile));
+	db_copy_text(&columns[6], ret->began_by, sizeof(ret->began_by));
 }
 
 static int row_scope(void *context, const struct db_value *columns, size_t column_count)
@@ -270,7 +247,7 @@ int assess_begin(const struct assess_call *call, const struct assess_begin *in, 
 		return assess_refuse(call, ASSESS_WHY_PROFILE);
 	if (ahead_us <= 0 || ahead_us > ASSESS_DEADLINE_MAX_US)
 		return assess_refuse(call, ASSESS_WHY_DEADLINE);
-	return assess_run(call->db, begin, &change);
+	return db_atomically(call->db, begin, &change);
 }
 
 static int close_it(void *context)
@@ -301,5 +278,5 @@ int assess_close(const struct assess_call *call, uint32_t id, int64_t revision, 
 {
 	struct change change = { .call = call, .id = id, .revision = revision, .ret = ret };
 
-	return assess_run(call->db, close_it, &change);
+	return db_atomically(call->db, close_it, &change);
 }

@@ -5,11 +5,7 @@
 #include "base/arena.h"
 #include "hub/assess/assess.h"
 
-/* Does the work in the caller's transaction, or in one of its own: stored as a whole or not at all. */
-typedef int (*assess_fn)(void *context);
-MUST_CHECK int assess_run(struct db *db, assess_fn work, void *context);
 int assess_refuse(const struct assess_call *call, enum assess_reason reason);
-void assess_column(const struct db_value *column, char *text, size_t text_size);
 
 /* Whether the signature of a sheet fits what it has now. */
 enum assess_signature assess_signature_check(

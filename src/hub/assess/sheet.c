@@ -78,10 +78,10 @@ static void read_row(const struct db_value *columns, struct assess_sheet *ret)
 		.staff = columns[14].bytes,
 		.signer = (uint32_t)columns[15].integer,
 		.signed_us = columns[17].integer };
-	assess_column(&columns[6], ret->name, sizeof(ret->name));
-	assess_column(&columns[7], ret->tenant_name, sizeof(ret->tenant_name));
-	assess_column(&columns[12], ret->reason, sizeof(ret->reason));
-	assess_column(&columns[16], ret->signer_name, sizeof(ret->signer_name));
+	db_copy_text(&columns[6], ret->name, sizeof(ret->name));
+	db_copy_text(&columns[7], ret->tenant_name, sizeof(ret->tenant_name));
+	db_copy_text(&columns[12], ret->reason, sizeof(ret->reason));
+	db_copy_text(&columns[16], ret->signer_name, sizeof(ret->signer_name));
 	if (columns[18].bytes.size == ASSESS_SIGNATURE_SIZE)
 		memcpy(ret->signature_bytes, columns[18].bytes.ptr, ASSESS_SIGNATURE_SIZE);
 }
@@ -266,7 +266,7 @@ static int run(struct change *change)
 
 	change->sheet->owned = NULL;
 	jsonw_init(&change->staff, STAFF_TEXT_MAX);
-	error = assess_run(change->call->db, work, change);
+	error = db_atomically(change->call->db, work, change);
 	if (!error && (change->packed || change->staff.text)) { /* the views are of what goes now */
 		uint8_t *before = change->sheet->owned;
 

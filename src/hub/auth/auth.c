@@ -125,15 +125,6 @@ bool auth_text_valid(const char *text, size_t size_min)
 	return true;
 }
 
-void auth_column_text(const struct db_value *column, char *text, size_t text_size)
-{
-	size_t size = column->bytes.size < text_size ? column->bytes.size : text_size - 1;
-
-	if (size > 0)
-		memcpy(text, column->bytes.ptr, size);
-	text[size] = '\0';
-}
-
 static int row_account(void *context, const struct db_value *columns, size_t column_count)
 {
 	struct auth_row *row = context;
@@ -147,9 +138,9 @@ static int row_account(void *context, const struct db_value *columns, size_t col
 					  .created_us = columns[11].integer,
 					  .updated_us = columns[12].integer },
 		.totp_step = columns[9].integer };
-	auth_column_text(&columns[1], row->account.name, sizeof(row->account.name));
-	auth_column_text(&columns[2], row->account.display, sizeof(row->account.display));
-	auth_column_text(&columns[6], row->password, sizeof(row->password));
+	db_copy_text(&columns[1], row->account.name, sizeof(row->account.name));
+	db_copy_text(&columns[2], row->account.display, sizeof(row->account.display));
+	db_copy_text(&columns[6], row->password, sizeof(row->password));
 	if (columns[8].bytes.size == AUTH_SEALED_SIZE) {
 		memcpy(row->sealed, columns[8].bytes.ptr, AUTH_SEALED_SIZE);
 		row->sealed_size = AUTH_SEALED_SIZE;

@@ -36,7 +36,6 @@ MUST_CHECK int auth_principal_of(const struct auth_row *row, struct auth_princip
 /* Small letters; false when it is no name of an account. */
 bool auth_name_read(const char *text, char ret[AUTH_NAME_SIZE]);
 bool auth_text_valid(const char *text, size_t size_min);
-void auth_column_text(const struct db_value *column, char *text, size_t text_size);
 
 void auth_hash(const void *secret, size_t size, uint8_t ret[AUTH_HASH_SIZE]);
 

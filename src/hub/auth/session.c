@@ -109,8 +109,8 @@ static int row_session(void *context, const struct db_value *columns, size_t col
 	session->account = (uint32_t)columns[1].integer;
 	session->created_us = columns[2].integer;
 	session->seen_us = columns[3].integer;
-	auth_column_text(&columns[4], session->address, sizeof(session->address));
-	auth_column_text(&columns[5], session->agent, sizeof(session->agent));
+	db_copy_text(&columns[4], session->address, sizeof(session->address));
+	db_copy_text(&columns[5], session->agent, sizeof(session->agent));
 	return 1;
 }
 

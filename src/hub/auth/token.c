@@ -119,7 +119,7 @@ static int row_token(void *context, const struct db_value *columns, size_t colum
 
 	token->id = (uint32_t)columns[0].integer;
 	token->account = (uint32_t)columns[1].integer;
-	auth_column_text(&columns[2], token->name, sizeof(token->name));
+	db_copy_text(&columns[2], token->name, sizeof(token->name));
 	token->scopes = (uint64_t)columns[3].integer;
 	token->created_us = columns[4].integer;
 	token->expires_us = columns[5].integer;

@@ -11,14 +11,12 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <openssl/ec.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "hub/core/core.h"
 #include "hub/core/retrowatch.h"
+#include "hub/edges/csrtest.h"
 #include "hub/posture/catalogue.h"
 #include "hub/posture/finding.h"
 #include "hub/posture/retro.h"
@@ -80,26 +78,17 @@ static void make_tenants(const struct audit_origin *origin)
 static void make_edge(const struct audit_origin *origin)
 {
 	const struct edges_invitation invitation = { .name = "Hà Nội 1", .bound = { .all = true } };
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509_REQ *request = X509_REQ_new();
-	BIO *bio = BIO_new(BIO_s_mem());
+	char *pem = csrtest_pem(NULL, NULL, NULL);
 	struct edges_enrolled enrolled;
-	char token[EDGES_TOKEN_SIZE], *pem;
-	uint32_t id;
-	long size;
+	char token[EDGES_TOKEN_SIZE];
 
-	assert_true(X509_REQ_set_pubkey(request, key) && X509_REQ_sign(request, key, EVP_sha256()) > 0);
-	assert_true(PEM_write_bio_X509_REQ(bio, request));
-	size = BIO_get_mem_data(bio, &pem);
-	assert_int_equal(edges_token(core_edges(core), origin, &invitation, token, &id), 0);
-	assert_int_equal(edges_enrol(core_edges(core), origin, bytes_from_str(token), bytes_of(pem, (size_t)size),
+	assert_int_equal(edges_token(core_edges(core), origin, &invitation, token, &edge), 0);
+	assert_int_equal(edges_enrol(core_edges(core), origin, bytes_from_str(token), bytes_from_str(pem),
 				 bytes_from_str("luytre 0.1.0"), &enrolled),
 		0);
 	edge = enrolled.id;
 	free(enrolled.certificate.pem);
-	BIO_free(bio);
-	X509_REQ_free(request);
-	EVP_PKEY_free(key);
+	free(pem);
 }
 
 /* A rule of a sensor that covers 'cve'. */

@@ -65,12 +65,12 @@ static void read_row(const struct db_value *columns, struct row *ret)
 		.done_us = columns[10].integer,
 		.escalated_us = columns[11].integer,
 		.state = (enum duty_state)columns[12].integer };
-	incident_column(&columns[5], ret->duty.clock, sizeof(ret->duty.clock));
-	incident_column(&columns[13], ret->duty.owner, sizeof(ret->duty.owner));
-	incident_column(&columns[14], ret->duty.done_by, sizeof(ret->duty.done_by));
-	incident_column(&columns[15], ret->duty.note, sizeof(ret->duty.note));
-	incident_column(&columns[16], ret->duty.title, sizeof(ret->duty.title));
-	incident_column(&columns[17], ret->duty.tenant_name, sizeof(ret->duty.tenant_name));
+	db_copy_text(&columns[5], ret->duty.clock, sizeof(ret->duty.clock));
+	db_copy_text(&columns[13], ret->duty.owner, sizeof(ret->duty.owner));
+	db_copy_text(&columns[14], ret->duty.done_by, sizeof(ret->duty.done_by));
+	db_copy_text(&columns[15], ret->duty.note, sizeof(ret->duty.note));
+	db_copy_text(&columns[16], ret->duty.title, sizeof(ret->duty.title));
+	db_copy_text(&columns[17], ret->duty.tenant_name, sizeof(ret->duty.tenant_name));
 	ret->reminded = columns[18].integer;
 	ret->next_us = columns[19].integer;
 }
@@ -444,7 +444,7 @@ int duty_change(const struct incident_call *call, uint32_t id, int64_t revision,
 {
 	struct doing doing = { call, id, revision, change, ret };
 
-	return incident_run(call->db, apply, &doing);
+	return db_atomically(call->db, apply, &doing);
 }
 
 /* ---- Reminders ---- */
@@ -531,7 +531,7 @@ int incident_tick(const struct incident_call *call, int64_t now_us, duty_news_fn
 	news.call = call;
 	news.now_us = now_us;
 	news.count = 0;
-	error = incident_run(call->db, tick, &news);
+	error = db_atomically(call->db, tick, &news);
 	for (uint32_t i = 0; i < news.count && !error && fn; i++)
 		fn(context, &news.rows[i].duty, news.news[i]);
 	if (!error)

@@ -49,12 +49,12 @@ static void read_row(const struct db_value *columns, struct form_row *ret)
 		.plan = (enum form_plan)columns[13].integer,
 		.inspected = (enum form_inspection)columns[14].integer,
 		.important = columns[15].integer };
-	incident_column(&columns[3], ret->name, sizeof(ret->name));
-	incident_column(columns[4].bytes.size ? &columns[4] : &columns[17], ret->owner, sizeof(ret->owner));
-	incident_column(&columns[5], ret->operator_, sizeof(ret->operator_));
-	incident_column(&columns[9], ret->decision_level, sizeof(ret->decision_level));
-	incident_column(&columns[10], ret->decision_rules, sizeof(ret->decision_rules));
-	incident_column(&columns[16], ret->transition, sizeof(ret->transition));
+	db_copy_text(&columns[3], ret->name, sizeof(ret->name));
+	db_copy_text(columns[4].bytes.size ? &columns[4] : &columns[17], ret->owner, sizeof(ret->owner));
+	db_copy_text(&columns[5], ret->operator_, sizeof(ret->operator_));
+	db_copy_text(&columns[9], ret->decision_level, sizeof(ret->decision_level));
+	db_copy_text(&columns[10], ret->decision_rules, sizeof(ret->decision_rules));
+	db_copy_text(&columns[16], ret->transition, sizeof(ret->transition));
 }
 
 static int row_get(void *context, const struct db_value *columns, size_t column_count)
@@ -188,7 +188,7 @@ int form_put(const struct incident_call *call, const struct form_row *in, struct
 	const struct form_row copy = *in;
 	struct putting putting = { call, &copy, ret };
 
-	return incident_run(call->db, put, &putting);
+	return db_atomically(call->db, put, &putting);
 }
 
 /* ---- The document ---- */

@@ -76,29 +76,6 @@ const struct incident_rule *incident_rule_of(int64_t found_us, uint32_t level, u
 
 /* ---- Shared ---- */
 
-int incident_run(struct db *db, incident_work_fn work, void *context)
-{
-	bool own = !db_in_transaction(db);
-	int error = own ? db_begin(db) : 0;
-
-	if (!error)
-		error = work(context);
-	if (own && !error)
-		error = db_commit(db);
-	else if (own)
-		db_rollback(db);
-	return error;
-}
-
-void incident_column(const struct db_value *column, char *text, size_t text_size)
-{
-	size_t size = column->bytes.size < text_size ? column->bytes.size : text_size - 1;
-
-	if (size > 0)
-		memcpy(text, column->bytes.ptr, size);
-	text[size] = '\0';
-}
-
 /* ---- Reading ---- */
 
 #define SELECT                                                                                                         \
@@ -116,18 +93,18 @@ static void read_row(const struct db_value *columns, struct incident *ret)
 	ret->tenant = (uint32_t)columns[2].integer;
 	ret->system = (uint32_t)columns[3].integer;
 	ret->created_us = columns[4].integer;
-	incident_column(&columns[5], ret->created_by, sizeof(ret->created_by));
+	db_copy_text(&columns[5], ret->created_by, sizeof(ret->created_by));
 	ret->closed_us = columns[6].integer;
-	incident_column(&columns[7], ret->title, sizeof(ret->title));
+	db_copy_text(&columns[7], ret->title, sizeof(ret->title));
 	ret->kind = (enum incident_kind)columns[8].integer;
 	ret->traits = (uint32_t)columns[9].integer;
 	ret->found_us = columns[10].integer;
 	ret->judged = (enum incident_judged)columns[11].integer;
-	incident_column(&columns[12], ret->owner, sizeof(ret->owner));
-	incident_column(&columns[13], ret->contact, sizeof(ret->contact));
-	incident_column(&columns[14], ret->links, sizeof(ret->links));
+	db_copy_text(&columns[12], ret->owner, sizeof(ret->owner));
+	db_copy_text(&columns[13], ret->contact, sizeof(ret->contact));
+	db_copy_text(&columns[14], ret->links, sizeof(ret->links));
 	ret->level = (uint32_t)columns[15].integer;
-#define X(name, ...) incident_column(&columns[at++], ret->name, sizeof(ret->name));
+#define X(name, ...) db_copy_text(&columns[at++], ret->name, sizeof(ret->name));
 	INCIDENT_TEXTS(X)
 #undef X
 	ret->serious = ret->judged == INCIDENT_SERIOUS ||
@@ -339,7 +316,7 @@ static int save(struct change *change, const struct incident *in, struct inciden
 		copy->created_us = change->call->origin->now_us;
 		snprintf(copy->created_by, sizeof(copy->created_by), "%s", change->call->name);
 	}
-	error = incident_run(change->call->db, store, change);
+	error = db_atomically(change->call->db, store, change);
 	if (!error)
 		*ret = *copy;
 	free(copy);

@@ -4,11 +4,6 @@
 
 #include "hub/incident/incident.h"
 
-/* 'work' in the caller's transaction, or in one of its own. */
-typedef int (*incident_work_fn)(void *context);
-MUST_CHECK int incident_run(struct db *db, incident_work_fn work, void *context);
-/* Copies a column, cut to fit. */
-void incident_column(const struct db_value *column, char *text, size_t text_size);
 /* Within a transaction: deadlines as the incident now wants them. */
 MUST_CHECK int duty_sync(const struct incident_call *call, const struct incident *incident);
 /* Within a transaction: a new row, whose id is written. */

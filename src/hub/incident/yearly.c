@@ -44,7 +44,7 @@ static int row_found(void *context, const struct db_value *columns, size_t colum
 	memset(duty, 0, sizeof(*duty));
 	duty->tenant = (uint32_t)columns[0].integer;
 	duty->system = (uint32_t)columns[1].integer;
-	incident_column(&columns[2], duty->owner, sizeof(duty->owner));
+	db_copy_text(&columns[2], duty->owner, sizeof(duty->owner));
 	return 0;
 }
 
@@ -94,7 +94,7 @@ static int make_all(struct making *making)
 	int error;
 
 	do
-		error = incident_run(making->call->db, make, making);
+		error = db_atomically(making->call->db, make, making);
 	while (!error && making->found->count == SLICE);
 	return error;
 }
@@ -126,7 +126,7 @@ int duty_yearly(const struct incident_call *call, int64_t now_us, uint32_t *ret_
 {
 	struct making making = { .call = call, .found = malloc(sizeof(*making.found)), .word = "" };
 	const struct law_table *cases = call->law ? &call->law->tables[LAW_TRANSITION] : NULL;
-	int error = making.found ? incident_run(call->db, take_away, (void *)(uintptr_t)call) : LUYTRE_E_NOMEM;
+	int error = making.found ? db_atomically(call->db, take_away, (void *)(uintptr_t)call) : LUYTRE_E_NOMEM;
 
 	for (size_t i = 0; i < ARRAY_COUNT(yearly) && !error; i++) {
 		const char *const *clock = incident_clock(call->law, yearly[i].clock);

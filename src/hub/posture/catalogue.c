@@ -130,7 +130,7 @@ int catalogue_kev(struct db *db, const struct audit_origin *origin, struct bytes
 		error = LUYTRE_E_CORRUPT;
 	posture_text(version, false, kev.result.version, sizeof(kev.result.version));
 	if (!error)
-		error = posture_run(db, kev_work, &kev);
+		error = db_atomically(db, kev_work, &kev);
 	json_decref(document);
 	if (!error)
 		*ret = kev.result;
@@ -233,7 +233,7 @@ int catalogue_cve(struct db *db, const struct audit_origin *origin, struct bytes
 	if (!error && !ssvc.automatable && !ssvc.total)
 		error = LUYTRE_E_NOT_FOUND;
 	if (!error)
-		error = posture_run(db, ssvc_work, &ssvc);
+		error = db_atomically(db, ssvc_work, &ssvc);
 	json_decref(document);
 	return error;
 }

@@ -229,7 +229,7 @@ static int take_bundle(struct taking *taking, const char *keys_path)
 		error = bundle_open(taking->text, (const uint8_t(*)[BUNDLE_PUBLIC_SIZE])keys, count, &taking->bundle);
 	if (error)
 		return error;
-	return posture_run(taking->db, bundle_work, taking);
+	return db_atomically(taking->db, bundle_work, taking);
 }
 
 int catalogues_take(struct db *db, const struct audit_origin *origin, enum catalogue_kind kind, int fd,
@@ -245,7 +245,7 @@ int catalogues_take(struct db *db, const struct audit_origin *origin, enum catal
 	taking.text = bytes_of(text.ptr, text.size);
 	if (!error)
 		error = kind == CATALOGUE_BUNDLE ? take_bundle(&taking, keys_path)
-						 : posture_run(db, take_work, &taking);
+						 : db_atomically(db, take_work, &taking);
 	free(text.ptr);
 	*ret = taking.result;
 	return error;
@@ -259,8 +259,8 @@ static int row_state(void *context, const struct db_value *columns, size_t colum
 
 	state->rows = columns[0].integer;
 	state->taken_us = columns[1].integer;
-	posture_column(&columns[2], state->version, sizeof(state->version));
-	posture_column(&columns[3], state->by, sizeof(state->by));
+	db_copy_text(&columns[2], state->version, sizeof(state->version));
+	db_copy_text(&columns[3], state->by, sizeof(state->by));
 	return 0;
 }
 

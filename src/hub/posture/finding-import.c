@@ -427,7 +427,7 @@ int finding_import(
 	int error;
 
 	import->call.why = &why;
-	error = posture_run(import->call.db, import_work, &step);
+	error = db_atomically(import->call.db, import_work, &step);
 	import->call.why = given;
 	if (given)
 		*given = why;

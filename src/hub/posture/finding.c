@@ -64,14 +64,14 @@ struct work {
 	struct finding row;
 };
 
-static int run(const struct finding_call *call, posture_fn fn, struct work *work)
+static int run(const struct finding_call *call, db_work_fn fn, struct work *work)
 {
 	if (call->why)
 		*call->why = FINDING_NO_REASON;
 	if (!call->scope || !call->origin)
 		return LUYTRE_E_INVALID;
 	work->call = call;
-	return posture_run(call->db, fn, work);
+	return db_atomically(call->db, fn, work);
 }
 
 /* ---- States ---- */
@@ -415,9 +415,9 @@ static int row_proof(void *context, const struct db_value *columns, size_t colum
 	if (columns[8].bytes.size != sizeof(proof.hash))
 		return LUYTRE_E_CORRUPT;
 	memcpy(proof.hash, columns[8].bytes.ptr, sizeof(proof.hash));
-	posture_column(&columns[1], proof.tool, sizeof(proof.tool));
-	posture_column(&columns[2], proof.rule, sizeof(proof.rule));
-	posture_column(&columns[9], proof.evidence, sizeof(proof.evidence));
+	db_copy_text(&columns[1], proof.tool, sizeof(proof.tool));
+	db_copy_text(&columns[2], proof.rule, sizeof(proof.rule));
+	db_copy_text(&columns[9], proof.evidence, sizeof(proof.evidence));
 	return proofs->fn(proofs->context, &proof);
 }
 

@@ -67,7 +67,7 @@ int history_write(struct db *db, struct facts *facts, int64_t now_us)
 
 	if (error)
 		return error;
-	error = posture_run(db, write_work, &writing);
+	error = db_atomically(db, write_work, &writing);
 	facts_board_done(&board);
 	return error;
 }

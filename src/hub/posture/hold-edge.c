@@ -114,7 +114,7 @@ int hold_report_take(struct db *db, uint32_t edge, const struct hold_report *rep
 		report->worker >= report->workers || !report->part || report->part > report->parts ||
 		report->parts > HOLD_PARTS_MAX || report->row_count > HOLD_REPORT_ROWS_MAX)
 		return LUYTRE_E_INVALID;
-	return posture_run(db, take_work, &taking);
+	return db_atomically(db, take_work, &taking);
 }
 
 /* ---- Reading it again ---- */
@@ -161,7 +161,7 @@ static int add_worker(struct hearing *hearing, const struct db_value *columns, s
 	}
 	worker = &hearing->workers[hearing->worker_count++];
 	*worker = (struct worker){ .number = (uint32_t)columns[1].integer };
-	posture_column(&columns[0], worker->gate, sizeof(worker->gate));
+	db_copy_text(&columns[0], worker->gate, sizeof(worker->gate));
 	*ret = worker;
 	return 0;
 }
@@ -517,10 +517,10 @@ static int judge(struct judging *judging)
 			DB_ARGS(db_i64(judging->edge)), row_known, judging);
 	judging->whole_stamp = stamp_of_all(&judging->hearing);
 	while (!error && judging->next < judging->rows->count)
-		error = posture_run(judging->db, judge_work, judging);
+		error = db_atomically(judging->db, judge_work, judging);
 	judging->next = 0;
 	while (!error && judging->next < judging->count)
-		error = posture_run(judging->db, drop_work, judging);
+		error = db_atomically(judging->db, drop_work, judging);
 	return error;
 }
 

@@ -258,7 +258,7 @@ static int note(struct db *db, struct reading *reading)
 			old->system == old->system_now)
 			continue;
 		noting.end = i + HOLD_SLICE < reading->rows.count ? i + HOLD_SLICE : reading->rows.count;
-		error = posture_run(db, note_work, &noting);
+		error = db_atomically(db, note_work, &noting);
 	}
 	return error;
 }

@@ -80,7 +80,7 @@ static int cover_work(void *context)
 int hold_cover(struct db *db, const struct holdrules *rules, bool *ret_changed)
 {
 	struct cover cover = { .db = db, .rules = rules };
-	int error = posture_run(db, cover_work, &cover);
+	int error = db_atomically(db, cover_work, &cover);
 
 	if (!error && ret_changed)
 		*ret_changed = cover.changed;
@@ -379,7 +379,7 @@ int hold_pass_step(struct hold_pass *pass, const struct audit_origin *origin, bo
 	pass->origin = origin;
 	pass->changed = false;
 	if (pass->next < pass->count)
-		error = posture_run(pass->db, step_work, pass);
+		error = db_atomically(pass->db, step_work, pass);
 	*ret_more = !error && pass->next < pass->count;
 	*ret_changed = *ret_changed || (!error && pass->changed);
 	return error;
@@ -439,7 +439,7 @@ int hold_settle(struct db *db, const struct audit_origin *origin, bool *ret_more
 		DB_ARGS(db_i64(HOLD_SLICE)), hold_row_id, &settling.ids);
 
 	if (!error && settling.ids.count)
-		error = posture_run(db, settle_work, &settling);
+		error = db_atomically(db, settle_work, &settling);
 	*ret_more = !error && settling.ids.count == HOLD_SLICE;
 	return error;
 }
@@ -484,7 +484,7 @@ static int tick_to(struct ticking *ticking, const char *sql, int64_t time_us, bo
 	ticking->time_us = time_us;
 	error = tick_find(ticking);
 	if (!error && ticking->ids.count) {
-		error = posture_run(ticking->db, tick_work, ticking);
+		error = db_atomically(ticking->db, tick_work, ticking);
 		*ret_changed = true;
 	}
 	return error;

@@ -61,8 +61,8 @@ void hold_row_read(const struct db_value *columns, struct hold *ret)
 	ret->end = (enum hold_end)columns[11].integer;
 	ret->finding_count = (uint32_t)columns[12].integer;
 	ret->edge_count = (uint32_t)columns[13].integer;
-	posture_column(&columns[14], ret->reason, sizeof(ret->reason));
-	posture_column(&columns[15], ret->actor, sizeof(ret->actor));
+	db_copy_text(&columns[14], ret->reason, sizeof(ret->reason));
+	db_copy_text(&columns[15], ret->actor, sizeof(ret->actor));
 	ret->suspended_until_us = columns[16].integer;
 }
 
@@ -165,7 +165,7 @@ static int row_finding(void *context, const struct db_value *columns, size_t col
 	const struct listing *listing = context;
 	char cve[FINDING_CVE_SIZE];
 
-	posture_column(&columns[1], cve, sizeof(cve));
+	db_copy_text(&columns[1], cve, sizeof(cve));
 	return listing->finding(listing->context, columns[0].integer, cve);
 }
 
@@ -285,7 +285,7 @@ static int run_by_person(struct by_person *work, struct hold *ret)
 
 	if (!work->scope || !work->origin || !work->reason || work->reason[strspn(work->reason, " \t\r\n")] == '\0')
 		return LUYTRE_E_INVALID;
-	error = posture_run(work->db, work_by_person, work);
+	error = db_atomically(work->db, work_by_person, work);
 	if (!error)
 		*ret = work->row;
 	return error;

@@ -4,10 +4,6 @@
 
 #include "hub/posture/finding.h"
 
-/* Does the work in the caller's transaction, or in one of its own: stored as a whole or not at all. */
-typedef int (*posture_fn)(void *context);
-MUST_CHECK int posture_run(struct db *db, posture_fn work, void *context);
-
 int finding_refuse(const struct finding_call *call, enum finding_reason reason);
 
 /* With the columns in this order; finding_row_read is told them. */
@@ -38,4 +34,3 @@ enum finding_state finding_live_state(const struct finding *row);
 
 /* Cuts at a whole character; what is no UTF-8 and control characters (but for lines and tabs, where 'lines') become '?'. Returns 'out'. */
 char *posture_text(struct bytes in, bool lines, char *out, size_t out_size);
-void posture_column(const struct db_value *column, char *text, size_t text_size);

@@ -73,7 +73,7 @@ int report_announce(struct db *db, const struct audit_origin *origin, const stru
 	const char *place, int64_t *ret_id)
 {
 	struct announcing announcing = { .db = db, .origin = origin, .about = about, .place = place };
-	int error = posture_run(db, announce, &announcing);
+	int error = db_atomically(db, announce, &announcing);
 
 	*ret_id = announcing.id;
 	return error;
@@ -99,13 +99,13 @@ static void read_row(const struct db_value *columns, struct report_row *ret)
 		.records = columns[14].integer,
 		.others = columns[15].integer,
 		.refused = columns[20].integer };
-	posture_column(&columns[3], ret->about.format, sizeof(ret->about.format));
-	posture_column(&columns[4], ret->about.name, sizeof(ret->about.name));
-	posture_column(&columns[5], ret->about.target, sizeof(ret->about.target));
-	posture_column(&columns[6], ret->tool, sizeof(ret->tool));
-	posture_column(&columns[7], ret->tool_version, sizeof(ret->tool_version));
-	posture_column(&columns[9], ret->message, sizeof(ret->message));
-	posture_column(&columns[10], ret->by, sizeof(ret->by));
+	db_copy_text(&columns[3], ret->about.format, sizeof(ret->about.format));
+	db_copy_text(&columns[4], ret->about.name, sizeof(ret->about.name));
+	db_copy_text(&columns[5], ret->about.target, sizeof(ret->about.target));
+	db_copy_text(&columns[6], ret->tool, sizeof(ret->tool));
+	db_copy_text(&columns[7], ret->tool_version, sizeof(ret->tool_version));
+	db_copy_text(&columns[9], ret->message, sizeof(ret->message));
+	db_copy_text(&columns[10], ret->by, sizeof(ret->by));
 	for (int i = 0; i < FINDING_OUTCOME_COUNT; i++)
 		ret->outcomes[i] = columns[16 + i].integer;
 }

@@ -266,7 +266,7 @@ int report_end(struct report *report, bool stopped, struct report_row *ret)
 		ended = finding_import_end(report->findings);
 		stored = stored ? stored : ended;
 	}
-	ended = posture_run(report->call.db, write_end, report);
+	ended = db_atomically(report->call.db, write_end, report);
 	if (ret)
 		*ret = report->row;
 	free(report);

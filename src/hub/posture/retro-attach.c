@@ -171,7 +171,7 @@ int retro_attach(
 		return LUYTRE_E_INVALID;
 	if (call->part != FINDING_BY_EVIDENCE)
 		return finding_refuse(call, FINDING_WHY_PART);
-	error = posture_run(call->db, attach_work, &attach);
+	error = db_atomically(call->db, attach_work, &attach);
 	if (!error)
 		*ret_count = attach.count;
 	return error;

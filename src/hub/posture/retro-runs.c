@@ -105,7 +105,7 @@ int retro_note(const struct finding_call *call, const char *cve, uint64_t rules,
 	const struct retro_answer *answer, uint32_t *ret_count)
 {
 	struct note note = { .call = call, .cve = cve, .rules = rules, .kev = kev, .answer = answer };
-	int error = posture_run(call->db, note_work, &note);
+	int error = db_atomically(call->db, note_work, &note);
 
 	*ret_count = error ? 0 : note.count;
 	return error;

@@ -77,20 +77,6 @@ int finding_refuse(const struct finding_call *call, enum finding_reason reason)
 	return reasons[reason].error;
 }
 
-int posture_run(struct db *db, posture_fn work, void *context)
-{
-	bool own = !db_in_transaction(db);
-	int error = own ? db_begin(db) : 0;
-
-	if (!error)
-		error = work(context);
-	if (own && !error)
-		error = db_commit(db);
-	else if (own)
-		db_rollback(db);
-	return error;
-}
-
 char *posture_text(struct bytes in, bool lines, char *out, size_t out_size)
 {
 	size_t used = 0;
@@ -114,13 +100,4 @@ char *posture_text(struct bytes in, bool lines, char *out, size_t out_size)
 	}
 	out[used] = '\0';
 	return out;
-}
-
-void posture_column(const struct db_value *column, char *text, size_t text_size)
-{
-	size_t size = column->bytes.size < text_size ? column->bytes.size : text_size - 1;
-
-	if (size > 0)
-		memcpy(text, column->bytes.ptr, size);
-	text[size] = '\0';
 }

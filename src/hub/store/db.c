@@ -188,6 +188,29 @@ void db_rollback(struct db *db)
 	db->driver->rollback(db);
 }
 
+void db_copy_text(const struct db_value *column, char *text, size_t text_size)
+{
+	size_t size = column->bytes.size < text_size ? column->bytes.size : text_size - 1;
+
+	if (size > 0)
+		memcpy(text, column->bytes.ptr, size);
+	text[size] = '\0';
+}
+
+int db_atomically(struct db *db, db_work_fn work, void *context)
+{
+	bool own = !db->in_transaction;
+	int error = own ? db_begin(db) : 0;
+
+	if (!error)
+		error = work(context);
+	if (own && !error)
+		error = db_commit(db);
+	else if (own)
+		db_rollback(db);
+	return error;
+}
+
 bool db_in_transaction(const struct db *db)
 {
 	return db->in_transaction;

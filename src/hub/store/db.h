@@ -76,6 +76,9 @@ static inline struct db_value db_blob(struct bytes bytes)
 	return (struct db_value){ .type = DB_BLOB, .bytes = bytes };
 }
 
+/* A column as a string, cut to fit. */
+void db_copy_text(const struct db_value *column, char *text, size_t text_size);
+
 struct db;
 
 /* Not 0 stops, and is what db_each returns. */
@@ -104,6 +107,9 @@ MUST_CHECK int db_begin(struct db *db);
 /* After LUYTRE_E_IO nobody knows whether it was stored. */
 MUST_CHECK int db_commit(struct db *db);
 void db_rollback(struct db *db); /* does nothing without a transaction */
+/* Does the work in the transaction that there is, which its caller ends, or in one of its own: stored as a whole or not at all. */
+typedef int (*db_work_fn)(void *context);
+MUST_CHECK int db_atomically(struct db *db, db_work_fn work, void *context);
 bool db_in_transaction(const struct db *db);
 
 /* What went wrong last, from the database; for logs. */

@@ -61,7 +61,7 @@ static void read_row(const struct db_value *columns, struct tenant_asset *ret)
 	ret->fail = (enum asset_fail)columns[4].integer;
 	for (size_t i = 0; i < ASSET_PART_COUNT; i++)
 		ret->modes[i] = (enum asset_mode)columns[5 + i].integer;
-	column_text(&columns[8], ret->value, sizeof(ret->value));
+	db_copy_text(&columns[8], ret->value, sizeof(ret->value));
 	ret->revision = columns[9].integer;
 	ret->updated_us = columns[10].integer;
 }
@@ -129,9 +129,9 @@ static int row_owner(void *context, const struct db_value *columns, size_t colum
 	owner->why.asset = (uint32_t)columns[0].integer;
 	owner->why.system = (uint32_t)columns[1].integer;
 	owner->why.tenant = (uint32_t)columns[2].integer;
-	column_text(&columns[3], value, sizeof(value));
-	column_text(&columns[4], system, sizeof(system));
-	column_text(&columns[5], tenant, sizeof(tenant));
+	db_copy_text(&columns[3], value, sizeof(value));
+	db_copy_text(&columns[4], system, sizeof(system));
+	db_copy_text(&columns[5], tenant, sizeof(tenant));
 	snprintf(owner->why.owner, sizeof(owner->why.owner), "%.480s (%s, %s)", value, system, tenant);
 	return 1;
 }

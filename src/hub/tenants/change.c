@@ -52,6 +52,20 @@ int change_refuse(const struct tenants_call *call, enum tenants_reason reason, c
 	return reason_errors[reason];
 }
 
+struct changing {
+	const struct tenants_call *call;
+	change_fn work;
+	const void *what;
+	void *made;
+};
+
+static int work_of(void *context)
+{
+	const struct changing *changing = context;
+
+	return changing->work(changing->call, changing->what, changing->made);
+}
+
 int change_run(const struct tenants_call *call, change_fn work, const void *what, void *ret, size_t size)
 {
 	union {
@@ -59,23 +73,15 @@ int change_run(const struct tenants_call *call, change_fn work, const void *what
 		struct tenant_system system;
 		struct tenant_asset asset;
 	} made;
-	bool own;
-	int error = 0;
+	struct changing changing = { call, work, what, &made };
+	int error;
 
 	if (call->why)
 		*call->why = (struct tenants_why){ 0 };
 	if (!call->scope || !call->origin)
 		return LUYTRE_E_INVALID;
 	memset(&made, 0, sizeof(made));
-	own = !db_in_transaction(call->db);
-	if (own)
-		error = db_begin(call->db);
-	if (!error)
-		error = work(call, what, &made);
-	if (own && !error)
-		error = db_commit(call->db);
-	else if (own)
-		db_rollback(call->db);
+	error = db_atomically(call->db, work_of, &changing);
 	if (!error && size)
 		memcpy(ret, &made, size);
 	return error;
@@ -122,15 +128,6 @@ int change_next_id(const struct tenants_call *call, const char *sequence, uint32
 		return LUYTRE_E_FULL;
 	*ret = (uint32_t)id;
 	return error;
-}
-
-void column_text(const struct db_value *column, char *text, size_t text_size)
-{
-	size_t size = column->bytes.size < text_size ? column->bytes.size : text_size - 1;
-
-	if (size > 0)
-		memcpy(text, column->bytes.ptr, size);
-	text[size] = '\0';
 }
 
 int list_take(struct list *list, int64_t id, uint32_t tenant)

@@ -42,9 +42,6 @@ MUST_CHECK int change_record(const struct tenants_call *call, const struct chang
 /* A next id, of 32 bits. */
 MUST_CHECK int change_next_id(const struct tenants_call *call, const char *sequence, uint32_t *ret);
 
-/* Column to text; what does not fit, which no column of these tables should, is cut. */
-void column_text(const struct db_value *column, char *text, size_t text_size);
-
 /* One walk over a table in pages. 'give' is told each row, calls the user's function for rows of the scope, and
  * answers with list_take first. */
 struct list {

@@ -53,10 +53,10 @@ static void read_row(const struct db_value *columns, struct tenant_system *ret)
 	ret->tenant = (uint32_t)columns[1].integer;
 	ret->level = (uint32_t)columns[2].integer;
 	ret->edge_only = columns[3].integer != 0;
-	column_text(&columns[4], ret->name, sizeof(ret->name));
-	column_text(&columns[5], ret->owner, sizeof(ret->owner));
-	column_text(&columns[6], ret->operator_, sizeof(ret->operator_));
-	column_text(&columns[7], ret->contact, sizeof(ret->contact));
+	db_copy_text(&columns[4], ret->name, sizeof(ret->name));
+	db_copy_text(&columns[5], ret->owner, sizeof(ret->owner));
+	db_copy_text(&columns[6], ret->operator_, sizeof(ret->operator_));
+	db_copy_text(&columns[7], ret->contact, sizeof(ret->contact));
 	ret->revision = columns[8].integer;
 	ret->updated_us = columns[9].integer;
 }

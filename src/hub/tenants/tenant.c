@@ -66,8 +66,8 @@ static void read_row(const struct db_value *columns, struct tenant *ret)
 	ret->kind = (enum tenant_kind)columns[2].integer;
 	ret->sector = (enum tenant_sector)columns[3].integer;
 	ret->province = (uint32_t)columns[4].integer;
-	column_text(&columns[5], ret->name, sizeof(ret->name));
-	column_text(&columns[6], ret->contact, sizeof(ret->contact));
+	db_copy_text(&columns[5], ret->name, sizeof(ret->name));
+	db_copy_text(&columns[6], ret->contact, sizeof(ret->contact));
 	ret->revision = columns[7].integer;
 	ret->updated_us = columns[8].integer;
 }

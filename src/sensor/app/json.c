@@ -3,36 +3,17 @@
 
 #include <stdlib.h>
 
+#include "base/utf8.h"
+
 static const char digits[] = "0123456789abcdef";
-
-/* Size of the well-formed sequence at the front (RFC 3629), 0: there is none. */
-static size_t utf8_size(struct bytes in)
-{
-	uint8_t first = in.ptr[0];
-	size_t size = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-
-	if (size == 0 || size > in.size)
-		return 0;
-	for (size_t i = 1; i < size; i++)
-		if ((in.ptr[i] & 0xc0) != 0x80)
-			return 0;
-	if (size == 3 && ((first == 0xe0 && in.ptr[1] < 0xa0) || (first == 0xed && in.ptr[1] > 0x9f)))
-		return 0;
-	if (size == 4 && ((first == 0xf0 && in.ptr[1] < 0x90) || (first == 0xf4 && in.ptr[1] > 0x8f)))
-		return 0;
-	return size;
-}
 
 static bool utf8_valid(struct bytes text)
 {
-	while (text.size != 0) {
-		size_t size = utf8_size(text);
+	bool valid = true;
 
-		if (size == 0)
-			return false;
-		text = bytes_skip(text, size);
-	}
-	return true;
+	while (text.size != 0 && valid)
+		text = bytes_skip(text, utf8_sequence(text, &valid));
+	return valid;
 }
 
 void app_json_text(struct jsonw *json, struct bytes text)

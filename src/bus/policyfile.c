@@ -9,6 +9,7 @@
 
 #define X(id, word) word,
 const char *const policyfile_modes[POLICYFILE_MODE_COUNT] = { POLICYFILE_MODES(X) };
+const char *const policyfile_sensors[POLICYFILE_SENSOR_COUNT] = { POLICYFILE_SENSORS(X) };
 const char *const policyfile_fails[POLICYFILE_FAIL_COUNT] = { POLICYFILE_FAILS(X) };
 #undef X
 #define X(name) #name,
@@ -17,7 +18,9 @@ const char *const policyfile_limits[POLICYFILE_LIMIT_COUNT] = { POLICYFILE_LIMIT
 
 void policyfile_row_init(struct policyfile_row *row)
 {
-	*row = (struct policyfile_row){ .shield = POLICYFILE_UNSET, .fail = POLICYFILE_UNSET };
+	*row = (struct policyfile_row){
+		.shield = POLICYFILE_UNSET, .sensor = POLICYFILE_UNSET, .fail = POLICYFILE_UNSET
+	};
 	for (size_t i = 0; i < POLICYFILE_LIMIT_COUNT; i++)
 		row->limits[i] = POLICYFILE_UNSET;
 }
@@ -57,9 +60,15 @@ void policyfile_write(struct jsonw *json, struct policyfile *file)
 		jsonw_object_begin(json);
 		jsonw_kv_string(json, "prefix", ip_prefix_format(&row->prefix, text));
 		jsonw_kv_u64(json, "tenant", row->tenant);
+		if (row->system)
+			jsonw_kv_u64(json, "system", row->system);
 		jsonw_kv_u64(json, "asset", row->asset);
 		if (row->shield != POLICYFILE_UNSET)
 			jsonw_kv_string(json, "shield", policyfile_modes[row->shield]);
+		if (row->sensor != POLICYFILE_UNSET)
+			jsonw_kv_string(json, "sensor", policyfile_sensors[row->sensor]);
+		if (row->edge_only)
+			jsonw_kv_bool(json, "edge_only", true);
 		if (row->fail != POLICYFILE_UNSET)
 			jsonw_kv_string(json, "fail", policyfile_fails[row->fail]);
 		write_limits(json, row);
@@ -78,11 +87,11 @@ static int8_t read_word(const struct jsonr *object, const char *key, const char 
 	return jsonr_word(object, key, JSONR_OPTIONAL, words, count, &place) ? (int8_t)place : POLICYFILE_UNSET;
 }
 
-static uint32_t read_number(const struct jsonr *object, const char *key)
+static uint32_t read_number(const struct jsonr *object, const char *key, enum jsonr_need need)
 {
 	int64_t number = 0;
 
-	jsonr_i64(object, key, JSONR_NEEDED, 0, UINT32_MAX, &number);
+	jsonr_i64(object, key, need, 0, UINT32_MAX, &number);
 	return (uint32_t)number;
 }
 
@@ -118,7 +127,8 @@ static void read_limits(const struct jsonr *object, struct policyfile_row *row)
 /* What an edge does not know it could not do: the whole file is refused rather than half of it done. */
 static void read_row(const struct jsonr *object, struct policyfile_row *row)
 {
-	static const char *const keys[] = { "prefix", "tenant", "asset", "shield", "fail", "group", "limits" };
+	static const char *const keys[] = { "prefix", "tenant", "system", "asset", "shield", "sensor", "edge_only",
+		"fail", "group", "limits" };
 	struct bytes prefix;
 
 	policyfile_row_init(row);
@@ -126,9 +136,12 @@ static void read_row(const struct jsonr *object, struct policyfile_row *row)
 	if (jsonr_string(object, "prefix", JSONR_NEEDED, 1, IP_PREFIX_TEXT_SIZE, &prefix) &&
 		ip_prefix_parse(prefix, 0, &row->prefix))
 		jsonr_fail(object, JSONR_FORM, 0, 0);
-	row->tenant = read_number(object, "tenant");
-	row->asset = read_number(object, "asset");
+	row->tenant = read_number(object, "tenant", JSONR_NEEDED);
+	row->system = read_number(object, "system", JSONR_OPTIONAL);
+	row->asset = read_number(object, "asset", JSONR_NEEDED);
 	row->shield = read_word(object, "shield", policyfile_modes, POLICYFILE_MODE_COUNT);
+	row->sensor = read_word(object, "sensor", policyfile_sensors, POLICYFILE_SENSOR_COUNT);
+	jsonr_bool(object, "edge_only", JSONR_OPTIONAL, &row->edge_only);
 	row->fail = read_word(object, "fail", policyfile_fails, POLICYFILE_FAIL_COUNT);
 	read_limits(object, row);
 }

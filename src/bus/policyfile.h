@@ -2,15 +2,18 @@
 /* What a hub's policy says to one edge: the file "policy.json" of a bundle (bundle.h).
  *
  *	{"version":42,"rows":[
- *	 {"prefix":"192.0.2.80/32","tenant":17,"asset":9,"shield":"enforce","fail":"closed","group":"asset-9","limits":{"source_pps":2000}}]}
+ *	 {"prefix":"192.0.2.80/32","tenant":17,"system":4,"asset":9,"shield":"enforce","sensor":"shadow","fail":"closed","edge_only":true,
+ *	  "group":"asset-9","limits":{"source_pps":2000}}]}
  *
  * One row for each prefix whose settings differ from what the edge has in its own file; prefixes of rows do not overlap. What a row does
  * not set stays as that file says. Rows with the same 'group' share their limits: they are of one asset, system or tenant, as the group's
- * name says. The hub resolves who says what for which asset; the edge sees the result only.
+ * name says. 'edge_only': the system may only be watched at the edge: of its traffic no payload is kept, and no web server here may open it. The
+ * gate's modes are not here, for sites have names (gate/hold/holdfile.h). The hub resolves who says what for which asset; the edge sees the result only.
  *
  * Reading checks everything and is bounded: the text comes over the network, even if it is signed. Any thread. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/bytes.h"
@@ -29,6 +32,12 @@ enum {
 
 /* X(identifier, word): modes of the shield. */
 #define POLICYFILE_MODES(X)                                                                                            \
+	X(SHADOW, "shadow")                                                                                            \
+	X(ENFORCE, "enforce")
+
+/* X(identifier, word): modes of the sensor. */
+#define POLICYFILE_SENSORS(X)                                                                                          \
+	X(OFF, "off")                                                                                                  \
 	X(SHADOW, "shadow")                                                                                            \
 	X(ENFORCE, "enforce")
 
@@ -57,6 +66,9 @@ enum {
 #define X(id, word) POLICYFILE_MODE_##id,
 enum policyfile_mode { POLICYFILE_MODES(X) POLICYFILE_MODE_COUNT };
 #undef X
+#define X(id, word) POLICYFILE_SENSOR_##id,
+enum policyfile_sensor { POLICYFILE_SENSORS(X) POLICYFILE_SENSOR_COUNT };
+#undef X
 #define X(id, word) POLICYFILE_FAIL_##id,
 enum policyfile_fail { POLICYFILE_FAILS(X) POLICYFILE_FAIL_COUNT };
 #undef X
@@ -67,12 +79,16 @@ enum policyfile_limit { POLICYFILE_LIMITS(X) POLICYFILE_LIMIT_COUNT };
 enum { POLICYFILE_LIMIT_MAX = 1000000000 };
 
 extern const char *const policyfile_modes[POLICYFILE_MODE_COUNT],
-	*const policyfile_fails[POLICYFILE_FAIL_COUNT], *const policyfile_limits[POLICYFILE_LIMIT_COUNT];
+	*const policyfile_sensors[POLICYFILE_SENSOR_COUNT], *const policyfile_fails[POLICYFILE_FAIL_COUNT],
+								    *const policyfile_limits[POLICYFILE_LIMIT_COUNT];
 
 struct policyfile_row {
 	struct ip_prefix prefix;
 	uint32_t tenant, asset; /* their numbers at the hub */
+	uint32_t system; /* 0: not said */
+	bool edge_only;
 	int8_t shield; /* enum policyfile_mode */
+	int8_t sensor; /* enum policyfile_sensor */
 	int8_t fail; /* enum policyfile_fail */
 	char group[POLICYFILE_GROUP_SIZE]; /* "" without limits; small letters, digits and '-' */
 	int64_t limits[POLICYFILE_LIMIT_COUNT];

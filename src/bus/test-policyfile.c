@@ -45,6 +45,9 @@ static void test_round(void **state)
 	struct bytes text, same;
 
 	rows[1].shield = turned[2].shield = POLICYFILE_MODE_ENFORCE;
+	rows[1].sensor = turned[2].sensor = POLICYFILE_SENSOR_OFF;
+	rows[1].system = turned[2].system = 4;
+	rows[1].edge_only = turned[2].edge_only = true;
 	rows[1].fail = turned[2].fail = POLICYFILE_FAIL_CLOSED;
 	rows[2].limits[POLICYFILE_LIMIT_udp_pps] = turned[0].limits[POLICYFILE_LIMIT_udp_pps] = 0;
 	strcpy(rows[2].group, "asset-2");
@@ -63,6 +66,10 @@ static void test_round(void **state)
 	assert_int_equal(file.rows[1].asset, 1);
 	assert_int_equal(file.rows[1].shield, POLICYFILE_MODE_ENFORCE);
 	assert_int_equal(file.rows[1].fail, POLICYFILE_FAIL_CLOSED);
+	assert_int_equal(file.rows[0].sensor, POLICYFILE_UNSET);
+	assert_int_equal(file.rows[1].sensor, POLICYFILE_SENSOR_OFF);
+	assert_int_equal(file.rows[1].system, 4);
+	assert_true(file.rows[1].edge_only && !file.rows[0].edge_only);
 	assert_int_equal(file.rows[1].tenant, 7);
 	assert_int_equal(file.rows[2].prefix.addr.family, IP_V6);
 	policyfile_done(&file);
@@ -78,9 +85,9 @@ static void test_refused(void **state)
 		"{\"version\":1,\"rows\":{}}", "{\"version\":1,\"rows\":[1]}",
 		"{\"version\":1,\"rows\":[{\"prefix\":\"10.0.0.1/8\",\"tenant\":1,\"asset\":2}]}",
 		"{\"version\":1,\"rows\":[{\"prefix\":\"10.0.0.0/8\",\"tenant\":1}]}", ROW(",\"shield\":\"off\""),
-		ROW(",\"shield\":7"), ROW(",\"sensor\":\"enforce\""), ROW(",\"fail\":\"maybe\""),
-		ROW(",\"group\":\"A b\",\"limits\":{}"), ROW(",\"group\":\"asset-2\""),
-		ROW(",\"group\":\"asset-2\",\"limits\":{\"all\":1}"),
+		ROW(",\"sensor\":\"on\""), ROW(",\"edge_only\":1"), ROW(",\"system\":-1"), ROW(",\"shield\":7"),
+		ROW(",\"gate\":\"enforce\""), ROW(",\"fail\":\"maybe\""), ROW(",\"group\":\"A b\",\"limits\":{}"),
+		ROW(",\"group\":\"asset-2\""), ROW(",\"group\":\"asset-2\",\"limits\":{\"all\":1}"),
 		ROW(",\"group\":\"asset-2\",\"limits\":{\"udp_pps\":-2}"),
 		ROW(",\"group\":\"asset-2\",\"limits\":{\"udp_pps\":1000000001}"),
 		ROW("},{\"prefix\":\"10.0.0.0/8\",\"tenant\":1,\"asset\":3"),

@@ -10,18 +10,19 @@
 #include "gate/hold/holdfile.h"
 
 /* Members of a row, itself, and those around all rows. */
-#define ROW_VALUES 9
-#define VALUES_MAX ((size_t)HOLDFILE_ROWS_MAX * ROW_VALUES + 2 * HOLDFILE_PLACES_ALL_MAX + 8)
+#define ROW_VALUES 10
+#define VALUES_MAX ((size_t)HOLDFILE_ROWS_MAX * 2 * ROW_VALUES + 2 * HOLDFILE_PLACES_ALL_MAX + 8)
 
-const char *const holdfile_modes[HOLDFILE_MODE_COUNT] = {
 #define X(id, word) word,
-	HOLDFILE_MODES(X)
+const char *const holdfile_modes[HOLDFILE_MODE_COUNT] = { HOLDFILE_MODES(X) };
+const char *const holdfile_parts[HOLDFILE_PART_COUNT] = { HOLDFILE_PARTS(X) };
+const char *const holdfile_sites[HOLDFILE_SITE_COUNT] = { HOLDFILE_SITES(X) };
 #undef X
-};
 
 void holdfile_done(struct holdfile *file)
 {
 	free(file->rows);
+	free(file->modes);
 	free(file->prefixes);
 	free(file->names);
 	*file = (struct holdfile){ 0 };
@@ -57,14 +58,14 @@ static int compare_names(const void *left, const void *right)
 
 /* ---- writing ---- */
 
-static void write_row(struct jsonw *json, const struct holdfile *file, const struct holdfile_row *row)
+static void write_places(struct jsonw *json, const struct holdfile *file, const struct holdfile_row *row)
 {
 	char text[IP_PREFIX_TEXT_SIZE];
 
-	jsonw_object_begin(json);
-	jsonw_kv_u64(json, "hold", row->hold);
-	jsonw_kv_u64(json, "rule", row->rule);
-	jsonw_kv_string(json, "mode", holdfile_modes[row->mode]);
+	if (row->prefix_count != 0)
+		qsort(file->prefixes + row->prefix_first, row->prefix_count, sizeof(*file->prefixes), compare_prefixes);
+	if (row->name_count != 0)
+		qsort(file->names + row->name_first, row->name_count, sizeof(*file->names), compare_names);
 	jsonw_kv_u64(json, "tenant", row->tenant);
 	jsonw_kv_u64(json, "asset", row->asset);
 	jsonw_kv_array_begin(json, "prefixes");
@@ -75,6 +76,27 @@ static void write_row(struct jsonw *json, const struct holdfile *file, const str
 	for (uint32_t i = 0; i < row->name_count; i++)
 		jsonw_string(json, file->names[row->name_first + i]);
 	jsonw_array_end(json);
+}
+
+static void write_hold(struct jsonw *json, const struct holdfile *file, const struct holdfile_row *row)
+{
+	jsonw_object_begin(json);
+	jsonw_kv_u64(json, "hold", row->hold);
+	jsonw_kv_u64(json, "rule", row->rule);
+	if (row->part != HOLDFILE_PART_GATE)
+		jsonw_kv_string(json, "part", holdfile_parts[row->part]);
+	jsonw_kv_string(json, "mode", holdfile_modes[row->mode]);
+	write_places(json, file, row);
+	jsonw_object_end(json);
+}
+
+static void write_mode(struct jsonw *json, const struct holdfile *file, const struct holdfile_row *row)
+{
+	jsonw_object_begin(json);
+	jsonw_kv_string(json, "mode", holdfile_sites[row->mode]);
+	if (row->edge_only)
+		jsonw_kv_bool(json, "edge_only", true);
+	write_places(json, file, row);
 	jsonw_object_end(json);
 }
 
@@ -82,20 +104,20 @@ void holdfile_write(struct jsonw *json, struct holdfile *file)
 {
 	if (file->row_count != 0)
 		qsort(file->rows, file->row_count, sizeof(*file->rows), compare_rows);
+	if (file->mode_count != 0)
+		qsort(file->modes, file->mode_count, sizeof(*file->modes), compare_rows);
 	jsonw_object_begin(json);
 	jsonw_kv_i64(json, "stamp", file->stamp);
 	jsonw_kv_array_begin(json, "holds");
-	for (size_t i = 0; i < file->row_count; i++) {
-		const struct holdfile_row *row = &file->rows[i];
-
-		if (row->prefix_count != 0)
-			qsort(file->prefixes + row->prefix_first, row->prefix_count, sizeof(*file->prefixes),
-				compare_prefixes);
-		if (row->name_count != 0)
-			qsort(file->names + row->name_first, row->name_count, sizeof(*file->names), compare_names);
-		write_row(json, file, row);
-	}
+	for (size_t i = 0; i < file->row_count; i++)
+		write_hold(json, file, &file->rows[i]);
 	jsonw_array_end(json);
+	if (file->mode_count != 0) {
+		jsonw_kv_array_begin(json, "modes");
+		for (size_t i = 0; i < file->mode_count; i++)
+			write_mode(json, file, &file->modes[i]);
+		jsonw_array_end(json);
+	}
 	jsonw_object_end(json);
 }
 
@@ -106,12 +128,11 @@ static bool places_of(const struct jsonr *row, const char *key, struct jsonr *re
 	return jsonr_array(row, key, JSONR_OPTIONAL, HOLDFILE_PLACES_MAX, ret);
 }
 
-static int take_room(const struct jsonr *rows, struct holdfile *file)
+static int count_places(const struct jsonr *rows, size_t *prefix_count, size_t *name_count)
 {
-	size_t row_count = json_array_size(rows->value), prefix_count = 0, name_count = 0;
 	struct jsonr places;
 
-	for (size_t i = 0; i < row_count; i++) {
+	for (size_t i = 0; i < json_array_size(rows->value); i++) {
 		struct jsonr row = jsonr_item(rows, i);
 
 		if (!json_is_object(row.value)) {
@@ -119,16 +140,29 @@ static int take_room(const struct jsonr *rows, struct holdfile *file)
 			return LUYTRE_E_SYNTAX;
 		}
 		if (places_of(&row, "prefixes", &places))
-			prefix_count += json_array_size(places.value);
+			*prefix_count += json_array_size(places.value);
 		if (places_of(&row, "names", &places))
-			name_count += json_array_size(places.value);
+			*name_count += json_array_size(places.value);
 	}
+	return 0;
+}
+
+static int take_room(const struct jsonr *rows, const struct jsonr *modes, struct holdfile *file)
+{
+	size_t prefix_count = 0, name_count = 0;
+	int error = count_places(rows, &prefix_count, &name_count);
+
+	if (error == 0)
+		error = count_places(modes, &prefix_count, &name_count);
+	if (error < 0)
+		return error;
 	if (prefix_count > HOLDFILE_PLACES_ALL_MAX || name_count > HOLDFILE_PLACES_ALL_MAX)
 		return LUYTRE_E_FULL;
-	file->rows = calloc(row_count + 1, sizeof(*file->rows));
+	file->rows = calloc(json_array_size(rows->value) + 1, sizeof(*file->rows));
+	file->modes = calloc(json_array_size(modes->value) + 1, sizeof(*file->modes));
 	file->prefixes = calloc(prefix_count + 1, sizeof(*file->prefixes));
 	file->names = calloc(name_count + 1, sizeof(*file->names));
-	return file->rows && file->prefixes && file->names ? 0 : LUYTRE_E_NOMEM;
+	return file->rows && file->modes && file->prefixes && file->names ? 0 : LUYTRE_E_NOMEM;
 }
 
 static struct bytes text_of(const struct jsonr *item)
@@ -181,27 +215,47 @@ static void read_names(const struct jsonr *places, struct holdfile *file, struct
 	row->name_count = (uint32_t)file->name_count - row->name_first;
 }
 
-static void read_row(const struct jsonr *in, struct holdfile *file)
+static void read_whose(const struct jsonr *in, struct holdfile *file, struct holdfile_row *row)
 {
-	struct holdfile_row *row = &file->rows[file->row_count++];
-	int64_t hold = 0, rule = 0, tenant = 0, asset = 0;
-	size_t mode = HOLDFILE_MODE_SHADOW;
+	int64_t tenant = 0, asset = 0;
 	struct jsonr places;
 
-	jsonr_i64(in, "hold", JSONR_NEEDED, 1, INT64_MAX, &hold);
-	jsonr_i64(in, "rule", JSONR_NEEDED, 1, INT64_MAX, &rule);
-	jsonr_word(in, "mode", JSONR_NEEDED, holdfile_modes, HOLDFILE_MODE_COUNT, &mode);
 	jsonr_i64(in, "tenant", JSONR_OPTIONAL, 0, UINT32_MAX, &tenant);
 	jsonr_i64(in, "asset", JSONR_OPTIONAL, 0, UINT32_MAX, &asset);
-	*row = (struct holdfile_row){ .hold = (uint64_t)hold,
-		.rule = (uint64_t)rule,
-		.tenant = (uint32_t)tenant,
-		.asset = (uint32_t)asset,
-		.mode = (uint8_t)mode };
+	row->tenant = (uint32_t)tenant;
+	row->asset = (uint32_t)asset;
 	if (places_of(in, "prefixes", &places))
 		read_prefixes(&places, file, row);
 	if (places_of(in, "names", &places))
 		read_names(&places, file, row);
+}
+
+static void read_hold(const struct jsonr *in, struct holdfile *file)
+{
+	struct holdfile_row *row = &file->rows[file->row_count++];
+	size_t mode = HOLDFILE_MODE_SHADOW, part = HOLDFILE_PART_GATE;
+	int64_t hold = 0, rule = 0;
+
+	jsonr_i64(in, "hold", JSONR_NEEDED, 1, INT64_MAX, &hold);
+	jsonr_i64(in, "rule", JSONR_NEEDED, 1, INT64_MAX, &rule);
+	jsonr_word(in, "mode", JSONR_NEEDED, holdfile_modes, HOLDFILE_MODE_COUNT, &mode);
+	jsonr_word(in, "part", JSONR_OPTIONAL, holdfile_parts, HOLDFILE_PART_COUNT, &part);
+	*row = (struct holdfile_row){
+		.hold = (uint64_t)hold, .rule = (uint64_t)rule, .part = (uint8_t)part, .mode = (uint8_t)mode
+	};
+	read_whose(in, file, row);
+}
+
+static void read_mode(const struct jsonr *in, struct holdfile *file)
+{
+	struct holdfile_row *row = &file->modes[file->mode_count++];
+	size_t mode = HOLDFILE_SITE_OFF;
+	bool edge_only = false;
+
+	jsonr_word(in, "mode", JSONR_NEEDED, holdfile_sites, HOLDFILE_SITE_COUNT, &mode);
+	jsonr_bool(in, "edge_only", JSONR_OPTIONAL, &edge_only);
+	*row = (struct holdfile_row){ .mode = (uint8_t)mode, .edge_only = edge_only };
+	read_whose(in, file, row);
 }
 
 /* What did not fit is a ceiling, all else is not our form. */
@@ -217,7 +271,7 @@ static int error_of(const struct jsonr_errors *errors)
 static int read_document(const json_t *document, struct holdfile *file)
 {
 	struct jsonr_errors errors = { 0 };
-	struct jsonr root, rows;
+	struct jsonr root, rows, modes = { 0 };
 	int error;
 
 	jsonr_root(&root, document, &errors);
@@ -225,13 +279,22 @@ static int read_document(const json_t *document, struct holdfile *file)
 		return LUYTRE_E_SYNTAX;
 	if (!jsonr_array(&root, "holds", JSONR_NEEDED, HOLDFILE_ROWS_MAX, &rows))
 		return error_of(&errors);
-	error = take_room(&rows, file);
+	jsonr_array(&root, "modes", JSONR_OPTIONAL, HOLDFILE_ROWS_MAX, &modes);
+	error = error_of(&errors);
+	if (error == 0)
+		error = take_room(&rows, &modes, file);
 	if (error == 0)
 		error = error_of(&errors);
 	for (size_t i = 0; i < json_array_size(rows.value) && error == 0; i++) {
 		struct jsonr row = jsonr_item(&rows, i);
 
-		read_row(&row, file);
+		read_hold(&row, file);
+		error = error_of(&errors);
+	}
+	for (size_t i = 0; i < json_array_size(modes.value) && error == 0; i++) {
+		struct jsonr row = jsonr_item(&modes, i);
+
+		read_mode(&row, file);
 		error = error_of(&errors);
 	}
 	return error;
@@ -256,6 +319,7 @@ int holdfile_read(struct bytes text, struct holdfile *ret)
 		return error;
 	}
 	qsort(file.rows, file.row_count, sizeof(*file.rows), compare_rows);
+	qsort(file.modes, file.mode_count, sizeof(*file.modes), compare_rows);
 	*ret = file;
 	return 0;
 }

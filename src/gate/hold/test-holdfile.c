@@ -34,26 +34,42 @@ static void reads_what_the_manual_shows(void **state)
 
 	(void)state;
 	assert_int_equal(
-		holdfile_read(bytes_from_str("{\"stamp\":1795000000000000,\"holds\":[\n"
-					     " {\"hold\":81,\"rule\":8100010,\"mode\":\"enforce\",\"tenant\":17,"
-					     "\"asset\":9,\"prefixes\":[\"192.0.2.80/32\",\"2001:db8::/32\"],"
-					     "\"names\":[\"Portal.Example.gov.vn\"],\"later\":{}},\n"
-					     " {\"hold\":7,\"rule\":8100020,\"mode\":\"shadow\"}]}"),
+		holdfile_read(
+			bytes_from_str("{\"stamp\":1795000000000000,\"holds\":[\n"
+				       " {\"hold\":81,\"rule\":8100010,\"mode\":\"enforce\",\"tenant\":17,"
+				       "\"asset\":9,\"prefixes\":[\"192.0.2.80/32\",\"2001:db8::/32\"],"
+				       "\"names\":[\"Portal.Example.gov.vn\"],\"later\":{}},\n"
+				       " {\"hold\":7,\"rule\":8100020,\"mode\":\"shadow\"},"
+				       " {\"hold\":9,\"rule\":8200020,\"mode\":\"shadow\",\"part\":\"sensor\"}],\n"
+				       " \"modes\":[{\"mode\":\"shadow\",\"tenant\":17,\"asset\":9,\"edge_only\":true,"
+				       "\"names\":[\"portal.example.gov.vn\"]},{\"mode\":\"off\",\"asset\":3,"
+				       "\"prefixes\":[\"192.0.2.80/32\"]}]}"),
 			&file),
 		0);
 	assert_int_equal(file.stamp, 1795000000000000);
-	assert_int_equal(file.row_count, 2);
+	assert_int_equal(file.row_count, 3);
 	assert_int_equal(file.rows[0].hold, 7); /* in order */
+	assert_int_equal(file.rows[0].part, HOLDFILE_PART_GATE);
 	assert_int_equal(file.rows[0].mode, HOLDFILE_MODE_SHADOW);
 	assert_int_equal(file.rows[0].prefix_count + file.rows[0].name_count, 0);
-	assert_int_equal(file.rows[1].rule, 8100010);
-	assert_int_equal(file.rows[1].mode, HOLDFILE_MODE_ENFORCE);
-	assert_int_equal(file.rows[1].tenant, 17);
-	assert_int_equal(file.rows[1].asset, 9);
-	assert_int_equal(file.rows[1].prefix_count, 2);
-	assert_int_equal(file.prefixes[file.rows[1].prefix_first + 1].length, 32);
-	assert_int_equal(file.rows[1].name_count, 1);
-	assert_string_equal(file.names[file.rows[1].name_first], "portal.example.gov.vn");
+	assert_int_equal(file.rows[1].rule, 8200020);
+	assert_int_equal(file.rows[1].part, HOLDFILE_PART_SENSOR);
+	assert_int_equal(file.rows[2].rule, 8100010);
+	assert_int_equal(file.rows[2].mode, HOLDFILE_MODE_ENFORCE);
+	assert_int_equal(file.rows[2].tenant, 17);
+	assert_int_equal(file.rows[2].asset, 9);
+	assert_int_equal(file.rows[2].prefix_count, 2);
+	assert_int_equal(file.prefixes[file.rows[2].prefix_first + 1].length, 32);
+	assert_int_equal(file.rows[2].name_count, 1);
+	assert_string_equal(file.names[file.rows[2].name_first], "portal.example.gov.vn");
+	assert_int_equal(file.mode_count, 2);
+	assert_int_equal(file.modes[0].mode, HOLDFILE_SITE_OFF);
+	assert_int_equal(file.modes[0].asset, 3);
+	assert_int_equal(file.modes[0].prefix_count, 1);
+	assert_false(file.modes[0].edge_only);
+	assert_int_equal(file.modes[1].mode, HOLDFILE_SITE_SHADOW);
+	assert_true(file.modes[1].edge_only);
+	assert_string_equal(file.names[file.modes[1].name_first], "portal.example.gov.vn");
 	holdfile_done(&file);
 	holdfile_done(&file); /* twice is once */
 }
@@ -63,10 +79,14 @@ static void same_rows_make_the_same_text(void **state)
 	static const char *const texts[] = {
 		"{\"stamp\":5,\"holds\":[" ROW
 		",\"names\":[\"b.vn\",\"a.vn\"]},{\"hold\":2,\"rule\":1,\"mode\":\"shadow\","
-		"\"prefixes\":[\"2001:db8::1\",\"198.51.100.0/24\"]}," ROW ",\"asset\":1}]}",
+		"\"prefixes\":[\"2001:db8::1\",\"198.51.100.0/24\"]}," ROW
+		",\"asset\":1}],\"modes\":[{\"mode\":\"shadow\",\"asset\":9,\"edge_only\":true},"
+		"{\"asset\":3,\"names\":[\"b.vn\",\"a.vn\"],\"mode\":\"off\"}]}",
 		"{\"holds\":[" ROW
 		",\"asset\":1},{\"hold\":2,\"rule\":1,\"mode\":\"shadow\",\"prefixes\":[\"198.51.100.0/24\","
-		"\"2001:db8::1/128\"]}," ROW ",\"names\":[\"A.vn\",\"b.vn\"]}],\"stamp\":5}",
+		"\"2001:db8::1/128\"]}," ROW ",\"names\":[\"A.vn\",\"b.vn\"]}],\"stamp\":5,\"modes\":[{\"mode\":"
+		"\"off\",\"asset\":3,\"names\":[\"a.vn\",\"b.vn\"]},"
+		"{\"mode\":\"shadow\",\"asset\":9,\"edge_only\":true}]}",
 	};
 	char *written[2];
 
@@ -83,7 +103,9 @@ static void same_rows_make_the_same_text(void **state)
 		"{\"stamp\":5,\"holds\":[{\"hold\":2,\"rule\":1,\"mode\":\"shadow\",\"tenant\":0,\"asset\":0,"
 		"\"prefixes\":[\"198.51.100.0/24\",\"2001:db8::1/128\"],\"names\":[]}," ROW
 		",\"tenant\":0,\"asset\":0,\"prefixes\":[],\"names\":[\"a.vn\",\"b.vn\"]}," ROW
-		",\"tenant\":0,\"asset\":1,\"prefixes\":[],\"names\":[]}]}");
+		",\"tenant\":0,\"asset\":1,\"prefixes\":[],\"names\":[]}],\"modes\":["
+		"{\"mode\":\"off\",\"tenant\":0,\"asset\":3,\"prefixes\":[],\"names\":[\"a.vn\",\"b.vn\"]},"
+		"{\"mode\":\"shadow\",\"edge_only\":true,\"tenant\":0,\"asset\":9,\"prefixes\":[],\"names\":[]}]}");
 	free(written[0]);
 	free(written[1]);
 }
@@ -128,6 +150,11 @@ static void refuses(void **state)
 		{ "{\"stamp\":1,\"holds\":[" ROW ",\"names\":[\"a b\"]}]}", LUYTRE_E_SYNTAX },
 		{ "{\"stamp\":1,\"holds\":[" ROW ",\"names\":[\"\\u00e0.vn\"]}]}", LUYTRE_E_SYNTAX },
 		{ "{\"stamp\":1,\"holds\":[" ROW ",\"names\":[null]}]}", LUYTRE_E_SYNTAX },
+		{ "{\"stamp\":1,\"holds\":[" ROW ",\"part\":\"shield\"}]}", LUYTRE_E_SYNTAX },
+		{ "{\"stamp\":1,\"holds\":[],\"modes\":{}}", LUYTRE_E_SYNTAX },
+		{ "{\"stamp\":1,\"holds\":[],\"modes\":[{}]}", LUYTRE_E_SYNTAX },
+		{ "{\"stamp\":1,\"holds\":[],\"modes\":[{\"mode\":\"on\"}]}", LUYTRE_E_SYNTAX },
+		{ "{\"stamp\":1,\"holds\":[],\"modes\":[{\"mode\":\"off\",\"edge_only\":1}]}", LUYTRE_E_SYNTAX },
 	};
 
 	(void)state;

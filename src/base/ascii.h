@@ -18,6 +18,11 @@ static inline bool ascii_is_digit(uint8_t byte)
 }
 
 /* What a hexadecimal digit of either case stands for; -1 when the byte is none. */
+static inline bool ascii_is_alnum(uint8_t byte)
+{
+	return ascii_is_digit(byte) || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z');
+}
+
 static inline int ascii_hex_value(uint8_t byte)
 {
 	uint8_t digit = (uint8_t)(byte - '0'), letter = (uint8_t)((byte | 0x20) - 'a');

@@ -34,6 +34,9 @@ struct ev_tally *ev_tally_new(void);
 void ev_tally_free(struct ev_tally *tally);
 /* 0, LUYTRE_E_FULL at EV_ANSWER_MAX. */
 MUST_CHECK int ev_tally_add(struct ev_tally *tally, int64_t time_us, uint64_t key, uint64_t events, uint64_t sum);
+/* Whether the text of a filter stands in an event that has its detail. */
+bool ev_text_matches(const struct ev_filter *filter, const struct ev_event *event);
+
 MUST_CHECK int ev_tally_out(struct ev_tally *tally, ev_count_fn fn, void *context);
 /* By sum, heaviest first, as answer to EV_TOP_TENANT. */
 MUST_CHECK int ev_tally_top(struct ev_tally *tally, uint32_t limit, ev_ranked_fn fn, void *context);

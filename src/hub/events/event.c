@@ -8,7 +8,9 @@
 #include "base/ascii.h"
 #include "base/error.h"
 #include "base/table.h"
+#include "hub/events/detail.h"
 #include "hub/events/driver.h"
+#include "hub/events/words.h"
 
 static const struct ev_driver *const drivers[] = { &ev_sqlite_driver, &ev_clickhouse_driver };
 
@@ -136,6 +138,24 @@ void ev_reader_close(struct ev_reader *reader)
 		reader->store->driver->reader_close(reader);
 }
 
+static bool is_too_long(const struct ev_filter *filter)
+{
+	struct words_query query = { .count = 0 };
+
+	if (filter->until_us - filter->from_us <= EV_TEXT_SPAN_MAX_US)
+		return false;
+	if (filter->whole_words)
+		words_query_of(filter->text, &query);
+	return query.count == 0;
+}
+
+bool ev_text_matches(const struct ev_filter *filter, const struct ev_event *event)
+{
+	bool (*stands_in)(struct bytes, struct bytes) = filter->whole_words ? words_stand_in : detail_contains;
+
+	return stands_in(event->signature, filter->text) || stands_in(event->detail, filter->text);
+}
+
 /* LUYTRE_E_INVALID, or 0; then '*ret_nothing' tells that nothing can be found. */
 static int check_filter(const struct ev_filter *filter, bool *ret_nothing)
 {
@@ -143,8 +163,7 @@ static int check_filter(const struct ev_filter *filter, bool *ret_nothing)
 
 	if (!scope || filter->until_us <= filter->from_us || filter->from_us < 0 || filter->until_us > EV_TIME_MAX_US)
 		return LUYTRE_E_INVALID;
-	if (filter->text.size > EV_SIGNATURE_MAX ||
-		(filter->text.size > 0 && filter->until_us - filter->from_us > EV_TEXT_SPAN_MAX_US))
+	if (filter->text.size > EV_SIGNATURE_MAX || (filter->text.size > 0 && is_too_long(filter)))
 		return LUYTRE_E_INVALID;
 	if (filter->src.addr.family != 0 && ((filter->src.addr.family != IP_V4 && filter->src.addr.family != IP_V6) ||
 						    filter->src.length > ip_addr_bits(&filter->src.addr)))

@@ -118,6 +118,9 @@ struct ev_filter {
 	uint64_t rule, decision;
 	struct bytes
 		text; /* stands in the signature or the detail, without case of ASCII letters; at most EV_TEXT_SPAN_MAX_US */
+	/* The text begins and ends where words do (words.h): then stores that know which words stand where read little else, and with a word that is
+	 * kept there the span may be any. */
+	bool whole_words;
 };
 
 /* TENANT_SEVERITY: both in one, tenant << 4 | severity. */

@@ -403,13 +403,8 @@ struct events_ask {
 	ev_event_fn fn;
 	void *context;
 	bool stopped;
+	uint64_t row_from, row_until; /* of the segment; row_until 0: to its end */
 };
-
-static bool text_matches(const struct ev_filter *filter, const struct ev_event *event)
-{
-	return filter->text.size == 0 || detail_contains(event->signature, filter->text) ||
-	       detail_contains(event->detail, filter->text);
-}
 
 static int hand_over(struct sqlite_reader *reader, struct connection *connection, const struct segment_view *view,
 	sqlite3_stmt *rows, struct events_ask *ask)
@@ -425,7 +420,7 @@ static int hand_over(struct sqlite_reader *reader, struct connection *connection
 		segment_read_event(rows, view->base, &event);
 		if (with_detail && (error = unpack(connection, rows, &event.detail)) != 0)
 			return error;
-		if (!text_matches(ask->filter, &event)) {
+		if (with_detail && ask->filter->text.size > 0 && !ev_text_matches(ask->filter, &event)) {
 			/* Unpacking costs more than SQLite's steps. */
 			if (event.id % 256 == 0 && out_of_time(reader))
 				return LUYTRE_E_TIMEOUT;
@@ -495,10 +490,14 @@ static void build_page(char *sql, struct where *where, const struct events_ask *
 	const char *index;
 	bool by_src;
 
+	if (ask->row_until != 0 && before > ask->row_until)
+		before = ask->row_until;
 	listed_tenants(ask->filter, &tenant_count);
 	index = choose_index(ask->filter, tenant_count, &by_src);
 	where_add(where, "e.row < #", (int64_t)(before < view->rows ? before : view->rows));
 	before_at = where->count;
+	if (ask->row_from != 0)
+		where_add(where, "e.row >= #", (int64_t)ask->row_from);
 	where_events(where, ask->filter, view);
 	/* A parameter that no condition uses. */
 	limit_at = where_bound(where, (struct bound){ .integer = text || whole ? -1 : (int64_t)ask->left });
@@ -558,17 +557,77 @@ static int ask_events(
 	return error;
 }
 
+/* ---- words ---- */
+
+static int mark_blocks(sqlite3 *db, const struct words_query *query, uint64_t block_count, bool *skip)
+{
+	sqlite3_stmt *row = NULL;
+	int result = sqlite3_prepare_v2(db, "select block, filter from words", -1, &row, NULL);
+
+	if (result == SQLITE_OK)
+		while ((result = sqlite3_step(row)) == SQLITE_ROW) {
+			uint64_t block = (uint64_t)sqlite3_column_int64(row, 0);
+			const void *filter = sqlite3_column_blob(row, 1);
+			size_t size = filter ? (size_t)sqlite3_column_bytes(row, 1) : 0;
+
+			if (block < block_count)
+				skip[block] = !words_may_hold(bytes_of(filter, size), query);
+		}
+	sqlite3_finalize(row);
+	return sqlite_error(db, result);
+}
+
+static int has_words(sqlite3 *db, bool *ret)
+{
+	sqlite3_stmt *row = NULL;
+	int result = sqlite3_prepare_v2(db, "select 1 from sqlite_master where name = 'words'", -1, &row, NULL);
+
+	if (result == SQLITE_OK)
+		result = sqlite3_step(row);
+	*ret = result == SQLITE_ROW;
+	sqlite3_finalize(row);
+	return sqlite_error(db, result);
+}
+
+/* Runs of blocks that may hold the words, the newest first. */
+static int ask_words(
+	struct sqlite_reader *reader, struct connection *connection, const struct segment_view *view, void *context)
+{
+	uint64_t until = (view->rows + (1U << WORDS_BLOCK_BITS) - 1) >> WORDS_BLOCK_BITS, from;
+	bool skip[SEGMENT_ROWS_MAX >> WORDS_BLOCK_BITS] = { 0 }, known = false;
+	struct events_ask *ask = context;
+	struct words_query query;
+	int error = has_words(connection->db, &known);
+
+	words_query_of(ask->filter->text, &query);
+	if (error == 0 && known)
+		error = mark_blocks(connection->db, &query, until, skip);
+	for (; until > 0 && error == 0 && ask->left > 0 && !ask->stopped; until = from) {
+		for (from = until; from > 0 && !skip[from - 1]; from--)
+			;
+		ask->row_from = from << WORDS_BLOCK_BITS;
+		ask->row_until = until << WORDS_BLOCK_BITS;
+		if (from < until)
+			error = ask_events(reader, connection, view, ask);
+		while (from > 0 && skip[from - 1])
+			from--;
+	}
+	ask->row_from = ask->row_until = 0;
+	return error;
+}
+
 int sqlite_page(struct ev_reader *base, const struct ev_filter *filter, const struct ev_cursor *before, uint32_t limit,
 	ev_event_fn fn, void *context)
 {
 	struct sqlite_reader *reader = (struct sqlite_reader *)base;
 	struct events_ask ask = { .filter = filter, .before = before->id, .left = limit, .fn = fn, .context = context };
+	segment_ask_fn ask_segment = filter->text.size > 0 && filter->whole_words ? ask_words : ask_events;
 	int error = question_begin(reader, filter);
 
 	for (size_t i = reader->view_count; i-- > 0 && error == 0 && ask.left > 0 && !ask.stopped;) {
 		if (before->id != 0 && reader->views[i].base >= before->id)
 			continue;
-		error = segment_ask(reader, &reader->views[i], ask_events, &ask);
+		error = segment_ask(reader, &reader->views[i], ask_segment, &ask);
 	}
 	question_end(reader);
 	return error;

@@ -55,6 +55,7 @@ static const char *const statement_texts[SEGMENT_STATEMENTS] = {
 		"insert into minute (tenant, minute, edge, class, events, sum) values (?1, ?2, ?3, ?4, ?5, ?6)"
 		" on conflict (tenant, minute, edge, class)"
 		" do update set events = events + excluded.events, sum = sum + excluded.sum",
+	[SEGMENT_WORDS] = "insert or replace into words (block, filter) values (?1, ?2)",
 };
 
 /* Two texts of one rule are two signatures: nothing is lost when a sensor's rules are changed within the hour. */
@@ -200,6 +201,7 @@ void writer_close(struct writer *writer)
 	detail_free(writer->detail);
 	table_free(writer->signatures);
 	table_free(writer->minutes);
+	words_free(writer->words);
 	*writer = (struct writer){ 0 };
 }
 
@@ -214,9 +216,10 @@ static int writer_open(struct sqlite_store *store, struct segment *segment, stru
 		table_new(sizeof(struct signature_key), sizeof(uint32_t), SEGMENT_ROWS_MAX, store->table_key);
 	writer.minutes =
 		table_new(sizeof(struct minute_key), sizeof(struct minute_sum), EV_BATCH_MAX, store->table_key);
+	writer.words = words_new();
 	if (!segment->live)
 		segment->live = sketches_new(store->key);
-	if (!writer.detail || !writer.signatures || !writer.minutes || !segment->live)
+	if (!writer.words || !writer.detail || !writer.signatures || !writer.minutes || !segment->live)
 		error = LUYTRE_E_NOMEM;
 	if (error == 0)
 		error = run(writer.db, PRAGMAS);
@@ -224,8 +227,17 @@ static int writer_open(struct sqlite_store *store, struct segment *segment, stru
 	return error;
 }
 
+/* The table of words came later than the format. */
 static int prepare_statements(struct writer *writer)
 {
+	uint64_t rows = writer->segment->rows;
+	int error = run(writer->db, "create table if not exists words (block integer primary key, filter blob)");
+
+	if (error != 0)
+		return error;
+	/* Of a block that is half full after a restart, what stands in its first half is not known any more. */
+	writer->words_block = rows >> WORDS_BLOCK_BITS;
+	writer->words_whole = rows % (UINT64_C(1) << WORDS_BLOCK_BITS) == 0;
 	for (unsigned int i = 0; i < SEGMENT_STATEMENTS; i++) {
 		int result = sqlite3_prepare_v3(
 			writer->db, statement_texts[i], -1, SQLITE_PREPARE_PERSISTENT, &writer->statements[i], NULL);
@@ -675,6 +687,34 @@ static int train(struct writer *writer)
 	return error;
 }
 
+/* An empty filter is one that has become too full: the block is read. */
+static int write_words(struct writer *writer)
+{
+	sqlite3_stmt *insert = writer->statements[SEGMENT_WORDS];
+	struct bytes filter = words_take(writer->words);
+
+	sqlite3_bind_int64(insert, 1, (int64_t)writer->words_block);
+	sqlite3_bind_blob64(insert, 2, filter.size > 0 ? (const void *)filter.ptr : "", filter.size, SQLITE_STATIC);
+	return step_reset(insert);
+}
+
+/* The signature's words again with each event: they are few beside those of the detail. */
+static int add_words(struct writer *writer, const struct ev_event *event, uint64_t row)
+{
+	int result = SQLITE_OK;
+
+	if (row >> WORDS_BLOCK_BITS != writer->words_block) {
+		if (writer->words_whole)
+			result = write_words(writer);
+		words_clear(writer->words);
+		writer->words_block = row >> WORDS_BLOCK_BITS;
+		writer->words_whole = true;
+	}
+	words_add(writer->words, bytes_first(event->signature, EV_SIGNATURE_MAX));
+	words_add(writer->words, event->detail);
+	return result;
+}
+
 static int write_events(struct writer *writer, const struct ev_batch *batch)
 {
 	int result = SQLITE_OK;
@@ -689,6 +729,8 @@ static int write_events(struct writer *writer, const struct ev_batch *batch)
 			result = insert_event(writer, event, writer->segment->rows + i, signature);
 		if (result == SQLITE_OK)
 			result = sum_minute(writer, event);
+		if (result == SQLITE_OK)
+			result = add_words(writer, event, writer->segment->rows + i);
 	}
 	if (result == SQLITE_OK)
 		result = write_minutes(writer);
@@ -720,6 +762,8 @@ int segment_append(struct writer *writer, const struct ev_batch *batch)
 		sqlite3_exec(writer->db, "rollback", NULL, NULL, NULL);
 	table_sweep(writer->signatures, &pos, SIZE_MAX, is_newer, &signature_last);
 	writer->signature_last = signature_last;
+	/* A filter may have gone with the transaction: until the next block begins none is written. */
+	writer->words_whole = false;
 	return error;
 }
 
@@ -842,6 +886,8 @@ static int write_seal(struct writer *writer, uint32_t **ret_tenants, size_t *ret
 		error = write_sketches(writer->db, segment->live, ret_tenants, ret_count);
 	if (error == 0)
 		error = write_hits(writer->db, segment->live);
+	if (error == 0 && writer->words_whole && segment->rows > 0)
+		error = sqlite_error(writer->db, write_words(writer));
 	if (error == 0)
 		error = meta_put(writer->db, "tenants", *ret_tenants, *ret_count * sizeof(**ret_tenants), 0);
 	for (size_t i = 0; i < ARRAY_COUNT(numbers) && error == 0; i++)

@@ -24,6 +24,7 @@
  *	nation		sums for each minute and class
  *	sketch		see sketch.h
  *	hit		sums for each rule, tenant and action; when sealed, and only when there were not too many
+ *	words		filters over the words of each block of events (words.h); a block without one is read
  *	meta		"dictionary" of the details, "key" of the sketches; when sealed: "sealed", "rows", "tenants" ...
  *
  * Threads: the catalogue of segments, the numbers in it and the live sketches are under store->lock. The writer belongs
@@ -38,6 +39,7 @@
 #include "hub/events/detail.h"
 #include "hub/events/driver.h"
 #include "hub/events/sketch.h"
+#include "hub/events/words.h"
 
 #define SEGMENT_NEW ".new"
 
@@ -68,6 +70,7 @@ enum segment_statement {
 	SEGMENT_SIGNATURE,
 	SEGMENT_BATCH,
 	SEGMENT_MINUTE,
+	SEGMENT_WORDS,
 	SEGMENT_STATEMENTS,
 };
 
@@ -81,6 +84,9 @@ struct writer {
 	struct table *minutes; /* sums of the present batch */
 	uint32_t signature_last;
 	struct siphash_key key; /* for texts of signatures */
+	struct words *words; /* of the block that is being filled */
+	uint64_t words_block;
+	bool words_whole; /* from the first event of the block on */
 };
 
 struct sqlite_store {

@@ -7,9 +7,11 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/table.h"
+#include "hub/events/words.h"
 
-#define DAY_US    INT64_C(86400000000)
-#define WINDOW_US (30 * DAY_US)
+#define DAY_US        INT64_C(86400000000)
+#define WINDOW_US     (30 * DAY_US)
+#define WORDS_SPAN_US (14 * DAY_US)
 
 enum { PAGE = EV_PAGE_MAX };
 
@@ -254,7 +256,8 @@ static int ask_span(struct search *search, int64_t from_us, int64_t until_us)
 	const struct ev_filter filter = { .scope = search->question->scope,
 		.from_us = from_us,
 		.until_us = until_us,
-		.text = bytes_from_str(search->question->value) };
+		.text = bytes_from_str(search->question->value),
+		.whole_words = true };
 	struct ev_cursor before = { 0 };
 	int error;
 
@@ -272,13 +275,18 @@ static int ask_span(struct search *search, int64_t from_us, int64_t until_us)
 
 static int ask_text(struct search *search)
 {
-	int64_t until_us = search->question->until_us, from_us;
+	int64_t until_us = search->question->until_us, span_us = DAY_US, from_us;
+	struct words_query words;
 	int error = 0;
 
+	/* Where words can be looked up a longer span costs no more; where they cannot, what was read last is not lost when time is over. */
+	words_query_of(bytes_from_str(search->question->value), &words);
+	if (words.count != 0)
+		span_us = WORDS_SPAN_US;
 	if (strlen(search->question->value) < RETRO_TEXT_MIN)
 		return LUYTRE_E_SYNTAX;
 	while (!error && search->answer->complete && until_us > search->question->from_us) {
-		from_us = until_us - DAY_US;
+		from_us = until_us - span_us;
 		if (from_us < search->question->from_us)
 			from_us = search->question->from_us;
 		error = stopped(search) ? LUYTRE_E_CLOSED : ask_span(search, from_us, until_us);

@@ -4,11 +4,12 @@
  *	cve		what rules saw that cover it (holdrules.h), and rules whose text names it
  *	rule		what this rule saw
  *	address		what came from an address or a prefix
- *	text		a domain, a JA4, a piece of a path: stands in the text of events
+ *	text		a domain, a JA4, a piece of a path: stands in the text of events, as words of its own: evil.example is found in
+ *			www.evil.example, and not in devil.example
  *
- * The first three are answered from sums and indexes, over months in seconds. A text is looked for in the events themselves, newest first,
- * for as long as RETRO_TEXT_MS: 'complete' says whether all were read. The answer is what edges sent: all alerts, but of ordinary
- * traffic a sample.
+ * All are answered from sums and indexes, over months in seconds; of a text the blocks of events that may hold its words are read (hub/events/words.h), newest
+ * first. Numbers and words of one or two letters alone cannot be looked up, and a store in ClickHouse reads all texts: for as long as RETRO_TEXT_MS,
+ * and 'complete' says whether that was enough. The answer is what edges sent: all alerts, but of ordinary traffic a sample.
  *
  * Threads: a call has a reader of its own; any thread. Times are microseconds since 1970. */
 #pragma once

@@ -241,8 +241,17 @@ static void a_rule_an_address_a_text(void **state)
 	assert_int_equal(answer.source_count, 2);
 	retro_done(&answer);
 	answer = search(RETRO_TEXT, "BAD.example.net", &nation);
-	if (answer.complete)
-		assert_int_equal(answer.events, ATTACKS);
+	assert_true(answer.complete);
+	assert_int_equal(answer.events, ATTACKS);
+	assert_int_equal(answer.stopped, ATTACKS / 2);
+	retro_done(&answer);
+	answer = search(RETRO_TEXT, "ad.example.net", &nation); /* no word begins there */
+	assert_true(answer.complete);
+	assert_int_equal(answer.events, 0);
+	retro_done(&answer);
+	answer = search(RETRO_TEXT, "t13d1516h2_8daaf6152771_e5627efa2ab1", &nation);
+	assert_true(answer.complete);
+	assert_int_equal(answer.events, 0);
 	retro_done(&answer);
 }
 

@@ -88,6 +88,12 @@ void jsonw_kv_null(struct jsonw *writer, const char *key);
 void jsonw_kv_object_begin(struct jsonw *writer, const char *key);
 void jsonw_kv_array_begin(struct jsonw *writer, const char *key);
 
+/* The error remembered so far; 0: none. For who would go on for long for nothing. */
+static inline int jsonw_error(const struct jsonw *writer)
+{
+	return writer->error;
+}
+
 /* The complete document; 0 or the error remembered. The view lives until the next call that writes, resets or frees,
  * and has a NUL behind its end. '*ret' is not written on failure. */
 MUST_CHECK int jsonw_text(const struct jsonw *writer, struct bytes *ret);

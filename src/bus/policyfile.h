@@ -8,7 +8,7 @@
  * One row for each prefix whose settings differ from what the edge has in its own file; prefixes of rows do not overlap. What a row does
  * not set stays as that file says. Rows with the same 'group' share their limits: they are of one asset, system or tenant, as the group's
  * name says. 'edge_only': the system may only be watched at the edge: of its traffic no payload is kept, and no web server here may open it. The
- * gate's modes are not here, for sites have names (gate/hold/holdfile.h). The hub resolves who says what for which asset; the edge sees the result only.
+ * gate's modes are not here, for sites have names (base/holdfile.h). The hub resolves who says what for which asset; the edge sees the result only.
  *
  * Reading checks everything and is bounded: the text comes over the network, even if it is signed. Any thread. */
 #pragma once

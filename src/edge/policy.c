@@ -16,7 +16,7 @@
 #include "edge/link/identity.h"
 #include "edge/link/link.h"
 #include "edge/overlay.h"
-#include "gate/hold/holdfile.h"
+#include "base/holdfile.h"
 #include "shield/emulate.h"
 
 enum {

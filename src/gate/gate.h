@@ -148,6 +148,9 @@ struct gate_armed {
 void gate_tx_arm(struct gate_tx *tx, const struct gate_armed *armed, size_t count);
 bool gate_plan_has_hold(const struct gate_plan *plan, uint64_t rule_id);
 
+/* In place of the mode of the site, for this request; what the rules' own SecRuleEngine says counts as it does for a site. Before phase 1. */
+void gate_tx_mode(struct gate_tx *tx, enum gate_mode mode);
+
 /* Names the request in events and UNIQUE_ID; one is made when it is not called. */
 void gate_tx_id(struct gate_tx *tx, const char *id);
 void gate_tx_connection(struct gate_tx *tx, const char *client_address, uint16_t client_port,
@@ -236,6 +239,7 @@ struct gate_facts {
 	uint64_t duration_us; /* until now */
 	uint8_t phase; /* that ran last */
 	bool shadow; /* the site is, and nothing was done */
+	bool by_policy; /* gate_tx_mode() said how the site is */
 	bool audit; /* the rules want an audit record (after gate_tx_log) */
 	uint32_t audit_parts; /* bit 0: A .. bit 25: Z */
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the workers of web servers say of the holds that stand with them: an event of the type "holds" each time that a worker has taken
- * a list (gate/hold/holdfile.h), in parts of a few hundred holds.
+ * a list (base/holdfile.h), in parts of a few hundred holds.
  *
  *	{"event_type":"holds","stamp":S,"gate":"id of the server","worker":0,"workers":2,"part":1,"parts":1,
  *	 "holds":[{"hold":81,"rule":8100010,"mode":"enforce","known":true,"attack":"stopped","twin":"passed"},...]}

@@ -13,7 +13,7 @@
 #include "base/jsonw.h"
 #include "base/log.h"
 #include "edge/link/files.h"
-#include "gate/hold/holdfile.h"
+#include "base/holdfile.h"
 
 enum { EMPTY_MAX = 256, FOLDER_MODE = 0755, FILE_MODE = 0644, OPEN_UMASK = 022 };
 

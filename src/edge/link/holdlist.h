@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Where holds are armed (gate/hold/holdfile.h), on its way to the web server: the file "holds.json" of the hub's bundle is put where the
+/* Where holds are armed (base/holdfile.h), on its way to the web server: the file "holds.json" of the hub's bundle is put where the
  * gate looks for it (gate.holds_file of the configuration).
  *
  * What was taken stands until something else is taken: a bundle whose list cannot be read changes nothing. A bundle without a list says

@@ -13,7 +13,7 @@
 #include "bus/policyfile.h"
 #include "edge/link/files.h"
 #include "edge/link/internal.h"
-#include "gate/hold/holdfile.h"
+#include "base/holdfile.h"
 
 enum {
 	REVISION_AT = 8, /* in a bundle: behind the magic (bus/bundle.h) */

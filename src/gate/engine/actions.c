@@ -183,7 +183,7 @@ static void ctl_rule_engine(struct gate_tx *tx, const struct plan_action *action
 			continue;
 		TRACE(tx, 8, "Setting SecRuleEngine to %s as requested by a ctl:ruleEngine action", rows[i].told);
 		/* A rule may not make a site act that is in shadow. */
-		tx->mode = rows[i].mode == SEC_ON && tx->site->mode != GATE_ON ? SEC_DETECTION_ONLY : rows[i].mode;
+		tx->mode = rows[i].mode == SEC_ON && tx->site_mode != GATE_ON ? SEC_DETECTION_ONLY : rows[i].mode;
 	}
 }
 

@@ -36,6 +36,7 @@ struct gate_facts gate_tx_facts(const struct gate_tx *tx)
 					  (now.tv_nsec - tx->started_steady.tv_nsec) / 1000),
 		.phase = tx->phase,
 		.shadow = tx->mode == SEC_DETECTION_ONLY && tx->verdict.action == GATE_PASS,
+		.by_policy = tx->by_policy,
 		.audit = tx->audit_wanted,
 		.audit_parts = tx->audit_parts,
 	};

@@ -482,6 +482,8 @@ struct gate_tx {
 	struct arena arena;
 	struct gate_verdict verdict;
 	enum sec_mode mode; /* SecRuleEngine, as ctl changed it */
+	enum gate_mode site_mode; /* the site's, or what gate_tx_mode() put in its place */
+	bool by_policy; /* the latter */
 	uint8_t phase; /* running, or the last that ran */
 	bool stopped; /* the verdict is final */
 	bool memory_refused;

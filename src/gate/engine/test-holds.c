@@ -215,6 +215,54 @@ static void answers_wait_for_holds_of_answers(void **state)
 	}
 }
 
+/* What the hub's policy says counts in place of the site's mode, in both directions; holds that are armed to enforce do not care. */
+static void a_mode_takes_the_sites_away(void **state)
+{
+	static const struct {
+		enum gate_mode site, mode;
+		const char *target;
+		enum gate_action action, wanted;
+		bool shadow;
+	} rows[] = {
+		{ GATE_SHADOW, GATE_ON, "/?other=bad", GATE_DENY, GATE_DENY, false },
+		{ GATE_ON, GATE_SHADOW, "/?other=bad", GATE_PASS, GATE_DENY, true },
+		{ GATE_OFF, GATE_ON, "/?other=bad", GATE_DENY, GATE_DENY, false },
+		{ GATE_OFF, GATE_SHADOW, "/?q=jndi", GATE_DENY, GATE_DENY, false },
+		{ GATE_ON, GATE_OFF, "/?q=jndi", GATE_PASS, GATE_PASS, false },
+	};
+	struct gate_plan_options options = { 0 };
+	struct gate_plan *plan = test_plan(RULES, &options);
+	struct gate_worker *worker = gate_worker_new();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		const struct gate_site_settings settings = { .name = "a", .mode = rows[i].site };
+		const struct gate_verdict *verdict;
+		struct gate_site *site;
+		struct gate_tx *tx;
+
+		assert_int_equal(gate_site_new(plan, &settings, &site), 0);
+		assert_int_equal(gate_tx_new(worker, site, &tx), 0);
+		assert_false(gate_tx_facts(tx).by_policy);
+		gate_tx_mode(tx, rows[i].mode);
+		gate_tx_arm(tx, enforce81, 1);
+		gate_tx_request_line(
+			tx, bytes_from_str("GET"), bytes_from_str(rows[i].target), bytes_from_str("HTTP/1.1"));
+		gate_tx_request_headers_end(tx);
+		gate_tx_request_body_end(tx);
+		gate_tx_log(tx);
+		verdict = gate_tx_verdict(tx);
+		if (verdict->action != rows[i].action || verdict->wanted != rows[i].wanted)
+			fail_msg("row %zu: %d %d", i, verdict->action, verdict->wanted);
+		assert_int_equal(gate_tx_facts(tx).shadow, rows[i].shadow);
+		assert_true(gate_tx_facts(tx).by_policy);
+		gate_tx_free(tx);
+		gate_site_unref(site);
+	}
+	gate_worker_free(worker);
+	gate_plan_unref(plan);
+}
+
 /* What is told: the hold, how it is armed, and no shadow where something was done. */
 static void events_name_the_hold(void **state)
 {
@@ -265,6 +313,7 @@ int main(void)
 		cmocka_unit_test(knows_its_holds),
 		cmocka_unit_test(answers_wait_for_holds_of_answers),
 		cmocka_unit_test(events_name_the_hold),
+		cmocka_unit_test(a_mode_takes_the_sites_away),
 	};
 
 	return cmocka_run_group_tests(tests, open_lab, close_lab);

@@ -132,11 +132,21 @@ static void apply_overrides(struct gate_tx *tx)
 	}
 }
 
-static enum sec_mode mode_of(const struct gate_site *site)
+static void take_mode(struct gate_tx *tx, enum gate_mode mode)
 {
-	if (site->mode == GATE_OFF || site->plan->settings->mode == SEC_OFF)
-		return SEC_OFF;
-	return site->mode == GATE_ON ? site->plan->settings->mode : SEC_DETECTION_ONLY;
+	enum sec_mode said = tx->plan->settings->mode;
+
+	tx->site_mode = mode;
+	if (mode == GATE_OFF || said == SEC_OFF)
+		tx->mode = SEC_OFF;
+	else
+		tx->mode = mode == GATE_ON ? said : SEC_DETECTION_ONLY;
+}
+
+void gate_tx_mode(struct gate_tx *tx, enum gate_mode mode)
+{
+	take_mode(tx, mode);
+	tx->by_policy = true;
 }
 
 int gate_tx_new(struct gate_worker *worker, struct gate_site *site, struct gate_tx **ret)
@@ -166,7 +176,7 @@ int gate_tx_new(struct gate_worker *worker, struct gate_site *site, struct gate_
 		return LUYTRE_E_NOMEM;
 	}
 	tx->site = gate_site_ref(site);
-	tx->mode = mode_of(site);
+	take_mode(tx, site->mode);
 	tx->left_out = site->removed;
 	tx->body_access = plan->settings->request_body_access;
 	tx->response_access = plan->settings->response_body_access;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Whatever is accepted keeps to the ceilings, points into its own lists, reads the same after it was written, and is found at its places. */
+/* Files of holds and modes. Whatever is accepted keeps to the ceilings, points into its own lists, reads the same after it was written, and is found at its places. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -16,6 +16,7 @@ static void check(const struct holdfile *file)
 
 		assert(i == 0 || row[-1].hold <= row->hold);
 		assert(row->hold > 0 && row->rule > 0 && row->mode < HOLDFILE_MODE_COUNT);
+		assert(row->part < HOLDFILE_PART_COUNT);
 		assert(row->prefix_count <= HOLDFILE_PLACES_MAX && row->name_count <= HOLDFILE_PLACES_MAX);
 		assert((size_t)row->prefix_first + row->prefix_count <= file->prefix_count);
 		assert((size_t)row->name_first + row->name_count <= file->name_count);
@@ -46,6 +47,33 @@ static void find(void *context, const struct gate_armed *armed, size_t count)
 		wanted->found |= armed[i].rule == wanted->rule;
 }
 
+static bool anybody(const void *context, struct bytes name)
+{
+	(void)context;
+	(void)name;
+	return true;
+}
+
+/* What is said of a place comes from a row that is about it, and what is edge-only is off. */
+static void look_up_mode(const struct hold_modes *modes, const struct holdfile *file)
+{
+	for (size_t i = 0; i < file->mode_count && i < 64; i++) {
+		const struct holdfile_row *row = &file->modes[i];
+		const struct ip_prefix *prefix = row->prefix_count ? &file->prefixes[row->prefix_first] : NULL;
+		struct hold_place place = { .address = prefix ? &prefix->addr : NULL, .has_name = anybody };
+		struct hold_site_mode got;
+
+		if (row->name_count != 0)
+			place.asked = bytes_from_str(file->names[row->name_first]);
+		place.header = place.own = place.asked;
+		got = hold_modes_find(modes, &place, GATE_SHADOW);
+		assert(!got.row == (!row->name_count && !row->prefix_count));
+		assert(!got.row || !got.row->edge_only || got.mode == GATE_OFF);
+		assert(!row->name_count || hold_modes_at_name(modes, place.asked));
+		assert(!prefix || hold_modes_at_prefix(modes, prefix).row);
+	}
+}
+
 /* By its first place of each kind: as a person would ask for it. */
 static void look_up(const struct hold_places *places, const struct holdfile *file)
 {
@@ -53,6 +81,8 @@ static void look_up(const struct hold_places *places, const struct holdfile *fil
 		const struct holdfile_row *row = &file->rows[i];
 		struct wanted by_prefix = { .rule = row->rule }, by_name = by_prefix;
 
+		if (row->part != HOLDFILE_PART_GATE)
+			continue;
 		if (row->prefix_count != 0) {
 			hold_places_at_prefix(places, &file->prefixes[row->prefix_first], find, &by_prefix);
 			assert(by_prefix.found);
@@ -82,13 +112,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text = write_text(&first, &file);
 	error = holdfile_read(text, &again);
 	assert(error == 0);
-	assert(again.stamp == file.stamp && again.row_count == file.row_count);
+	assert(again.stamp == file.stamp && again.row_count == file.row_count && again.mode_count == file.mode_count);
 	if (!bytes_equal(write_text(&second, &again), text))
 		abort();
 	jsonw_done(&first);
 	jsonw_done(&second);
 	if (hold_places_new(&again, &places) == 0) {
 		look_up(places, &file);
+		assert(!hold_places_modes(places) == !file.mode_count);
+		if (hold_places_modes(places))
+			look_up_mode(hold_places_modes(places), &file);
 		hold_places_free(places);
 	}
 	holdfile_done(&file);

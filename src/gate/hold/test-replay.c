@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #include <jansson.h>
@@ -109,6 +110,18 @@ static void samples_are_refused(void **state)
 	"{\"hold\":5,\"rule\":1,\"mode\":\"shadow\"},{\"hold\":6,\"rule\":99,\"mode\":\"shadow\"},"                    \
 	"{\"hold\":7,\"rule\":16,\"mode\":\"shadow\"},{\"hold\":8,\"rule\":11,\"mode\":\"shadow\"}]}"
 
+/* One duty at a time is enough here. */
+static struct hold_duty *duty;
+static const struct holdfile_row *own_rows;
+static size_t own_count;
+
+static void end(struct hold_replay *replayed)
+{
+	hold_replay_free(replayed);
+	hold_duty_free(duty);
+	duty = NULL;
+}
+
 static void replay(const char *const *rules, size_t rule_count, const struct hold_samples *samples,
 	const struct hold_places *places, struct hold_replay **ret)
 {
@@ -118,7 +131,9 @@ static void replay(const char *const *rules, size_t rule_count, const struct hol
 
 	for (size_t i = 0; i < rule_count; i++)
 		plans[i] = test_plan(rules[i], &options);
-	assert_int_equal(hold_replay_new(places, samples, plans, rule_count, ret), 0);
+	assert_int_equal(hold_duty_new(places, NULL, 0, plans, rule_count, &duty), 0);
+	assert_int_equal(hold_replay_new(places, samples, duty, plans, rule_count, ret), 0);
+	own_rows = places ? hold_places_rows(places, &own_count) : NULL;
 	for (size_t i = 0; i < rule_count; i++)
 		gate_plan_unref(plans[i]); /* the replay has its own */
 	while (!hold_replay_step(*ret, 0))
@@ -129,11 +144,15 @@ static void replay(const char *const *rules, size_t rule_count, const struct hol
 static void assert_result(
 	const struct hold_replay *replay, uint64_t rule, bool known, enum hold_outcome attack, enum hold_outcome twin)
 {
-	const struct hold_result *result = hold_replay_result(replay, rule);
+	struct hold_result result;
+	size_t row = 0;
 
-	assert_non_null(result);
-	if (result->known != known || result->attack != attack || result->twin != twin)
-		fail_msg("rule %llu: %d %d %d", (unsigned long long)rule, result->known, result->attack, result->twin);
+	while (row < own_count && own_rows[row].rule != rule)
+		row++;
+	assert_true(row < own_count);
+	result = hold_replay_result(replay, row);
+	if (result.known != known || result.attack != attack || result.twin != twin)
+		fail_msg("rule %llu: %d %d %d", (unsigned long long)rule, result.known, result.attack, result.twin);
 }
 
 static void results_say_what_stands(void **state)
@@ -152,17 +171,79 @@ static void results_say_what_stands(void **state)
 	assert_result(replayed, 1, false, HOLD_NONE, HOLD_NONE); /* is a rule, and no hold */
 	assert_result(replayed, 99, false, HOLD_NONE, HOLD_NONE);
 	assert_result(replayed, 16, true, HOLD_STOPPED, HOLD_NONE); /* bytes as on the wire */
-	assert_null(hold_replay_result(replayed, 77));
-	hold_replay_free(replayed);
+	end(replayed);
 	/* In one of two plans the hold does not hold. */
 	replay(rules, 2, samples, places, &replayed);
 	assert_result(replayed, 11, true, HOLD_PASSED, HOLD_PASSED);
 	assert_result(replayed, 12, true, HOLD_STOPPED, HOLD_STOPPED);
-	hold_replay_free(replayed);
+	end(replayed);
 	replay(rules, 1, NULL, places, &replayed);
 	assert_result(replayed, 11, true, HOLD_NONE, HOLD_NONE);
-	hold_replay_free(replayed);
+	end(replayed);
 	hold_places_free(places);
+	hold_samples_free(samples);
+}
+
+/* Sites with a list of rules that lacks the hold, or has lost its sting, count where the hold can be armed and nowhere else. */
+static void plans_count_where_they_serve(void **state)
+{
+	static const char *const rules[] = { RULES, FEWER };
+	static const struct bytes a = { (const uint8_t *)"a.vn", 4 }, b = { (const uint8_t *)"b.vn", 4 },
+				  wild = { (const uint8_t *)"*.b.vn", 6 };
+	const struct ip_prefix here = { { IP_V4, { 192, 0, 2, 1 } }, 32 }, there = { { IP_V4, { 192, 0, 2, 2 } }, 32 };
+	const struct hold_server servers[] = {
+		{ .names = &a, .name_count = 1, .addresses = &here, .address_count = 1 },
+		{ .names = &b, .name_count = 1, .addresses = &there, .address_count = 1, .is_default = true },
+		{ .names = &wild, .name_count = 1, .addresses = &there, .address_count = 1 },
+	};
+	const struct {
+		const char *place;
+		bool known;
+		enum hold_outcome attack;
+	} rows_of[] = {
+		{ "\"names\":[\"a.vn\"]", true, HOLD_STOPPED }, { "\"names\":[\"b.vn\"]", false, HOLD_NONE },
+		{ "\"names\":[\"x.b.vn\"]", false, HOLD_NONE }, { "\"names\":[\"a.vn\",\"b.vn\"]", false, HOLD_NONE },
+		{ "\"names\":[\"unknown.vn\"]", false, HOLD_NONE }, /* leads to the default */
+		{ "\"prefixes\":[\"192.0.2.1\"]", true, HOLD_STOPPED },
+		{ "\"prefixes\":[\"192.0.2.2\"]", false, HOLD_NONE },
+		{ "\"prefixes\":[\"192.0.2.0/24\"]", false, HOLD_NONE },
+		{ "\"prefixes\":[\"198.51.100.1\"]", true, HOLD_STOPPED }, /* nobody is there: some plan has it */
+		{ "\"prefixes\":[\"203.0.113.80\"]", false, HOLD_NONE }, /* what the asset says */
+	};
+	struct hold_samples *samples = read_samples(SAMPLES);
+	struct hold_asset *asset = hold_asset_new();
+	const struct hold_location locations[] = {
+		{ &servers[0], NULL, 0, GATE_ON }, { &servers[1], NULL, 1, GATE_ON },
+		{ &servers[2], asset, 1, GATE_SHADOW }, { &servers[0], NULL, HOLD_NO_PLAN, GATE_OFF },
+		{ &servers[0], NULL, 1, GATE_OFF }, /* holds nothing: it is off */
+	};
+
+	(void)state;
+	assert_int_equal(hold_asset_add(asset, bytes_from_str("203.0.113.80")), 0);
+	for (size_t i = 0; i < ARRAY_COUNT(rows_of); i++) {
+		struct gate_plan_options options = { 0 };
+		struct gate_plan *plans[] = { test_plan(rules[0], &options), test_plan(rules[1], &options) };
+		struct hold_replay *replayed;
+		struct hold_places *places;
+		struct hold_result result;
+		char text[512];
+
+		snprintf(text, sizeof(text),
+			"{\"stamp\":1,\"holds\":[{\"hold\":1,\"rule\":12,\"mode\":\"enforce\",%s}]}", rows_of[i].place);
+		places = read_places(text);
+		assert_int_equal(hold_duty_new(places, locations, ARRAY_COUNT(locations), plans, 2, &duty), 0);
+		assert_int_equal(hold_replay_new(places, samples, duty, plans, 2, &replayed), 0);
+		while (!hold_replay_step(replayed, 0))
+			;
+		result = hold_replay_result(replayed, 0);
+		if (result.known != rows_of[i].known || result.attack != rows_of[i].attack)
+			fail_msg("%s: %d %d", rows_of[i].place, result.known, result.attack);
+		end(replayed);
+		hold_places_free(places);
+		gate_plan_unref(plans[0]);
+		gate_plan_unref(plans[1]);
+	}
+	hold_asset_free(asset);
 	hold_samples_free(samples);
 }
 
@@ -208,14 +289,14 @@ static void reports_have_their_form(void **state)
 	assert_int_equal(json_integer_value(json_object_get(value, "parts")), 1);
 	json_decref(wanted);
 	json_decref(value);
-	hold_replay_free(replayed);
+	end(replayed);
 	/* Nothing is armed: one part that says so. */
 	replay(rules, 1, samples, NULL, &replayed);
 	assert_int_equal(hold_report_parts(replayed), 1);
 	value = report(replayed, 0);
 	assert_int_equal(json_array_size(json_object_get(value, "holds")), 0);
 	json_decref(value);
-	hold_replay_free(replayed);
+	end(replayed);
 	hold_places_free(places);
 	hold_samples_free(samples);
 }
@@ -233,7 +314,8 @@ static void long_reports_have_parts(void **state)
 	for (size_t i = 0; i < file.row_count; i++)
 		file.rows[i] = (struct holdfile_row){ .hold = i + 1, .rule = 11 };
 	assert_int_equal(hold_places_new(&file, &places), 0);
-	assert_int_equal(hold_replay_new(places, NULL, NULL, 0, &replayed), 0);
+	assert_int_equal(hold_duty_new(places, NULL, 0, NULL, 0, &duty), 0);
+	assert_int_equal(hold_replay_new(places, NULL, duty, NULL, 0, &replayed), 0);
 	assert_true(hold_replay_step(replayed, 0)); /* no plan, nothing to play */
 	assert_int_equal(hold_report_parts(replayed), 3);
 	for (size_t i = 0; i < 3; i++) {
@@ -246,7 +328,7 @@ static void long_reports_have_parts(void **state)
 		sum += json_array_size(rows);
 		json_decref(value);
 	}
-	hold_replay_free(replayed);
+	end(replayed);
 	hold_places_free(places);
 }
 
@@ -256,6 +338,7 @@ int main(void)
 		cmocka_unit_test(samples_are_found),
 		cmocka_unit_test(samples_are_refused),
 		cmocka_unit_test(results_say_what_stands),
+		cmocka_unit_test(plans_count_where_they_serve),
 		cmocka_unit_test(reports_have_their_form),
 		cmocka_unit_test(long_reports_have_parts),
 	};

@@ -469,13 +469,13 @@ bool guard_merge(ngx_conf_t *cf, const struct gate_location *outer, struct gate_
 	ngx_conf_merge_ptr_value(conf->login, outer->login, NULL);
 	ngx_conf_merge_ptr_value(conf->lookups, outer->lookups, NULL);
 	ngx_conf_merge_ptr_value(conf->leak, outer->leak, NULL);
-	if (conf->mode == GATE_OFF || (!conf->limit && !conf->slow && !conf->login && !conf->lookups && !conf->leak))
+	if (!gate_may_inspect(main, conf) ||
+		(!conf->limit && !conf->slow && !conf->login && !conf->lookups && !conf->leak))
 		return true;
 	guard = ngx_pcalloc(cf->pool, sizeof(*guard));
 	if (!guard)
 		return false;
 	*guard = (struct guard){ .zone = main->zone,
-		.mode = conf->mode,
 		.limit = conf->limit,
 		.slow = conf->slow,
 		.login = conf->login,

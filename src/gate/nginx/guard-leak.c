@@ -69,8 +69,7 @@ void guard_leak_begin(struct gate_request *gate, bool readable)
 	}
 	guard->scanning = true;
 	/* Events of a server are read one by one, at once. */
-	guard->holds =
-		guard_enforces(guard->conf, leak->mode) && leak->hold_size != 0 && !ends_with(type, "/event-stream");
+	guard->holds = guard_enforces(guard, leak->mode) && leak->hold_size != 0 && !ends_with(type, "/event-stream");
 	if (guard->holds && held >= HELD_MAX) {
 		guard->holds = false;
 		guard_count(guard->conf->zone, GUARD_LEAK_FULL, 1);
@@ -186,7 +185,7 @@ static void cut(struct gate_request *gate, const char *reason)
 	struct guard_said said = { .reason = reason,
 		.action = "cut",
 		.weight = ABUSE_DENY + 2,
-		.done = guard_enforces(guard->conf, leak->mode),
+		.done = guard_enforces(guard, leak->mode),
 		.stops = true,
 		.has_counts = true };
 

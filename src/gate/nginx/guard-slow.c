@@ -13,7 +13,7 @@
 static void strike(struct gate_request *gate, enum abuse_reason reason)
 {
 	const struct guard *conf = gate->guard->conf;
-	bool done = guard_enforces(conf, conf->slow->mode);
+	bool done = guard_enforces(gate->guard, conf->slow->mode);
 	struct guard_said said = { .reason = abuse_reason_name(reason),
 		.action = "close",
 		.weight = ABUSE_DENY + 1,
@@ -43,7 +43,7 @@ enum guard_answer guard_slow_headers(struct gate_request *gate)
 	if (verdict.action == ABUSE_PASS)
 		return GUARD_GO;
 	strike(gate, verdict.reason);
-	if (!guard_enforces(guard->conf, guard->conf->slow->mode))
+	if (!guard_enforces(guard, guard->conf->slow->mode))
 		return GUARD_GO;
 	guard->stopped = true;
 	guard->closes = true;
@@ -84,7 +84,7 @@ static void look(ngx_event_t *event)
 		return;
 	}
 	strike(gate, verdict.reason);
-	if (!guard_enforces(guard->conf, guard->conf->slow->mode))
+	if (!guard_enforces(guard, guard->conf->slow->mode))
 		return;
 	guard->stopped = true;
 	guard->closes = true;
@@ -183,7 +183,7 @@ static void note_reset(struct gate_request *gate)
 		return;
 	count->struck = true;
 	strike(gate, verdict.reason);
-	if (!guard_enforces(guard->conf, guard->conf->slow->mode))
+	if (!guard_enforces(guard, guard->conf->slow->mode))
 		return;
 	/* The way that a connection ends which nobody uses; later, since its frames are being read. */
 	c->read->timedout = 1;

@@ -121,7 +121,7 @@ static uint64_t fingerprint(const struct guard *guard, ngx_http_request_t *r)
 	return abuse_hash(guard->zone->abuse, bytes_of(text.bytes, text.size));
 }
 
-void guard_attach(struct gate_request *gate, const struct guard *guard)
+void guard_attach(struct gate_request *gate, const struct guard *guard, ngx_uint_t mode)
 {
 	ngx_http_request_t *r = gate->request;
 	struct guard_request *request = ngx_pcalloc(r->pool, sizeof(*request));
@@ -129,6 +129,7 @@ void guard_attach(struct gate_request *gate, const struct guard *guard)
 	if (!request)
 		return;
 	request->conf = guard;
+	request->mode = mode;
 	request->client.address = abuse_hash(guard->zone->abuse, address_of(r->connection->sockaddr));
 	request->client.site = abuse_hash(guard->zone->abuse, gate_bytes(guard->site));
 	if (guard->limit || guard->login || guard->lookups)
@@ -198,7 +199,7 @@ static enum guard_answer slow_down(struct guard_request *guard)
 enum guard_answer guard_apply(struct gate_request *gate, ngx_uint_t mode, const struct abuse_verdict *verdict)
 {
 	struct guard_request *guard = gate->guard;
-	bool done = guard_enforces(guard->conf, mode);
+	bool done = guard_enforces(guard, mode);
 	struct guard_said said = { .reason = abuse_reason_name(verdict->reason),
 		.action = abuse_action_name(verdict->action),
 		.weight = verdict->action,

@@ -61,7 +61,6 @@ struct guard_leak {
 /* What a location has, after inheritance; null pointers: nothing. */
 struct guard {
 	struct guard_zone *zone;
-	ngx_uint_t mode; /* of the location: no guard does more */
 	const struct guard_limit *limit;
 	const struct guard_slow *slow;
 	const struct guard_login *login;
@@ -86,6 +85,10 @@ bool guard_merge(ngx_conf_t *cf, const struct gate_location *outer, struct gate_
 
 /* X(identifier, name of the counter, label or null, its value, help) */
 #define GUARD_COUNTS(X)                                                                                                \
+	X(MODE_OFF, "policy_requests", "mode", "off", "Requests whose mode the policy of the hub said")                \
+	X(MODE_SHADOW, "policy_requests", "mode", "shadow", NULL)                                                      \
+	X(MODE_ON, "policy_requests", "mode", "enforce", NULL)                                                         \
+	X(MODE_EDGE_ONLY, "policy_requests", "mode", "edge-only", NULL)                                                \
 	X(REQUESTS, "guard_requests", NULL, NULL, "Requests that a guard looked at")                                   \
 	X(DENIED, "guard_actions", "action", "deny", "What guards did with requests")                                  \
 	X(CHALLENGED, "guard_actions", "action", "challenge", NULL)                                                    \
@@ -183,6 +186,7 @@ struct guard_said {
 /* Of a request in a location with guards; in its pool. */
 struct guard_request {
 	const struct guard *conf;
+	ngx_uint_t mode; /* of the request: no guard does more */
 	struct abuse_client client;
 	bool open; /* counted as such */
 	bool stopped; /* the answer is ours: */
@@ -208,13 +212,13 @@ struct guard_request {
 };
 
 /* Mode of a guard here. */
-static inline bool guard_enforces(const struct guard *guard, ngx_uint_t mode)
+static inline bool guard_enforces(const struct guard_request *guard, ngx_uint_t mode)
 {
 	return ngx_min(guard->mode, mode) == GATE_ON;
 }
 
-/* guard.c; 'gate->guard' is there */
-void guard_attach(struct gate_request *gate, const struct guard *guard); /* leaves it null without memory */
+/* guard.c; 'gate->guard' is there, but for the first. 'mode' is the gate's for this request. Leaves 'gate->guard' null without memory. */
+void guard_attach(struct gate_request *gate, const struct guard *guard, ngx_uint_t mode);
 enum guard_answer guard_begin(struct gate_request *gate);
 ngx_int_t guard_wait(struct gate_request *gate); /* after GUARD_WAIT: what the handler of the phase returns */
 void guard_end(struct gate_request *gate); /* when the request is freed */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Holds that come from the hub: which are armed for a request, and the proof that they stand, which each worker makes for itself and tells
  * where events go (gate/hold/replay.h). Proving takes a small part of a worker's time, in slices between requests. */
-#include "gate/nginx/module.h"
+#include "gate/nginx/guard.h"
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -29,6 +29,7 @@ struct gate_holds {
 	/* A worker's. */
 	struct hold_watch *watch;
 	struct hold_replay *replay; /* null: told */
+	struct hold_duty *duty; /* null with it */
 	bool proved, again; /* again: nothing has changed since the last time */
 	struct told *told; /* by place in the events of the configuration */
 	char gate[17];
@@ -103,18 +104,13 @@ static void arm(void *context, const struct gate_armed *armed, size_t count)
 	gate_tx_arm(context, armed, count);
 }
 
-static void arm_address(const ngx_connection_t *c, const struct hold_places *places, struct gate_tx *tx)
+static struct bytes host_of(const ngx_http_request_t *r)
 {
-	const struct sockaddr *local = c->local_sockaddr;
-	struct ip_addr address;
+	struct bytes header = { 0 };
 
-	if (local && local->sa_family == AF_INET)
-		address = ip_addr_v4(&((const struct sockaddr_in *)(const void *)local)->sin_addr);
-	else if (local && local->sa_family == AF_INET6)
-		address = ip_addr_v6(&((const struct sockaddr_in6 *)(const void *)local)->sin6_addr);
-	else
-		return;
-	hold_places_at_address(places, &address, arm, tx);
+	if (r->headers_in.host)
+		header = gate_bytes(r->headers_in.host->value);
+	return bytes_first(header, bytes_index(header, ':'));
 }
 
 /* The name that the request asks for; the header's where the request line says something else, for an application may go by either; and the
@@ -122,16 +118,13 @@ static void arm_address(const ngx_connection_t *c, const struct hold_places *pla
 static void arm_names(ngx_http_request_t *r, const struct hold_places *places, struct gate_tx *tx)
 {
 	const ngx_http_core_srv_conf_t *core = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
-	struct bytes asked = gate_bytes(r->headers_in.server), own = gate_bytes(core->server_name), header;
+	struct bytes asked = gate_bytes(r->headers_in.server), own = gate_bytes(core->server_name), header = host_of(r);
 
 	hold_places_at_name(places, asked, arm, tx);
 	if (!bytes_equal(own, asked))
 		hold_places_at_name(places, own, arm, tx);
-	if (!r->headers_in.host)
-		return;
-	header = gate_bytes(r->headers_in.host->value);
 	if (!bytes_equal(header, asked))
-		hold_places_at_name(places, bytes_first(header, bytes_index(header, ':')), arm, tx);
+		hold_places_at_name(places, header, arm, tx);
 }
 
 void gate_holds_arm(struct gate_request *gate, const struct gate_location *conf)
@@ -139,6 +132,7 @@ void gate_holds_arm(struct gate_request *gate, const struct gate_location *conf)
 	ngx_http_request_t *r = gate->request;
 	const struct gate_main *main = ngx_http_get_module_main_conf(r, ngx_http_luytre_gate_module);
 	const struct hold_places *places;
+	struct ip_addr address;
 
 	if (!main->holds)
 		return;
@@ -146,29 +140,90 @@ void gate_holds_arm(struct gate_request *gate, const struct gate_location *conf)
 	places = main->holds->watch ? hold_watch_places(main->holds->watch) : NULL;
 	if (!places)
 		return;
-	arm_address(r->connection, places, gate->tx);
+	if (gate_read_address(r->connection->local_sockaddr, &address))
+		hold_places_at_address(places, &address, arm, gate->tx);
 	arm_names(r, places, gate->tx);
 	if (conf->asset)
 		hold_asset_find(conf->asset, places, arm, gate->tx);
 }
 
+/* ---- modes ---- */
+
+static void count_mode(const struct guard_zone *zone, const struct holdfile_row *row)
+{
+	static const enum guard_count counts[HOLDFILE_SITE_COUNT] = {
+		[HOLDFILE_SITE_OFF] = GUARD_MODE_OFF,
+		[HOLDFILE_SITE_SHADOW] = GUARD_MODE_SHADOW,
+		[HOLDFILE_SITE_ENFORCE] = GUARD_MODE_ON,
+	};
+
+	guard_count(zone, row->edge_only ? GUARD_MODE_EDGE_ONLY : counts[row->mode], 1);
+}
+
+struct hold_site_mode gate_holds_mode(ngx_http_request_t *r, const struct gate_location *conf)
+{
+	const struct gate_main *main = ngx_http_get_module_main_conf(r, ngx_http_luytre_gate_module);
+	const struct hold_places *places =
+		main->holds && main->holds->watch ? hold_watch_places(main->holds->watch) : NULL;
+	const struct hold_modes *modes = places ? hold_places_modes(places) : NULL;
+	const ngx_http_core_srv_conf_t *core;
+	struct hold_site_mode mode = { .mode = conf->mode };
+	struct hold_place place;
+	struct ip_addr address;
+
+	if (!modes)
+		return mode;
+	core = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
+	place = (struct hold_place){ .asked = gate_bytes(r->headers_in.server),
+		.header = host_of(r),
+		.own = gate_bytes(core->server_name),
+		.asset = conf->asset,
+		.has_name = gate_server_has_name,
+		.context = ngx_http_get_module_srv_conf(r, ngx_http_luytre_gate_module) };
+	/* Where it listens on all addresses nginx has not asked for this one yet. */
+	if (ngx_connection_local_sockaddr(r->connection, NULL, 0) == NGX_OK &&
+		gate_read_address(r->connection->local_sockaddr, &address))
+		place.address = &address;
+	mode = hold_modes_find(modes, &place, conf->mode);
+	if (mode.row)
+		count_mode(main->zone, mode.row);
+	return mode;
+}
+
 /* ---- proof ---- */
+
+static void say_modes(const struct gate_holds *holds, const struct hold_modes *modes, ngx_log_t *log)
+{
+	size_t count, stand = 0, edge_only = 0;
+	const struct holdfile_row *rows = hold_modes_rows(modes, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		stand += hold_duty_stands(holds->duty, i);
+		edge_only += rows[i].edge_only;
+	}
+	ngx_log_error(NGX_LOG_NOTICE, log, 0,
+		"luytre gate: modes: %uz by policy, %uz of them stand, %uz are edge-only: off", count, stand,
+		edge_only);
+}
 
 static void say_proved(const struct gate_holds *holds, ngx_log_t *log)
 {
 	const struct hold_places *places = hold_watch_places(holds->watch);
 	size_t count = 0, stand = 0, unknown = 0;
-	const struct holdfile_row *rows = places ? hold_places_rows(places, &count) : NULL;
 
+	if (places)
+		(void)hold_places_rows(places, &count);
 	for (size_t i = 0; i < count; i++) {
-		const struct hold_result *result = hold_replay_result(holds->replay, rows[i].rule);
+		struct hold_result result = hold_replay_result(holds->replay, i);
 
-		stand += result->attack == HOLD_STOPPED && result->twin != HOLD_STOPPED;
-		unknown += !result->known;
+		stand += result.attack == HOLD_STOPPED && result.twin != HOLD_STOPPED;
+		unknown += !result.known;
 	}
 	ngx_log_error(NGX_LOG_NOTICE, log, 0,
 		"luytre gate: holds: %uz armed, %uz proved to stand, %uz not known to the rules", count, stand,
 		unknown);
+	if (places && hold_places_modes(places))
+		say_modes(holds, hold_places_modes(places), log);
 }
 
 static bool put_line(struct gate_events *events, struct bytes text)
@@ -232,6 +287,14 @@ static ngx_msec_t tell_all(struct gate_main *conf)
 
 static void prove(struct gate_main *conf, bool again);
 
+static void forget_proof(struct gate_holds *holds)
+{
+	hold_replay_free(holds->replay);
+	hold_duty_free(holds->duty);
+	holds->replay = NULL;
+	holds->duty = NULL;
+}
+
 static void go_on(ngx_event_t *event)
 {
 	struct gate_main *conf = event->data;
@@ -255,8 +318,7 @@ static void go_on(ngx_event_t *event)
 		ngx_add_timer(event, next_ms);
 		return;
 	}
-	hold_replay_free(holds->replay);
-	holds->replay = NULL;
+	forget_proof(holds);
 	ngx_add_timer(event, AGAIN_MS);
 }
 
@@ -270,9 +332,39 @@ static void stop_timer(ngx_event_t *event)
 static void stop_proof(struct gate_holds *holds)
 {
 	stop_timer(&holds->prove);
-	hold_replay_free(holds->replay);
-	holds->replay = NULL;
+	forget_proof(holds);
 	holds->proved = false;
+}
+
+static size_t plan_of(const struct gate_main *conf, const struct gate_location *location)
+{
+	struct policy **policies = conf->policies.elts;
+	size_t plan = 0;
+
+	if (!location->handle)
+		return HOLD_NO_PLAN;
+	while (policies[plan] != location->handle->policy)
+		plan++;
+	return plan;
+}
+
+static int start_duty(struct gate_main *conf, struct gate_plan *const *plans)
+{
+	const struct gate_ground *grounds = conf->grounds.elts;
+	struct hold_location *locations = calloc(conf->grounds.nelts + 1, sizeof(*locations));
+	int error;
+
+	if (!locations)
+		return LUYTRE_E_NOMEM;
+	for (ngx_uint_t i = 0; i < conf->grounds.nelts; i++)
+		locations[i] = (struct hold_location){ .server = &grounds[i].server->about,
+			.asset = grounds[i].location->asset,
+			.plan = plan_of(conf, grounds[i].location),
+			.mode = grounds[i].location->mode };
+	error = hold_duty_new(hold_watch_places(conf->holds->watch), locations, conf->grounds.nelts, plans,
+		conf->policies.nelts, &conf->holds->duty);
+	free(locations);
+	return error;
 }
 
 static int start_replay(struct gate_main *conf)
@@ -286,8 +378,12 @@ static int start_replay(struct gate_main *conf)
 		return LUYTRE_E_NOMEM;
 	for (ngx_uint_t i = 0; i < conf->policies.nelts; i++)
 		plans[i] = policy_plan(policies[i]);
-	error = hold_replay_new(hold_watch_places(holds->watch), hold_watch_samples(holds->watch), plans,
-		conf->policies.nelts, &holds->replay);
+	error = start_duty(conf, plans);
+	if (error == 0)
+		error = hold_replay_new(hold_watch_places(holds->watch), hold_watch_samples(holds->watch), holds->duty,
+			plans, conf->policies.nelts, &holds->replay);
+	if (error < 0)
+		forget_proof(holds);
 	free(plans);
 	return error;
 }

@@ -81,7 +81,8 @@ static void *create_main(ngx_conf_t *cf)
 
 	if (!conf || !cleanup || ngx_array_init(&conf->policies, cf->pool, 4, sizeof(struct policy *)) != NGX_OK ||
 		ngx_array_init(&conf->events, cf->pool, 4, sizeof(struct gate_events *)) != NGX_OK ||
-		ngx_array_init(&conf->leaks, cf->pool, 4, sizeof(struct guard_leak *)) != NGX_OK)
+		ngx_array_init(&conf->leaks, cf->pool, 4, sizeof(struct guard_leak *)) != NGX_OK ||
+		ngx_array_init(&conf->grounds, cf->pool, 4, sizeof(struct gate_ground)) != NGX_OK)
 		return NULL;
 	conf->zone = ngx_pcalloc(cf->pool, sizeof(*conf->zone));
 	if (!conf->zone)
@@ -110,6 +111,11 @@ static char *init_main(ngx_conf_t *cf, void *data)
 		return NGX_CONF_ERROR;
 #endif
 	return conf->request_id == NGX_ERROR ? NGX_CONF_ERROR : NGX_CONF_OK;
+}
+
+static void *create_server(ngx_conf_t *cf)
+{
+	return ngx_pcalloc(cf->pool, sizeof(struct gate_server));
 }
 
 static void *create_location(ngx_conf_t *cf)
@@ -219,9 +225,9 @@ static char *merge_location(ngx_conf_t *cf, void *parent, void *child)
 		conf->site = outer->site;
 	if (!conf->site.data && !name_site(cf, conf))
 		return NGX_CONF_ERROR;
-	if (!guard_merge(cf, outer, conf))
+	if (!guard_merge(cf, outer, conf) || !gate_servers_add(cf, conf))
 		return NGX_CONF_ERROR;
-	if (conf->mode == GATE_OFF)
+	if (!gate_may_inspect(ngx_http_conf_get_module_main_conf(cf, ngx_http_luytre_gate_module), conf))
 		return NGX_CONF_OK;
 	if (!own && outer->handle) {
 		conf->handle = outer->handle;
@@ -314,6 +320,8 @@ static ngx_int_t postconfigure(ngx_conf_t *cf)
 		return NGX_ERROR;
 	if (conf->policies.nelts == 0)
 		return NGX_OK;
+	if (conf->holds && !gate_servers_note(cf))
+		return NGX_ERROR;
 	if (!make_cache(cf, conf) || load_policies(cf, conf) != NGX_OK)
 		return NGX_ERROR;
 	if (add_first(&core->phases[NGX_HTTP_PREACCESS_PHASE].handlers, gate_request_handler) != NGX_OK)
@@ -430,6 +438,7 @@ static ngx_http_module_t context = {
 	.postconfiguration = postconfigure,
 	.create_main_conf = create_main,
 	.init_main_conf = init_main,
+	.create_srv_conf = create_server,
 	.create_loc_conf = create_location,
 	.merge_loc_conf = merge_location,
 };

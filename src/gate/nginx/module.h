@@ -7,8 +7,9 @@
  *	response.c	phases 3 and 4, as filters; a body that could be cut is held back until it was looked at
  *	page.c		what a client is told that was stopped
  *	record.c	phase 5, events, variables for log formats
- *	holds.c		holds that are armed place by place
+ *	holds.c		holds that are armed place by place, and the modes of sites, both of the hub
  *	guard*.c	what rules do not see (guard.h)
+ *	servers.c	what servers are called and where they listen
  *	status.c	counters
  *	policy.c ...	rules, sites and their change, as holdwatch.c of the file of holds; no nginx in there
  *
@@ -22,6 +23,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "gate/hold/servers.h"
 #include "gate/nginx/policy.h"
 
 struct event_sink; /* gate/output/event.h */
@@ -61,10 +63,18 @@ struct gate_main {
 	bool zone_wanted; /* somebody counts */
 	struct guard_zone *zone; /* filled when the memory is there */
 	ngx_array_t leaks; /* struct guard_leak *, which need its key */
+	ngx_array_t grounds; /* struct gate_ground */
 	struct gate_holds *holds; /* null: they are rules as any other */
 	ngx_event_t publish;
 	struct gate_counters *published; /* by policy: what of the engine's is counted already */
 	uint64_t lost_published;
+};
+
+/* A server, as it is known when its configuration has been read. */
+struct gate_server {
+	struct hold_server about;
+	ngx_array_t *regexes; /* ngx_regex_t *, of its names */
+	ngx_array_t *addresses; /* struct ip_prefix, that it listens on */
 };
 
 /* A server or location. */
@@ -76,13 +86,25 @@ struct gate_location {
 	ngx_str_t site, tenant;
 	struct gate_events *events; /* null: none */
 	struct hold_asset *asset; /* what it stands for besides its address and name; null: nothing */
-	struct policy_site *handle; /* null: off */
+	struct policy_site *handle; /* null: off, and nothing can turn it on */
 	struct guard *guard; /* null: none, or off */
 	struct guard_limit *limit; /* as configured; null: none */
 	struct guard_slow *slow;
 	struct guard_login *login;
 	ngx_array_t *lookups; /* struct guard_lookup */
 	struct guard_leak *leak;
+};
+
+/* Whether a request there may be looked at: it is not off, or the policy of the hub may say otherwise. */
+static inline bool gate_may_inspect(const struct gate_main *conf, const struct gate_location *location)
+{
+	return location->mode != GATE_OFF || (conf->holds && location->rules);
+}
+
+/* A location that requests can come to. */
+struct gate_ground {
+	const struct gate_server *server;
+	const struct gate_location *location;
 };
 
 enum gate_progress {
@@ -150,9 +172,20 @@ static inline struct bytes gate_bytes(ngx_str_t text)
 /* ---- response.c ---- */
 void gate_response_init(void);
 
+/* ---- servers.c ---- */
+/* Notes a location when it is merged: of a server's own only where no location takes all of its requests. False without memory. */
+bool gate_servers_add(ngx_conf_t *cf, const struct gate_location *location);
+/* Fills what is known of all servers, before nginx forgets it. False without memory. */
+bool gate_servers_note(ngx_conf_t *cf);
+/* Whether the struct gate_server has it as one of its names, in small letters. */
+bool gate_server_has_name(const void *server, struct bytes host);
+bool gate_read_address(const struct sockaddr *socket, struct ip_addr *ret);
+
 /* ---- holds.c ---- */
 char *gate_directive_holds(ngx_conf_t *cf, ngx_command_t *command, void *conf);
 char *gate_directive_asset(ngx_conf_t *cf, ngx_command_t *command, void *conf);
+/* The mode of a request in this location: its own, or what the hub's policy says of the place, which is counted. */
+struct hold_site_mode gate_holds_mode(ngx_http_request_t *r, const struct gate_location *conf);
 /* Before phase 1, when the headers have been given. */
 void gate_holds_arm(struct gate_request *gate, const struct gate_location *conf);
 /* In a worker, when events can go out. */

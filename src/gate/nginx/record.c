@@ -103,7 +103,7 @@ static void count_timeout(ngx_http_request_t *r)
 {
 	const struct gate_location *conf = ngx_http_get_module_loc_conf(r, ngx_http_luytre_gate_module);
 
-	if (conf->guard && r->headers_out.status == NGX_HTTP_REQUEST_TIME_OUT)
+	if (conf->guard && conf->mode != GATE_OFF && r->headers_out.status == NGX_HTTP_REQUEST_TIME_OUT)
 		guard_count(conf->guard->zone, GUARD_HEADER_TIMEOUTS, 1);
 }
 

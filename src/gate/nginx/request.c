@@ -324,6 +324,7 @@ static ngx_int_t step(struct gate_request *gate)
 ngx_int_t gate_request_handler(ngx_http_request_t *r)
 {
 	const struct gate_location *conf = ngx_http_get_module_loc_conf(r, ngx_http_luytre_gate_module);
+	struct hold_site_mode mode;
 	struct gate_request *gate;
 	uint64_t start_ns;
 
@@ -337,17 +338,22 @@ ngx_int_t gate_request_handler(ngx_http_request_t *r)
 	if (!conf->handle)
 		return NGX_DECLINED;
 	start_ns = clock_mono_ns();
+	mode = gate_holds_mode(r, conf);
+	if (mode.mode == GATE_OFF)
+		return NGX_DECLINED;
 	gate = request_new(r, conf);
 	if (!gate) {
 		ngx_log_error(NGX_LOG_ERR, r->connection->log, 0, "luytre gate: no memory to inspect a request");
-		return conf->mode == GATE_ON ? NGX_HTTP_INTERNAL_SERVER_ERROR : NGX_DECLINED;
+		return mode.mode == GATE_ON ? NGX_HTTP_INTERNAL_SERVER_ERROR : NGX_DECLINED;
 	}
+	if (mode.row)
+		gate_tx_mode(gate->tx, mode.mode);
 	give_id(gate);
 	give_connection(gate);
 	give_headers(gate);
 	gate_holds_arm(gate, conf);
 	gate->engine_ns += clock_mono_ns() - start_ns;
 	if (conf->guard)
-		guard_attach(gate, conf->guard);
+		guard_attach(gate, conf->guard, mode.mode);
 	return step(gate);
 }

@@ -185,6 +185,8 @@ static void put_gate(
 	jsonw_kv_string(json, "action", action_name(action_of(verdict->action, stops && guard->done)));
 	jsonw_kv_string(json, "wanted", action_name(action_of(verdict->wanted, stops)));
 	jsonw_kv_bool(json, "shadow", facts->shadow);
+	if (facts->by_policy)
+		jsonw_kv_string(json, "mode_by", "policy");
 	if (verdict->wanted != GATE_PASS) {
 		jsonw_kv_u64(json, "rule", verdict->rule_id);
 		jsonw_kv_string(json, "reason", verdict->reason);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the gate tells about a request: one JSON object in the manner of EVE, and on request ModSecurity's audit log.
  *
+ * "mode_by" stands where the hub's policy said how the site is (gate/hold), and not the server's configuration.
+ *
  * An event is written for each request that was blocked, would have been, or matched rules that log. Values that are secrets never
  * leave: what stands in fields named like passwords, tokens, keys, one-time codes, in Cookie and Authorization headers, and card and
  * citizen numbers anywhere, is replaced by its kind and length (event-redact.c has the table).
@@ -8,7 +10,7 @@
  *	{"timestamp":"2026-11-22T05:00:00.000000+0700","event_type":"gate","flow_id":..., "src_ip":..,"src_port":..,"dest_ip":..,"dest_port":..,
  *	 "proto":"TCP","app_proto":"http","tenant":"..","site":"..","id":"<event id shown on the block page>",
  *	 "http":{"hostname":..,"url":..,"http_method":..,"protocol":..,"http_user_agent":..,"http_refer":..,"status":403,"length":..},
- *	 "gate":{"action":"deny","wanted":"deny","shadow":false,"rule":949110,"reason":"rule","phase":2,"us":85,"hold":"hold id or absent",
+ *	 "gate":{"action":"deny","wanted":"deny","shadow":false,"mode_by":"policy","rule":949110,"reason":"rule","phase":2,"us":85,"hold":"hold id or absent",
  *	  "score":15,"guard":{"reason":"login-address","action":"deny","done":true,"until":1795324800,"counts":{..}}},
  *	 "hold":{"hold":81,"rule":8100010,"mode":"enforce"},	where one that is armed for the place (gate/hold) matched
  *	 "rules":[{"id":942100,"msg":"..","data":"..","var":"ARGS:q","severity":2,"tags":[..],"phase":2}, ...]}

@@ -2,7 +2,7 @@
 /* What web servers say of holds, and what edges are told of them: JSON in, JSON out. */
 #include <string.h>
 
-#include "gate/hold/holdfile.h"
+#include "base/holdfile.h"
 #include "hub/core/holds.h"
 
 static bool read_number(const json_t *object, const char *key, int64_t min, int64_t max, int64_t *ret)

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "gate/hold/holdfile.h"
+#include "base/holdfile.h"
 #include "hub/core/internal.h"
 
 enum {

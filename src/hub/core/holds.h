@@ -4,7 +4,7 @@
  * A thread of its own does the work, over a handle of its own: at once when it is told that something has changed, and at least once a
  * second. The core's lock is held only to swap what edges get. It keeps the clocks of findings too (finding_expire, finding_reclock).
  *
- *	hub -> edge	the file "holds.json" in the bundle of the policy (gate/hold/holdfile.h); its stamp is the time of the newest change of
+ *	hub -> edge	the file "holds.json" in the bundle of the policy (base/holdfile.h); its stamp is the time of the newest change of
  *			any hold that the edge serves, so the same holds have the same stamp after a restart too
  *	edge -> hub	lines of its batches with event_type "holds", one for each part of what a worker of a web server says:
  *			{"timestamp":...,"event_type":"holds","stamp":S,"gate":"...","worker":0,"workers":2,"part":1,"parts":1,

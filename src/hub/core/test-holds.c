@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "bus/batch.h"
-#include "gate/hold/holdfile.h"
+#include "base/holdfile.h"
 #include "hub/core/core.h"
 #include "hub/core/holds.h"
 #include "hub/edges/csrtest.h"

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/siphash.h"
-#include "gate/hold/holdfile.h"
+#include "base/holdfile.h"
 #include "hub/policy/policy.h"
 
 enum { ROWS_GROW = 256 };

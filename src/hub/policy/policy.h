@@ -236,7 +236,7 @@ typedef bool (*policy_serves_fn)(const void *context, uint32_t tenant);
 
 /* The standing version as rows of all assets of all tenants: made once, for all edges. LUYTRE_E_FULL: more than POLICY_ROWS_MAX. */
 MUST_CHECK int policy_resolve(struct db *db, struct policyfile *ret);
-/* Those of an edge ('serves' null: all), with the holds that are armed there (gate/hold/holdfile.h; empty: no such file), signed for it.
+/* Those of an edge ('serves' null: all), with the holds that are armed there (base/holdfile.h; empty: no such file), signed for it.
  * LUYTRE_E_FULL: more than POLICYFILE_ROWS_MAX. */
 struct policy_bundle {
 	uint8_t *text; /* owned: free() */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Which holds are armed where, and what the hub's policy says of sites: the file "holds.json" that the hub makes for each edge (in the bundle of the policy), the edge puts where
- * the web server finds it, and the gate reads.
+ * web server and sensor find it.
  *
  *	{"stamp":1795000000000000,"holds":[
  *	 {"hold":81,"rule":8100010,"mode":"enforce","tenant":17,"asset":9,"prefixes":["192.0.2.80/32"],"names":["portal.example.gov.vn"]}],

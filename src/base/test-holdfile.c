@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gate/hold/holdfile.h"
+#include "base/holdfile.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -230,6 +230,31 @@ static void refuses_long_texts(void **state)
 	free(text);
 }
 
+/* Whatever is left of a text is refused whole, in memory of its own size, so that a byte read behind it would be noticed. */
+static void refuses_each_part_of_a_text(void **state)
+{
+	static const char text[] =
+		"{\"stamp\":5,\"holds\":[" ROW
+		",\"part\":\"sensor\",\"prefixes\":[\"192.0.2.0/24\"],\"names\":[\"a.vn\"]}],"
+		"\"modes\":[{\"mode\":\"off\",\"edge_only\":true,\"asset\":3,\"prefixes\":[\"2001:db8::/32\"],"
+		"\"names\":[\"b.vn\"]}]}";
+	struct holdfile file = { 0 };
+
+	(void)state;
+	for (size_t size = 0; size < sizeof(text) - 1; size++) {
+		uint8_t *part = malloc(size + !size);
+
+		assert_non_null(part);
+		memcpy(part, text, size);
+		assert_int_equal(holdfile_read(bytes_of(part, size), &file), LUYTRE_E_SYNTAX);
+		assert_null(file.rows); /* is written on success only */
+		free(part);
+	}
+	assert_int_equal(holdfile_read(bytes_from_str(text), &file), 0);
+	assert_int_equal(file.row_count + file.mode_count, 2);
+	holdfile_done(&file);
+}
+
 static void takes_names(void **state)
 {
 	char name[HOLDFILE_NAME_SIZE], longest[HOLDFILE_NAME_SIZE + 1];
@@ -256,6 +281,7 @@ int main(void)
 		cmocka_unit_test(refuses),
 		cmocka_unit_test(has_ceilings),
 		cmocka_unit_test(refuses_long_texts),
+		cmocka_unit_test(refuses_each_part_of_a_text),
 		cmocka_unit_test(takes_names),
 	};
 

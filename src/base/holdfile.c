@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Reading and writing the list of armed holds. The text is read twice over: first the places are counted, so that the lists are taken at
  * their size and at once, then they are filled. */
+#include "base/holdfile.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/ascii.h"
 #include "base/error.h"
 #include "base/jsonr.h"
-#include "gate/hold/holdfile.h"
 
 /* Members of a row, itself, and those around all rows. */
 #define ROW_VALUES 10

@@ -123,6 +123,9 @@ install: ## DESTDIR= PREFIX=/usr/local; an existing configuration is left alone
 		install -D -m 644 rules/gate/samples/holds.jsonl $(confdir)/gate/samples/holds.jsonl; \
 		test -e $(confdir)/gate/settings.conf || install -m 644 packaging/nginx/settings.conf $(confdir)/gate/settings.conf; \
 	fi
+	install -d $(confdir)/sensor/holds
+	install -m 644 rules/sensor/holds.rules $(confdir)/sensor/holds
+	install -D -m 644 rules/sensor/samples/holds.jsonl $(confdir)/sensor/holds/samples/holds.jsonl
 	install -m 644 rules/shield/bogons.txt $(confdir)/bogons.txt
 	test -e $(confdir)/luytre.yaml || install -m 644 packaging/luytre.yaml $(confdir)/luytre.yaml
 

@@ -24,6 +24,7 @@ struct cli_options {
 	const char *pcap;
 	const char *token; /* of edge enrol */
 	const char *rules; /* of run: for a sensor beside the edge */
+	const char *prove; /* of status: what is to be proved */
 	bool enforce, detach, live, no_sandbox;
 	bool hub, no_hub; /* of run: a hub beside the edge, or none */
 	char **words; /* what is no option, behind the verb */
@@ -73,6 +74,7 @@ int cli_check(const struct cli_options *options);
 int cli_config_reference(const struct cli_options *options);
 int cli_config(const struct cli_options *options);
 int cli_status(const struct cli_options *options);
+int cli_prove(const struct cli_options *options); /* status --prove edge-only SYSTEM */
 int cli_stats(const struct cli_options *options);
 int cli_attacks(const struct cli_options *options);
 int cli_shield(const struct cli_options *options);

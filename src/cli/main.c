@@ -58,7 +58,18 @@ const struct cli_verb cli_verbs[] = {
 		"  status                tình trạng kết nối với trung tâm\n"
 		"  link                  chỉ phần kết nối, cho máy chỉ có bộ cảm biến hoặc cổng web",
 		cli_edge },
-	{ "status", "", "What the shield does right now.", "Lá chắn đang làm gì.", NULL, NULL, cli_status },
+	{ "status", "[--prove edge-only SYSTEM]", "What the shield does right now.", "Lá chắn đang làm gì.",
+		"--prove edge-only SYSTEM  proves that the system with this number at the hub is only watched here: "
+		"looks at the signed\n"
+		"policy, the daemon, the sensor, web servers and the events that wait for the hub, and prints each "
+		"condition with what\n"
+		"was looked at. Exit code 0: proved, 1: a condition fails or could not be looked at.",
+		"--prove edge-only HỆ_THỐNG  chứng minh hệ thống mang số này ở trung tâm chỉ được giám sát tại biên: "
+		"xem chính sách đã ký,\n"
+		"tiến trình biên, bộ cảm biến, máy chủ web và các sự kiện đang chờ gửi, in từng điều kiện và thứ đã "
+		"được xem.\n"
+		"Mã thoát 0: đã chứng minh, 1: có điều kiện không đạt hoặc không xem được.",
+		cli_status },
 	{ "shield", "VERB …", "Look at the shield and steer it; `luytre shield --help` lists the verbs.",
 		"Xem và điều khiển lá chắn; `luytre shield --help` liệt kê các lệnh.", NULL, NULL, cli_shield },
 	{ "replay", "FILE.pcap [--rules PATH …] [--eve FILE] [--suricata-config FILE] [--set OPTION=VALUE …]",
@@ -104,7 +115,8 @@ const struct cli_verb cli_verbs[] = {
 		"Bộ cảm biến đang chạy: khởi động, xem, nạp lại luật.", NULL, NULL, cli_sensor },
 	{ "gate", "VERB …", "The web gate's rules without a web server: judge requests, look at the rules.",
 		"Luật của cổng web mà không cần máy chủ web: xét yêu cầu, xem luật.", NULL, NULL, cli_gate },
-	{ "hub", "VERB …", "The hub: run it, look at its decisions, invite edges; `luytre hub --help` lists the verbs.",
+	{ "hub", "[--socket PATH] VERB …",
+		"The hub: run it, look at its decisions, invite edges; `luytre hub --help` lists the verbs.",
 		"Trung tâm: chạy, xem các quyết định, mời điểm biên; `luytre hub --help` liệt kê các lệnh.", NULL, NULL,
 		cli_hub },
 	{ "rules", "VERB …", "Look at rules in Suricata's language: how many load, which do not and why.",
@@ -154,6 +166,7 @@ enum {
 	OPT_HUB,
 	OPT_NO_HUB,
 	OPT_RULES,
+	OPT_PROVE,
 	OPT_VERSION
 };
 
@@ -167,7 +180,8 @@ static const struct option long_options[] = { { "help", no_argument, NULL, OPT_H
 	{ "pin-dir", required_argument, NULL, OPT_PINS }, { "pcap", required_argument, NULL, OPT_PCAP },
 	{ "token", required_argument, NULL, OPT_TOKEN }, { "hub", no_argument, NULL, OPT_HUB },
 	{ "no-hub", no_argument, NULL, OPT_NO_HUB }, { "rules", required_argument, NULL, OPT_RULES },
-	{ "version", no_argument, NULL, OPT_VERSION }, { NULL, 0, NULL, 0 } };
+	{ "prove", required_argument, NULL, OPT_PROVE }, { "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 } };
 
 /* CLI_DONE to go on; sets *ret_help when help was asked for. */
 static int parse_options(int argc, char **argv, struct cli_options *o, bool *ret_help)
@@ -237,6 +251,9 @@ static int parse_options(int argc, char **argv, struct cli_options *o, bool *ret
 			break;
 		case OPT_RULES:
 			o->rules = optarg;
+			break;
+		case OPT_PROVE:
+			o->prove = optarg;
 			break;
 		case OPT_VERSION:
 			o->verb = "version";

@@ -12,6 +12,7 @@
 #include "base/units.h"
 #include "cli/cli.h"
 #include "cli/sensor-config.h"
+#include "cli/sensor-places.h"
 #include "sensor/worker/sensor.h"
 #include "shield/config.h"
 #include "shield/emulate.h"
@@ -81,6 +82,7 @@ struct arguments {
 	bool has_source, config_has_source;
 	struct config *config; /* of --config; null: none */
 	struct sensor_config sensor_config;
+	struct sensor_places places;
 };
 
 static bool add(const char **list, unsigned int *count, const char *value)
@@ -323,7 +325,8 @@ static int read_config(struct arguments *a, const struct cli_options *o)
 				"không có mục `sensor:`; docs/configuration.md mô tả mục này"));
 		return CLI_FAILED;
 	}
-	if (sensor_config_apply(&a->sensor_config, a->config, path, &a->run, &a->config_has_source))
+	if (sensor_config_apply(&a->sensor_config, a->config, path, &a->run, &a->config_has_source) ||
+		sensor_places_open(&a->places, a->config, &a->run.said))
 		return CLI_FAILED;
 	return CLI_DONE;
 }
@@ -364,8 +367,10 @@ static int run(const struct cli_options *options)
 	if (o.socket || !a.run.control_path)
 		a.run.control_path = o.socket ? o.socket : DEFAULT_SOCKET;
 	result = sensor_run(&a.run) ? CLI_FAILED : CLI_DONE;
-	if (a.config)
+	if (a.config) {
+		sensor_places_done(&a.places);
 		sensor_config_done(&a.sensor_config);
+	}
 	config_free(a.config);
 	return result;
 }
@@ -411,6 +416,27 @@ static void print_ceilings(const struct cli_options *o, const json_t *reply)
 	putchar('\n');
 }
 
+/* Nothing when nobody says anything. */
+static void print_hub(const struct cli_options *o, const json_t *reply)
+{
+	const json_t *hub = json_object_get(reply, "hub");
+
+	if (!hub)
+		return;
+	printf(cli_text(o,
+		       "hub: policy %llu, %llu rows (%llu of no tenant here, %llu edge-only); %llu of %llu holds "
+		       "stand\n",
+		       "trung tâm: chính sách %llu, %llu dòng (%llu không thuộc đơn vị nào ở đây, %llu chỉ được giám "
+		       "sát ở biên); "
+		       "%llu trong %llu chốt chặn đang đứng\n"),
+		count_of(hub, "version"), count_of(hub, "rows"), count_of(hub, "unplaced"), count_of(hub, "edge_only"),
+		count_of(hub, "holds_standing"), count_of(hub, "holds"));
+	if (json_object_get(hub, "problem"))
+		printf(cli_text(o, "hub: cannot be read, what it said before stands: %s\n",
+			       "trung tâm: không đọc được, lời trước đó vẫn có hiệu lực: %s\n"),
+			text_of(hub, "problem"));
+}
+
 static void print_status(const struct cli_options *o, const json_t *reply)
 {
 	const json_t *rules = json_object_get(reply, "rules"), *reload = json_object_get(reply, "reload");
@@ -422,6 +448,7 @@ static void print_status(const struct cli_options *o, const json_t *reply)
 		       "luật: %llu nạp được, %llu bị từ chối, %llu bỏ qua; nạp lại %llu lần, %llu lần thất bại\n"),
 		count_of(rules, "loaded"), count_of(rules, "refused"), count_of(rules, "skipped"),
 		count_of(reload, "count"), count_of(reload, "failed"));
+	print_hub(o, reply);
 	printf(cli_text(o, "%llu packets, %s, %llu lost; %llu flows, %llu alerts\n",
 		       "%llu gói, %s, mất %llu; %llu luồng, %llu cảnh báo\n"),
 		count_of(reply, "packets"), units_human_size(count_of(reply, "bytes"), bytes), count_of(reply, "lost"),

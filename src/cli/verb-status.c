@@ -99,6 +99,8 @@ static void print_status(const struct cli_options *options, const json_t *reply)
 
 int cli_status(const struct cli_options *options)
 {
+	if (options->prove)
+		return cli_prove(options);
 	if (options->word_count) {
 		fprintf(stderr, "luytre: status takes no %s\n", options->words[0]);
 		return CLI_USAGE;

@@ -152,6 +152,7 @@ static void do_status(struct request *r)
 	jsonw_array_end(r->out);
 	write_fill(edge, r->out);
 	edge_hub_write_holds(edge, r->out);
+	edge_hub_write_policy(edge, r->out);
 	stats_write_tables(edge->maps, r->out);
 	write_active(edge, r->out);
 	jsonw_object_end(r->out);

@@ -387,6 +387,25 @@ void edge_hub_write_holds(const struct edge *edge, struct jsonw *out)
 	jsonw_object_end(out);
 }
 
+void edge_hub_write_policy(const struct edge *edge, struct jsonw *out)
+{
+	const struct edge_hub *hub = edge->hub;
+	struct link_policy policy;
+
+	if (!hub)
+		return;
+	edge_policy_say(edge, &policy);
+	jsonw_kv_object_begin(out, "policy");
+	jsonw_kv_u64(out, "stands", policy.stands);
+	jsonw_kv_u64(out, "failed", policy.failed);
+	jsonw_kv_string(out, "problem", policy.why[0] ? policy.why : NULL);
+	jsonw_kv_u64(out, "edge_only", hub->figures.edge_only);
+	jsonw_kv_u64(out, "content_removed", hub->figures.content_removed);
+	jsonw_kv_u64(out, "edge_only_opened", hub->figures.edge_only_opened);
+	jsonw_kv_u64(out, "edge_only_open", hub->figures.edge_only_open);
+	jsonw_object_end(out);
+}
+
 void edge_hub_write_metrics(FILE *out, const struct edge *edge)
 {
 	const struct edge_hub *hub = edge->hub;

@@ -96,6 +96,7 @@ void edge_hub_reloading(struct edge *edge); /* all decisions are loaded anew: wh
 bool edge_hub_unsaved(struct edge *edge); /* whether its decisions changed since the last time this was asked */
 void edge_hub_write_metrics(FILE *out, const struct edge *edge);
 void edge_hub_write_holds(const struct edge *edge, struct jsonw *out);
+void edge_hub_write_policy(const struct edge *edge, struct jsonw *out);
 
 /* metrics.c */
 int metrics_open(struct edge *edge, struct metrics **ret, char *why, size_t why_size);

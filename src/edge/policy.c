@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/siphash.h"
 #include "edge/link/files.h"
+#include "edge/link/handout.h"
 #include "edge/link/holdlist.h"
 #include "edge/link/identity.h"
 #include "edge/link/link.h"
@@ -42,6 +43,7 @@ struct edge_policy {
 	struct layer layer, next; /* next: being applied */
 	uint64_t laid; /* how often a layer was taken */
 	struct holdlist holds;
+	struct handout sensor; /* the policy's text, for the sensor */
 	uint64_t failed; /* version; 0: none */
 	char why[LINK_POLICY_WHY_SIZE];
 	uint64_t looked_ns;
@@ -54,6 +56,7 @@ struct candidate {
 	struct bundle bundle;
 	struct policyfile file;
 	uint64_t content;
+	struct bytes rows; /* the file's text, in 'text' */
 	uint8_t *text; /* owned */
 };
 
@@ -90,8 +93,10 @@ static int check_bundle(const struct edge *edge, struct bytes text, struct candi
 		policyfile_done(&ret->file);
 		error = LUYTRE_E_CORRUPT;
 	}
-	if (!error)
+	if (!error) {
 		ret->content = siphash24(fixed, content.ptr, content.size);
+		ret->rows = content;
+	}
 	return error;
 }
 
@@ -116,6 +121,22 @@ static void note_bundle(struct edge_policy *policy, const struct bundle *bundle)
 	policy->version = bundle->revision;
 	policy->made_us = bundle->made_us;
 	memcpy(policy->key_id, bundle->key_id, sizeof(policy->key_id));
+}
+
+/* Without a sensor in the file nobody would read it. */
+static const char *sensor_path(const struct edge *edge)
+{
+	return edge->config->sensor.line ? edge->config->sensor.policy_file : NULL;
+}
+
+static void hand_to_sensor(struct edge *edge, const struct candidate *candidate)
+{
+	struct handout *sensor = &edge->hub_policy->sensor;
+
+	if (handout_take(sensor, candidate->rows))
+		log_limited(clock_mono_ns(), LOG_LEVEL_ERROR, "the sensor does not get policy %llu: no memory",
+			(unsigned long long)candidate->bundle.revision);
+	(void)!handout_look(sensor, sensor_path(edge));
 }
 
 static void put_in_force(struct edge_policy *policy, struct candidate *candidate)
@@ -154,6 +175,7 @@ int edge_policy_open(struct edge *edge)
 		return LUYTRE_E_NOMEM;
 	arena_init(&edge->hub_policy->layer.arena, OVERLAY_ARENA_MAX);
 	holdlist_init(&edge->hub_policy->holds);
+	handout_init(&edge->hub_policy->sensor, "the policy of sensors");
 	dir = open_dir(edge);
 	if (dir < 0)
 		return 0; /* never enrolled */
@@ -168,6 +190,7 @@ int edge_policy_open(struct edge *edge)
 	if (error)
 		return error == LUYTRE_E_NOMEM ? error : 0;
 	put_in_force(edge->hub_policy, &candidate);
+	hand_to_sensor(edge, &candidate);
 	free(candidate.text);
 	return 0;
 }
@@ -181,6 +204,7 @@ void edge_policy_close(struct edge *edge)
 	policyfile_done(&policy->file);
 	arena_done(&policy->layer.arena);
 	holdlist_done(&policy->holds);
+	handout_done(&policy->sensor);
 	free(policy);
 	edge->hub_policy = NULL;
 }
@@ -329,6 +353,8 @@ static void take(struct edge *edge, int dir, struct candidate *candidate)
 		stands = !put_into_tables(edge, candidate);
 	}
 	/* What cannot be read now could not at the next start. */
+	if (stands)
+		hand_to_sensor(edge, candidate);
 	if (stands && !held && faccessat(dir, LINK_HOLDS_SAVED, F_OK, 0))
 		(void)renameat(dir, LINK_POLICY_SAVED, dir, LINK_HOLDS_SAVED);
 	if (stands)
@@ -439,5 +465,7 @@ uint32_t edge_policy_drift(struct edge *edge)
 		policy->drift |= 1U << LINK_DRIFT_MAPS;
 	if (!holdlist_look(&policy->holds, edge->config->gate.holds_file))
 		policy->drift |= 1U << LINK_DRIFT_HOLDS;
+	if (!handout_look(&policy->sensor, sensor_path(edge)))
+		policy->drift |= 1U << LINK_DRIFT_SENSOR;
 	return policy->drift;
 }

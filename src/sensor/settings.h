@@ -50,6 +50,7 @@ struct sensor_settings {
 	const char *work_dir; /* where relative names of rules and configuration are looked up: usually "." */
 	bool ips; /* --simulate-ips, or an inline source: verdicts act */
 	bool offline; /* reading files */
+	bool no_traces; /* a worker that plays samples (hold/): it keeps no file and no evidence, and changes no data set and no bit of a host */
 	bool no_checksums; /* -k none */
 	uint8_t checksum_mode; /* pcap-file.checksum-checks: 0 no, 1 yes, 2 auto */
 

@@ -116,6 +116,7 @@
 	X(DETECT_DATASETS_REFUSED, "detect.datasets_refused")                                                          \
 	X(DETECT_PCRE_LIMIT, "detect.pcre_match_limit")                                                                \
 	X(OUTPUT_EVENTS_LOST, "output.events_lost")                                                                    \
+	X(OUTPUT_CONTENT_REMOVED, "output.content_removed")                                                            \
 	X(IPS_ACCEPTED, "ips.accepted")                                                                                \
 	X(IPS_BLOCKED, "ips.blocked")                                                                                  \
 	X(IPS_REJECTED, "ips.rejected")                                                                                \

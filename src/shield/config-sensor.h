@@ -109,6 +109,7 @@ struct config_sensor {
 	uint32_t stats_interval_s;
 	struct config_sensor_evidence evidence;
 	const char *cache_dir, *data_dir, *control_socket;
+	const char *policy_file; /* null: none */
 	bool profile;
 };
 

@@ -276,6 +276,20 @@ static const struct schema_row sensor_rows[] = {
 	{ AT(config_sensor, control_socket), .kind = SCHEMA_PATH, .fallback = "/run/luytre/sensor.sock", .max = 107,
 		.help = TEXT("Unix socket that `luytre sensor status` and the like talk to.",
 			"Unix socket mà `luytre sensor status` và các lệnh tương tự kết nối tới.") },
+	{ AT(config_sensor, policy_file), .kind = SCHEMA_PATH, .may_be_off = true,
+		.fallback = "/run/luytre/policy.json", .max = 1024,
+		.help = TEXT(
+			"File with the hub's policy: the edge writes it, the sensor obeys its modes while it runs, "
+			"and holds are "
+			"armed as `gate.holds_file` says. Written when the hub has said something, never without "
+			"one.",
+			"Tệp chứa chính sách của trung tâm: phía biên ghi, bộ cảm biến làm theo chế độ trong đó khi "
+			"đang "
+			"chạy, còn "
+			"việc chặn giữ lỗ hổng theo `gate.holds_file`. Chỉ ghi khi trung tâm đã báo; không có trung "
+			"tâm "
+			"thì không "
+			"ghi.") },
 	{ AT(config_sensor, profile), FLAG("false"),
 		.help = TEXT("Count what each rule costs from the start.", "Đếm chi phí của từng luật ngay từ đầu.") },
 };

@@ -56,6 +56,7 @@ static void defaults_stand(void **state)
 	assert_int_equal(config->language, LUYTRE_LANG_EN);
 	assert_string_equal(config->control_socket, "/run/luytre/control.sock");
 	assert_string_equal(config->gate.holds_file, "/run/luytre/gate-holds.json");
+	assert_string_equal(config->sensor.policy_file, "/run/luytre/policy.json");
 	assert_null(config->control_group);
 	assert_true(config->metrics.enabled);
 	assert_int_equal(config->metrics.port, 9105);
@@ -185,9 +186,10 @@ static void sensor_is_read(void **state)
 
 static void what_may_goes_off(void **state)
 {
-	struct config *config = load_good(NEEDED "metrics: off\ngate: {holds_file: off}\n");
+	struct config *config = load_good(NEEDED "metrics: off\ngate: {holds_file: off}\nsensor: {policy_file: off}\n");
 
 	assert_null(config->gate.holds_file);
+	assert_null(config->sensor.policy_file);
 	assert_false(config->metrics.enabled);
 	config_free(config);
 }

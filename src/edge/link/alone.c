@@ -1,21 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A link without a daemon (`luytre edge link`: a host with a web server and no shield): nobody puts a policy into force, but the holds in the
- * hub's bundle are for the gate here. They are taken as a daemon takes them (edge/policy.h): not from a bundle that is older than the last
+ * hub's bundle are for the gate here, and the policy may be for a sensor. They are taken as a daemon takes them (edge/policy.h): not from a bundle that is older than the last
  * one, and from the kept one before the hub is reached. All but alone_say is for the thread of the policy. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "bus/policyfile.h"
 #include "edge/link/files.h"
 #include "edge/link/internal.h"
 
 enum { KEPT_MAX = 256 << 20 };
 
-static void note(struct link *link)
+/* Puts what was taken, and again what somebody has removed. */
+static void look(struct link *link)
 {
+	const struct config *config = link->config;
+	uint32_t drift = 0;
+
+	if (!holdlist_look(&link->holds, config->gate.holds_file))
+		drift |= 1U << LINK_DRIFT_HOLDS;
+	if (!handout_look(&link->sensor, config->sensor.line ? config->sensor.policy_file : NULL))
+		drift |= 1U << LINK_DRIFT_SENSOR;
 	pthread_mutex_lock(&link->ack_bell.lock);
 	link->holds_said = link->holds.said;
+	link->alone_drift = drift;
 	pthread_mutex_unlock(&link->ack_bell.lock);
 }
 
@@ -27,16 +37,31 @@ static bool is_newer(const struct link *link, const struct bundle *bundle)
 	       (bundle->revision == link->bundle_revision && bundle->made_us > link->bundle_us);
 }
 
+static int take_policy(struct link *link, const struct bundle *bundle)
+{
+	struct policyfile file;
+	struct bytes text;
+	int error = bundle_find(bundle, POLICYFILE_NAME, &text) ? policyfile_read(text, &file) : LUYTRE_E_CORRUPT;
+
+	if (error)
+		return error;
+	policyfile_done(&file);
+	return handout_take(&link->sensor, text);
+}
+
 static int take(struct link *link, const struct bundle *bundle)
 {
-	int error = holdlist_take(&link->holds, bundle, link->config->gate.holds_file);
+	int error = holdlist_take(&link->holds, bundle, link->config->gate.holds_file), policy;
 
+	policy = take_policy(link, bundle);
+	look(link);
+	if (!error)
+		error = policy;
 	if (error)
 		return error;
 	memcpy(link->bundle_key, bundle->key_id, sizeof(link->bundle_key));
 	link->bundle_revision = bundle->revision;
 	link->bundle_us = bundle->made_us;
-	note(link);
 	return 0;
 }
 
@@ -56,7 +81,7 @@ void alone_open(struct link *link, const struct identity *identity)
 	if (!error)
 		error = take(link, &bundle);
 	if (error)
-		log_error("the holds that the hub gave cannot be used: %s", error_text(error, LUYTRE_LANG_EN));
+		log_error("what the hub gave for this machine cannot be used: %s", error_text(error, LUYTRE_LANG_EN));
 	free(text);
 }
 
@@ -72,13 +97,13 @@ int alone_take(struct link *link, const struct bundle *bundle, struct bytes text
 
 void alone_look(struct link *link)
 {
-	(void)!holdlist_look(&link->holds, link->config->gate.holds_file);
-	note(link);
+	look(link);
 }
 
-void alone_say(struct link *link, struct link_holds *ret)
+void alone_say(struct link *link, struct link_holds *ret, uint32_t *ret_drift)
 {
 	pthread_mutex_lock(&link->ack_bell.lock);
 	*ret = link->holds_said;
+	*ret_drift = link->alone_drift;
 	pthread_mutex_unlock(&link->ack_bell.lock);
 }

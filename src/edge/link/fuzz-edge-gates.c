@@ -12,6 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct gates gates;
 	struct bytes text = bytes_of(data, size);
+	uint64_t standing = 0;
 	struct gates_sum sum;
 
 	gates = (struct gates){ 0 };
@@ -26,9 +27,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	gates_sum_up(&gates, &sum);
 	if (gates.count > GATES_WORKERS_MAX || sum.workers > gates.count || sum.stamp < 0)
 		abort();
-	for (size_t i = 0; i < gates.count; i++)
-		if (gates.rows[i].told &&
-			(gates.rows[i].stands.standing < sum.standing || gates.rows[i].stands.stamp < sum.stamp))
+	for (size_t i = 0; i < gates.count; i++) {
+		const struct gates_list *list = &gates.rows[i].stands;
+
+		standing += gates.rows[i].told ? list->standing : 0;
+		if (gates.rows[i].told && (list->stamp < sum.stamp || list->open > gates_open(&gates)))
 			abort();
+	}
+	if (sum.standing > standing)
+		abort();
 	return 0;
 }

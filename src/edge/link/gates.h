@@ -25,6 +25,7 @@ enum { GATES_WORKERS_MAX = 256, GATES_NAME_SIZE = 64 };
 struct gates_list {
 	int64_t stamp;
 	uint32_t standing;
+	uint32_t open; /* sites of systems that may only be watched, which stay closed not everywhere */
 };
 
 struct gates_row {
@@ -42,8 +43,8 @@ struct gates {
 };
 
 struct gates_sum {
-	uint64_t workers; /* that have told a whole list */
-	uint64_t standing; /* at each of them */
+	uint64_t workers; /* of web servers that have told a whole list */
+	uint64_t standing; /* at each of them, and of the sensor's at each sensor (its name begins with "sensor") */
 	int64_t stamp; /* the oldest */
 };
 
@@ -52,3 +53,5 @@ bool gates_is_word(struct bytes line);
 /* Takes an event. LUYTRE_E_SYNTAX, LUYTRE_E_NOMEM, another of jsonr_parse: it says nothing. */
 MUST_CHECK int gates_take(struct gates *gates, struct bytes line);
 void gates_sum_up(const struct gates *gates, struct gates_sum *ret);
+/* Sites of systems that may only be watched and that a worker may open ("sites" of its word, gate/hold/replay.h): at the worst of them. */
+uint64_t gates_open(const struct gates *gates);

@@ -1,27 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Where holds are armed (base/holdfile.h), on its way to the web server: the file "holds.json" of the hub's bundle is put where the
- * gate looks for it (gate.holds_file of the configuration).
+/* Where holds are armed and how sites are guarded (base/holdfile.h), on its way to the web server and the sensor: the file "holds.json" of the
+ * hub's bundle is put where they look for it (gate.holds_file of the configuration).
  *
  * What was taken stands until something else is taken: a bundle whose list cannot be read changes nothing. A bundle without a list says
- * that nothing is held. The file is whole at any moment, mode 0644, for the web server's workers read it; its folder is made when it is
- * missing. holdlist_look finds a file that somebody has removed or changed, or that could not be written, and writes it again.
+ * that nothing is held. How the file is put and found again is handout.h's.
  *
- * Not a word of this needs the hub: what is kept on the disk (message.h) is taken again at a start. The struct is the caller's; one thread.
- * The umask of the process is 022 for a moment: other threads name the modes of their files in full. */
+ * Not a word of this needs the hub: what is kept on the disk (message.h) is taken again at a start. The struct is the caller's; one thread. */
 #pragma once
-
-#include <sys/stat.h>
 
 #include "base/compiler.h"
 #include "bus/bundle.h"
+#include "edge/link/handout.h"
 #include "edge/link/message.h"
 
 struct holdlist {
-	uint8_t *text; /* owned; null: nothing was taken yet */
-	size_t size;
-	struct link_holds said; /* for the hub and for people; 'why' is set while the file does not stand */
-	char *path; /* owned; where the file was put last, or tried; null: nowhere */
-	struct stat put; /* the file as it was put; all zeros: it does not stand */
+	struct handout file;
+	bool is_empty; /* what was taken says nothing of any place */
+	struct link_holds said; /* for the hub and for people; 'why' is set while the list does not stand */
 };
 
 void holdlist_init(struct holdlist *holds);
@@ -31,5 +26,6 @@ void holdlist_done(struct holdlist *holds);
  * LUYTRE_E_NOMEM; whether the file stands is said in 'said.why'. */
 int holdlist_take(struct holdlist *holds, const struct bundle *bundle, const char *path);
 
-/* Whether the file stands at 'path' as it was put; puts it again where it does not. True when nothing was taken, or there is no path. */
+/* Whether the list that the hub gave last stands at 'path'; puts it again where it does not. True when nothing was taken, or there is no
+ * path. */
 bool holdlist_look(struct holdlist *holds, const char *path);

@@ -252,6 +252,25 @@ static void take_word(struct link *link, struct bytes line)
 	link->urgent = true;
 }
 
+/* What is about a system that may only be watched leaves without content; false: it must not leave. The line lies in 'datagram'. */
+static bool take_content_out(struct link *link, struct bytes *line)
+{
+	size_t removed;
+	bool about;
+
+	if (!edgeonly_is_any(&link->edgeonly))
+		return true;
+	if (edgeonly_strip(&link->edgeonly, link->datagram + (line->ptr - link->datagram), line->size, &line->size,
+		    &removed, &about)) {
+		LINK_COUNT(link, events_bad, 1);
+		return false;
+	}
+	LINK_COUNT(link, content_removed, removed);
+	if (about && has(*line, "\"event_type\":\"gate\""))
+		LINK_COUNT(link, edge_only_opened, 1);
+	return true;
+}
+
 static void take_line(struct link *link, struct bytes line)
 {
 	while (line.size && (line.ptr[line.size - 1] == '\r' || line.ptr[line.size - 1] == ' '))
@@ -264,7 +283,8 @@ static void take_line(struct link *link, struct bytes line)
 	}
 	LINK_COUNT(link, events, 1);
 	if (gates_is_word(line)) {
-		take_word(link, line);
+		if (take_content_out(link, &line))
+			take_word(link, line);
 		return;
 	}
 	if (sample_is_ordinary(line) &&
@@ -272,6 +292,8 @@ static void take_line(struct link *link, struct bytes line)
 		LINK_COUNT(link, unsampled, 1);
 		return;
 	}
+	if (!take_content_out(link, &line))
+		return;
 	if (!look_into(link, line))
 		add_line(link, SPOOL_EVENTS, line);
 }

@@ -8,7 +8,9 @@
 #include "base/loop.h"
 #include "bus/batch.h"
 #include "edge/link/drops.h"
+#include "edge/link/edgeonly.h"
 #include "edge/link/gates.h"
+#include "edge/link/handout.h"
 #include "edge/link/holdlist.h"
 #include "edge/link/http.h"
 #include "edge/link/identity.h"
@@ -63,6 +65,7 @@ struct link {
 	struct sample sample; /* of ordinary traffic */
 	struct drops *drops;
 	struct gates gates; /* what web servers said of holds */
+	struct edgeonly edgeonly;
 	uint8_t *datagram; /* BATCH_LINE_MAX + 1 */
 	_Atomic uint32_t edge;
 	bool enrolled;
@@ -92,7 +95,9 @@ struct link {
 
 	/* Without a daemon, of the thread of the policy. */
 	struct holdlist holds;
-	struct link_holds holds_said; /* of them, under ack_bell.lock */
+	struct handout sensor; /* the policy's text */
+	struct link_holds holds_said; /* of the holds, under ack_bell.lock, as the next */
+	uint32_t alone_drift;
 	uint8_t bundle_key[BUNDLE_KEY_ID_SIZE]; /* of the last bundle that was taken */
 	uint64_t bundle_revision;
 	int64_t bundle_us;
@@ -139,18 +144,20 @@ void report_tick(struct link *link, uint64_t now_ns);
 void *policy_main(void *context);
 /* The data of an event "policy". */
 void policy_heard(struct link *link, struct bytes data);
+/* The kept one, before the hub is reached: events come at once. */
+void policy_open(struct link *link);
 /* From the daemon. */
 void policy_answered(struct link *link, const struct link_message *message);
 
-/* alone.c: holds for a web server where there is no daemon */
+/* alone.c: holds for a web server, and the policy for a sensor, where there is no daemon */
 /* Those that were kept. */
 void alone_open(struct link *link, const struct identity *identity);
 /* A bundle that was opened; 'text' is all of it. The error is that of taking or keeping it. */
 MUST_CHECK int alone_take(struct link *link, const struct bundle *bundle, struct bytes text);
-/* Whether the file is still there; every half minute. */
+/* Whether the files are still there; every half minute. */
 void alone_look(struct link *link);
-/* Any thread. */
-void alone_say(struct link *link, struct link_holds *ret);
+/* Any thread. '*ret_drift': bits of enum link_drift. */
+void alone_say(struct link *link, struct link_holds *ret, uint32_t *ret_drift);
 
 /* veto.c: decisions that are refused here (hub.never_block) */
 void veto_open(struct link *link);

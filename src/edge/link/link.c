@@ -224,6 +224,8 @@ static int open_all(struct link *link, bool sandbox, char *why, size_t why_size)
 	if (!error)
 		error = open_dirs(link, why, why_size);
 	if (!error)
+		policy_open(link);
+	if (!error)
 		error = open_loop(link);
 	if (!error)
 		error = intake_open(link, why, why_size);
@@ -250,6 +252,9 @@ int link_run(const struct link_options *options)
 	if (!link)
 		return LUYTRE_E_NOMEM;
 	link->config = options->config;
+	holdlist_init(&link->holds);
+	handout_init(&link->sensor, "the policy of sensors");
+	edgeonly_init(&link->edgeonly);
 	link->daemon_fd = options->daemon_fd;
 	link->dir_fd = link->events_fd = -1;
 	error = siphash_key_random(&link->sample.key);

@@ -49,7 +49,8 @@ enum { LINK_RECORDS_MAX = 64, LINK_TENANT_SIZE = 64 };
 	X(POLICY, "policy") /* the policy of the hub could not be taken */                                             \
 	X(SETTINGS, "settings") /* modes or limits in the shield's tables are not those that are wanted */             \
 	X(MAPS, "maps") /* decisions that should stand are not in the shield's tables */                               \
-	X(HOLDS, "holds") /* the web server does not get the holds that the hub gave */
+	X(HOLDS, "holds") /* the web server does not get the holds that the hub gave */                                \
+	X(SENSOR, "sensor-policy") /* the sensor does not get the policy that the hub gave */
 
 enum link_drift {
 #define X(id, word) LINK_DRIFT_##id,
@@ -109,7 +110,13 @@ struct link_drop {
 	X(gates, "gauge", "hub_gates", "Workers of web servers that have said which holds stand there.")               \
 	X(holds_standing, "gauge", "hub_holds_standing", "Holds that stand at each of these workers.")                 \
 	X(holds_stamp, "gauge", "hub_holds_stamp", "Stamp of the oldest list of holds that one of them has.")          \
-	X(holds_words, "counter", "hub_holds_words_total", "Words of gates about holds, told the hub.")
+	X(holds_words, "counter", "hub_holds_words_total", "Words of gates about holds, told the hub.")                \
+	X(edge_only, "gauge", "hub_edge_only", "Prefixes of systems that may only be watched at the edge.")            \
+	X(content_removed, "counter", "hub_content_removed_total",                                                     \
+		"Members with content, taken out of events about these.")                                              \
+	X(edge_only_opened, "counter", "hub_edge_only_opened_total",                                                   \
+		"Requests to these that a web server here has looked into.")                                           \
+	X(edge_only_open, "gauge", "hub_edge_only_open", "Sites of these that a worker of a web server may open.")
 
 struct link_figures {
 #define X(field, type, name, help) uint64_t field;

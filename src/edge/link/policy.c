@@ -4,6 +4,7 @@
  * server finds them, and that is all (alone.c). */
 #include <endian.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -72,6 +73,30 @@ static bool has_failed(struct link *link)
 	return failed;
 }
 
+void policy_open(struct link *link)
+{
+	static const char *const names[] = { LINK_POLICY_SAVED, LINK_HOLDS_SAVED, LINK_POLICY_NEW };
+	struct identity identity;
+
+	if (identity_load(link->dir, &identity))
+		return;
+	for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+		struct bundle bundle;
+		uint8_t *text = NULL;
+		size_t size = 0;
+		int error = files_read(link->dir_fd, names[i], POLICY_ANSWER_MAX, &text, &size);
+
+		if (!error)
+			error = bundle_open(bytes_of(text, size), identity.keys, identity.key_count, &bundle);
+		if (!error && (!bundle.edge || bundle.edge == identity.edge))
+			error = edgeonly_take(&link->edgeonly, &bundle);
+		if (error && error != LUYTRE_E_NOT_FOUND)
+			log_error("%s: which systems may only be watched is not known from it: %s", names[i],
+				error_text(error, LUYTRE_LANG_EN));
+		free(text);
+	}
+}
+
 /* What is not signed by the hub for this edge does not reach the daemon, which looks again. */
 static int hand_over(struct link *link, const struct identity *identity, struct bytes text)
 {
@@ -83,6 +108,8 @@ static int hand_over(struct link *link, const struct identity *identity, struct 
 	if (!error &&
 		(!bundle_find(&bundle, POLICYFILE_NAME, &content) || (bundle.edge && bundle.edge != identity->edge)))
 		error = LUYTRE_E_CORRUPT;
+	if (!error)
+		error = edgeonly_take(&link->edgeonly, &bundle);
 	if (!error && link->daemon_fd < 0)
 		return alone_take(link, &bundle, text);
 	if (!error)

@@ -49,9 +49,8 @@ static void write_cpu(struct link *link, struct jsonw *json)
 	link->cpu_all = all;
 }
 
-static void write_drift(const struct link_shield *shield, const struct link_holds *holds, struct jsonw *json)
+static void write_drift(uint32_t drift, struct jsonw *json)
 {
-	uint32_t drift = shield ? shield->drift : holds->why[0] ? 1U << LINK_DRIFT_HOLDS : 0;
 	static const char *const words[] = {
 #define X(id, word) [LINK_DRIFT_##id] = word,
 		LINK_DRIFTS(X)
@@ -157,11 +156,14 @@ static void write_report(struct link *link, const struct link_figures *figures, 
 	struct tm parts;
 	char day[32], time[64];
 	struct link_holds holds = { 0 };
+	uint32_t drift = 0;
 
-	if (link->daemon_fd < 0)
-		alone_say(link, &holds);
-	else if (link->shield)
+	if (link->daemon_fd < 0) {
+		alone_say(link, &holds, &drift);
+	} else if (link->shield) {
 		holds = link->shield->holds;
+		drift = link->shield->drift;
+	}
 	clock_gettime(CLOCK_REALTIME, &now);
 	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &parts));
 	snprintf(time, sizeof(time), "%s.%06ld+0000", day, now.tv_nsec / 1000);
@@ -175,7 +177,7 @@ static void write_report(struct link *link, const struct link_figures *figures, 
 	jsonw_kv_u64(json, "spool_bytes", figures->spool_bytes);
 	jsonw_kv_u64(json, "lost", figures->lost);
 	jsonw_kv_bool(json, "failing_open", link->shield && link->shield->failing_open);
-	write_drift(link->shield, &holds, json);
+	write_drift(drift, json);
 	write_holds(&holds, figures, json);
 	if (link->shield)
 		write_shield(link->shield, json);

@@ -36,6 +36,8 @@ void status_gather(struct link *link, struct link_figures *ret)
 	atomic_store(&link->counters.drops_evicted, drops_evicted(link->drops));
 	gates_sum_up(&link->gates, &gates);
 	atomic_store(&link->counters.gates, gates.workers);
+	atomic_store(&link->counters.edge_only, atomic_load(&link->edgeonly.count));
+	atomic_store(&link->counters.edge_only_open, gates_open(&link->gates));
 	atomic_store(&link->counters.holds_standing, gates.standing);
 	atomic_store(&link->counters.holds_stamp, (uint64_t)gates.stamp);
 #define X(field, type, name, help) ret->field = atomic_load(&link->counters.field);

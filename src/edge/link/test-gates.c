@@ -87,6 +87,46 @@ static void test_worst_worker(void **state)
 	check_steps(steps, ARRAY_COUNT(steps));
 }
 
+/* A sensor has the other part of the holds. */
+static void test_sensors(void **state)
+{
+	static const struct step steps[] = {
+		{ "a", 0, 1, 10, 1, 1, GOOD, { 1, 1, 10 } },
+		{ "sensor-eth0", 0, 1, 10, 1, 1, GOOD "," UNTRIED, { 1, 3, 10 } },
+		{ "sensor", 0, 1, 9, 1, 1, GOOD, { 1, 2, 9 } },
+		{ "sensorless", 0, 1, 10, 1, 1, "", { 2, 1, 9 } },
+	};
+
+	check_steps(steps, ARRAY_COUNT(steps));
+}
+
+static void test_sites(void **state)
+{
+	static const struct {
+		const char *sites;
+		uint64_t open;
+	} cases[] = {
+		{ "", 0 },
+		{ ",\"sites\":[]", 0 },
+		{ ",\"sites\":[{\"asset\":9,\"mode\":\"off\",\"edge_only\":true,\"stands\":true}]", 0 },
+		{ ",\"sites\":[{\"asset\":9,\"mode\":\"off\",\"edge_only\":true,\"stands\":false},{\"edge_only\":true}"
+		  "]",
+			2 },
+		{ ",\"sites\":[{\"asset\":9,\"mode\":\"shadow\",\"stands\":false}]", 0 },
+	};
+	static struct gates gates;
+	char line[512];
+
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		snprintf(line, sizeof(line),
+			"{\"event_type\":\"holds\",\"stamp\":1,\"gate\":\"a\",\"worker\":0,\"workers\":1,\"holds\":[]%"
+			"s}",
+			cases[i].sites);
+		assert_int_equal(gates_take(&gates, bytes_from_str(line)), 0);
+		assert_int_equal(gates_open(&gates), cases[i].open);
+	}
+}
+
 static void test_parts(void **state)
 {
 	static const struct step steps[] = {
@@ -151,6 +191,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_stands),
 		cmocka_unit_test(test_worst_worker),
+		cmocka_unit_test(test_sensors),
+		cmocka_unit_test(test_sites),
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_ceiling),

@@ -129,6 +129,8 @@ struct packet_alert {
 	uint8_t flags; /* enum packet_alert_flag */
 	uint8_t action; /* of enum sensor_action, after thresholds and tenant overrides */
 	int64_t frame_id; /* -1: none */
+	uint64_t hold; /* the hub's number of the hold that it is of (rules/places.h); 0: none */
+	bool hold_enforced;
 	void *context; /* JSON of data sets that matched (detect/datasets); of the worker, until the packet is done */
 };
 
@@ -200,6 +202,8 @@ struct sensor_packet {
 	uint16_t alerts_discarded, alerts_suppressed;
 	const struct rule *drop_rule; /* the rule behind ACTION_DROP, or null */
 	uint32_t tenant; /* index, 0: the default */
+	uint32_t place; /* of rules/places.h */
+	bool edge_only; /* nothing of its content is kept */
 	void *verdict_context; /* of the capture: what an inline source needs to send the verdict */
 	struct packet_var *vars; /* pcre captures "pkt:"; in the worker's packet arena */
 

@@ -9,6 +9,7 @@
 #include "sensor/detect/internal.h"
 #include "sensor/detect/threshold.h"
 #include "sensor/flow/flow.h"
+#include "sensor/rules/places.h"
 #include "sensor/rules/tenants.h"
 #include "sensor/settings.h"
 #include "sensor/stats.h"
@@ -53,29 +54,55 @@ static const struct app_tx *likely_tx(
 	return context->engine->guess_tx && conn->first == conn->last ? found : NULL;
 }
 
+/* Whether nothing is to be dropped where the packet goes: the place says so, or its tenant. */
+static bool is_in_shadow(const struct detect_context *context)
+{
+	const struct sensor_packet *packet = context->packet;
+	int mode = places_mode(context->worker->places, packet->place);
+
+	if (mode == PLACE_MODE_UNSET)
+		mode = (int)tenants_mode(context->engine->policy->tenants, packet->tenant);
+	return mode == TENANT_SHADOW;
+}
+
+/* A rule that holds does so where it is armed, as it is armed there. */
+static bool hold_action(const struct detect_context *context, const struct rule *rule, struct packet_alert *ret)
+{
+	const struct sensor_packet *packet = context->packet;
+	const struct places_hold *hold = places_hold_of(context->worker->places, packet->place, rule->sid);
+
+	if (!hold || tenants_verdict(context->engine->policy->tenants, packet->tenant, rule->gid, rule->sid) ==
+			     TENANT_RULE_OFF)
+		return false;
+	ret->hold = hold->hold;
+	ret->hold_enforced = hold->enforce;
+	ret->action = hold->enforce ? ACTION_ALERT | ACTION_DROP : ACTION_ALERT;
+	return true;
+}
+
 /* What the rule's tenant makes of it; false: nothing at all. In shadow a verdict is told, not carried out. */
-static bool tenant_action(const struct detect_context *context, const struct rule *rule, uint8_t *ret)
+static bool tenant_action(const struct detect_context *context, const struct rule *rule, struct packet_alert *ret)
 {
 	const struct tenants *tenants = context->engine->policy->tenants;
 	uint32_t tenant = context->packet->tenant;
 
-	*ret = rule->action;
-	if (!tenants || tenant == 0)
-		return true;
+	if (rule->flags & RULE_HOLD)
+		return hold_action(context, rule, ret);
+	ret->action = rule->action;
 	switch (tenants_verdict(tenants, tenant, rule->gid, rule->sid)) {
 	case TENANT_RULE_OFF:
 		return false;
 	case TENANT_ALERT:
-		*ret = ACTION_ALERT;
+		ret->action = ACTION_ALERT;
 		break;
 	case TENANT_DROP:
-		*ret = ACTION_ALERT | ACTION_DROP;
+		ret->action = ACTION_ALERT | ACTION_DROP;
 		break;
 	case TENANT_AS_RULE:
 		break;
 	}
-	if (tenants_mode(tenants, tenant) == TENANT_SHADOW && *ret & ACTION_ANY_DROP)
-		*ret = ACTION_ALERT;
+	if (ret->action & ACTION_ANY_DROP && is_in_shadow(context))
+		ret->action = ACTION_ALERT;
 	return true;
 }
 
@@ -84,10 +111,10 @@ void alert_queue(struct detect_context *context, const struct detect_rule *rule,
 	struct detect_private *private = context->private;
 	struct detect_queued *entry;
 	const struct app_tx *likely;
-	uint8_t action;
+	struct packet_alert alert = { .rule = rule->rule };
 	bool guessed = false;
 
-	if (!tenant_action(context, rule->rule, &action))
+	if (!tenant_action(context, rule->rule, &alert))
 		return;
 	if (private->queue_count == private->queue_room && !queue_grow(private)) {
 		context->packet->alerts_discarded++;
@@ -102,12 +129,11 @@ void alert_queue(struct detect_context *context, const struct detect_rule *rule,
 	}
 	entry = &private->queue[private->queue_count++];
 	entry->index = rule->rule->index;
-	entry->alert = (struct packet_alert){ .context = detect_context_take(context, rule->rule),
-		.rule = rule->rule,
-		.tx_id = tx_id,
-		.flags = flags,
-		.action = action,
-		.frame_id = context->private->frame_id };
+	alert.context = detect_context_take(context, rule->rule);
+	alert.tx_id = tx_id;
+	alert.flags = flags;
+	alert.frame_id = context->private->frame_id;
+	entry->alert = alert;
 }
 
 static int compare_queued(const void *left, const void *right)

@@ -15,6 +15,8 @@
 #include "sensor/rules/keyword.h"
 #include "sensor/rules/number.h"
 #include "sensor/rules/text.h"
+#include "sensor/settings.h"
+#include "sensor/worker/worker.h"
 
 enum { NAMES_MAX = 16 };
 
@@ -274,7 +276,7 @@ static bool hosts_do(
 	const struct ip_addr *host = host_of(p, c->track), *other = c->track == HOST_PAIR ? &p->dst : NULL;
 	bool set = c->command == BIT_SET;
 
-	if (!p->family)
+	if (!p->family || context->worker->settings->no_traces)
 		return true;
 	if (c->command == BIT_TOGGLE)
 		set = !host_bit_is_set(p->tenant, c->names[0], host, other, p->time_ns);

@@ -20,6 +20,7 @@
 #include "sensor/rules/number.h"
 #include "sensor/rules/policy.h"
 #include "sensor/settings.h"
+#include "sensor/worker/worker.h"
 
 enum { PATH_SIZE = 4096, HASH_SIZE_MAX_DEFAULT = 262144 };
 
@@ -65,6 +66,8 @@ static bool dataset_match(
 	const struct detect_buffer *buffer = target;
 	const struct condition *c = match->data;
 
+	if (context->worker->settings->no_traces && (c->command == COMMAND_SET || c->command == COMMAND_UNSET))
+		return true;
 	switch (c->command) {
 	case COMMAND_SET:
 		return dataset_add(c->set, buffer->data);

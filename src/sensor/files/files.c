@@ -37,7 +37,7 @@ static void hashes_read(struct files_state *state, const struct conf_node *node)
 
 static int store_read(struct files_state *state, const struct conf_node *node)
 {
-	if (!conf_bool(node, "enabled", false))
+	if (!conf_bool(node, "enabled", false) || state->worker->settings->no_traces)
 		return 0;
 	if (conf_u64(node, "version", 1) != 2) {
 		log_error("outputs.file-store: only version 2 exists; set \"version: 2\"");
@@ -469,7 +469,7 @@ void file_want_store(struct file *file, uint32_t sid)
 		if (!known)
 			file->sids[file->sid_count++] = sid;
 	}
-	if (!private->state->store_on || (file->flags & (FILE_NO_STORE | FILE_STORE)))
+	if (!private->state->store_on || (file->flags & (FILE_NO_STORE | FILE_STORE)) || private->conn->flow->edge_only)
 		return;
 	file->flags |= FILE_STORE;
 	files_extend_depth(private->conn);

@@ -16,7 +16,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "sensor/app/app.h"
 #include "sensor/config/tree.h"
+#include "sensor/flow/flow.h"
 #include "sensor/settings.h"
 #include "sensor/worker/worker.h"
 
@@ -122,6 +124,11 @@ void store_flush(struct file *file)
 
 	if (!(file->flags & FILE_STORE) || private->failed || end <= private->written_size)
 		return;
+	if (private->conn->flow->edge_only) { /* since the last piece */
+		private->failed = true;
+		store_forget(file);
+		return;
+	}
 	/* Bytes that are missing (a gap) are left out, as Suricata does. */
 	private->written_size =
 		private->written_size < file->window_offset ? file->window_offset : private->written_size;

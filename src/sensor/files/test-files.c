@@ -102,12 +102,42 @@ static void stored_under_its_hash(void **state)
 	assert_int_equal(rmdir(folder), 0);
 }
 
+/* Of a system that may only be watched: neither a whole file, nor the rest of one that was begun before. */
+static void nothing_of_the_watched(void **state)
+{
+	char folder[] = "/tmp/luytre-files-XXXXXX", config[512], path[512];
+	struct testapp app;
+	struct file *file;
+	struct app_tx *tx;
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(config, sizeof(config),
+		"%%YAML 1.1\n---\noutputs:\n  - file-store:\n      version: 2\n      enabled: yes\n      "
+		"force-filestore: yes\n      dir: %s\n",
+		folder);
+	testapp_init(&app, 6, 22, config);
+	tx = some_tx(&app);
+	file = file_open(app.flow.app, tx, TO_SERVER, BYTES("a"));
+	assert_int_equal(file_append(app.flow.app, file, BYTES("ab")), 0);
+	app.flow.edge_only = true;
+	file_close(app.flow.app, file, BYTES("c"), FILE_CLOSED);
+	assert_false(file->flags & FILE_STORED);
+	file = file_open(app.flow.app, tx, TO_SERVER, BYTES("b"));
+	file_close(app.flow.app, file, BYTES("abc"), FILE_CLOSED);
+	assert_false(file->flags & FILE_STORED);
+	testapp_done(&app);
+	snprintf(path, sizeof(path), "%s/tmp", folder);
+	assert_int_equal(rmdir(path), 0); /* empty */
+	assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hashes_magic_and_sizes),
 		cmocka_unit_test(gaps_and_truncation),
 		cmocka_unit_test(stored_under_its_hash),
+		cmocka_unit_test(nothing_of_the_watched),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

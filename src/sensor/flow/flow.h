@@ -85,6 +85,9 @@ struct flow {
 	uint8_t ttl_min[SENSOR_DIRS], ttl_max[SENSOR_DIRS];
 	uint32_t tenant;
 	uint64_t tenant_serial; /* policy that 'tenant' was found with */
+	uint32_t place; /* of rules/places.h; means something with these places only: */
+	uint64_t place_serial;
+	bool edge_only; /* of that place */
 	uint32_t flags; /* enum flow_flag */
 	uint64_t id; /* "flow_id" in EVE: 51 bits so that JavaScript keeps them */
 	uint64_t start_ns, last_ns;

@@ -230,6 +230,18 @@ static void write_tunnel(struct jsonw *json, const struct sensor_packet *packet)
 	jsonw_object_end(json);
 }
 
+/* As the gate writes it. */
+static void write_hold(struct jsonw *json, const struct packet_alert *alert)
+{
+	if (!alert->hold)
+		return;
+	jsonw_kv_object_begin(json, "hold");
+	jsonw_kv_u64(json, "hold", alert->hold);
+	jsonw_kv_u64(json, "rule", alert->rule->sid);
+	jsonw_kv_string(json, "mode", alert->hold_enforced ? "enforce" : "shadow");
+	jsonw_object_end(json);
+}
+
 static struct app_tx *tx_of(struct flow *flow, const struct packet_alert *alert)
 {
 	if (!(alert->flags & ALERT_HAS_TX) || !flow || !flow->app)
@@ -258,6 +270,7 @@ static void one_alert(
 	if (alert->flags & ALERT_TX_GUESSED)
 		jsonw_kv_bool(json, "tx_guessed", true);
 	eve_alert_object(eve, o, packet, alert);
+	write_hold(json, alert);
 	write_tunnel(json, packet);
 	if (flow && o->alert.app) {
 		if (tx)

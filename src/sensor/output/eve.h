@@ -34,6 +34,11 @@ struct eve *eve_new(struct eve_sinks *sinks, struct worker *worker);
 void eve_free(struct eve *eve);
 /* Lines that no file and no socket took, of all workers, since the start. */
 uint64_t eve_lost(const struct eve *eve);
+/* "2018-10-02T16:22:51.123456+0000" */
+enum { EVE_TIME_SIZE = 40 };
+const char *eve_time(uint64_t time_ns, char text[EVE_TIME_SIZE]);
+/* An event that another module wrote, one object: to all outputs. By the thread that 'eve' belongs to. */
+void eve_object(struct eve *eve, struct jsonw *json, uint64_t now_ns);
 /* Lets sinks write what they hold back. */
 void eve_flush(struct eve *eve);
 

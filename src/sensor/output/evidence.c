@@ -229,7 +229,7 @@ void evidence_packet(struct evidence *evidence, struct sensor_packet *packet)
 	struct followed *f;
 	uint64_t flow_id = packet->flow ? packet->flow->id : 0;
 
-	if (!evidence || !packet->frame.size || packet->root)
+	if (!evidence || !packet->frame.size || packet->root || packet->edge_only)
 		return;
 	frame = &evidence->ring[evidence->ring_next++ % EVIDENCE_RING];
 	frame->flow_id = flow_id;

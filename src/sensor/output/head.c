@@ -7,13 +7,14 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/payload.h"
 #include "sensor/app/json.h"
 #include "sensor/output/internal.h"
 #include "sensor/rules/policy.h"
 #include "sensor/rules/tenants.h"
 
 /* Events of a worker fall into few seconds at a time: their texts are kept. */
-const char *eve_time(uint64_t time_ns, char text[40])
+const char *eve_time(uint64_t time_ns, char text[EVE_TIME_SIZE])
 {
 	static __thread struct kept_time {
 		time_t second;
@@ -276,6 +277,7 @@ void eve_head(struct eve *eve, const struct eve_output *output, const char *type
 	struct jsonw *json = &eve->json;
 	char time_text[40];
 
+	eve->edge_only = packet ? packet->edge_only : flow && flow->edge_only;
 	jsonw_reset(json);
 	jsonw_object_begin(json);
 	jsonw_kv_string(json, "timestamp", eve_time(time_ns, time_text));
@@ -307,18 +309,52 @@ void eve_head(struct eve *eve, const struct eve_output *output, const char *type
 		jsonw_kv_string(json, "suricata_version", "8.0.7");
 }
 
+/* The text as a line. Empty: it did not become one. */
+static struct bytes line_of(const struct jsonw *json)
+{
+	struct bytes line;
+
+	if (jsonw_text(json, &line) != 0)
+		return (struct bytes){ 0 };
+	/* The writer keeps room for a NUL behind the text; the line's end takes its place. */
+	((char *)(uintptr_t)line.ptr)[line.size] = '\n';
+	line.size++;
+	return line;
+}
+
+/* Of a system that is only watched at the edge nothing is told but what is about its traffic. */
+static struct bytes without_content(struct eve *eve, struct bytes line)
+{
+	uint8_t *text = (uint8_t *)(uintptr_t)line.ptr;
+	size_t size, removed;
+
+	if (payload_strip(bytes_first(line, line.size - 1), text, &size, &removed))
+		return (struct bytes){ 0 };
+	eve->worker->counters[COUNTER_OUTPUT_CONTENT_REMOVED] += removed;
+	text[size] = '\n';
+	return bytes_of(text, size + 1);
+}
+
 void eve_end(struct eve *eve, const struct eve_output *output)
 {
 	struct bytes line;
 
 	jsonw_object_end(&eve->json);
-	if (jsonw_text(&eve->json, &line) == 0) {
-		/* The writer keeps room for a NUL behind the text; the line's end takes its place. */
-		((char *)(uintptr_t)line.ptr)[line.size] = '\n';
-		line.size++;
+	line = line_of(&eve->json);
+	if (line.size && eve->edge_only)
+		line = without_content(eve, line);
+	if (line.size)
 		sink_write(output->sink, line, eve->worker->now_ns);
-	}
 	jsonw_reset(&eve->json);
+}
+
+void eve_object(struct eve *eve, struct jsonw *json, uint64_t now_ns)
+{
+	struct bytes line = line_of(json);
+
+	for (unsigned int i = 0; line.size && i < eve->sinks->output_count; i++)
+		sink_write(eve->sinks->outputs[i].sink, line, now_ns);
+	eve_flush(eve);
 }
 
 /* Community ID 1: SHA-1 over seed, ordered endpoints and protocol (github.com/corelight/community-id-spec). */

@@ -76,6 +76,7 @@ struct eve {
 	struct eve_sinks *sinks;
 	struct worker *worker;
 	struct jsonw json;
+	bool edge_only; /* the event in hand is about a system of which no content is kept (base/payload.h) */
 };
 
 /* Which addresses an event shows as source and destination. */
@@ -87,8 +88,6 @@ void eve_head(struct eve *eve, const struct eve_output *output, const char *type
 /* Closes the event and writes the line. */
 void eve_end(struct eve *eve, const struct eve_output *output);
 
-/* "2018-10-02T16:22:51.123456+0000" */
-const char *eve_time(uint64_t time_ns, char text[40]);
 void eve_kv_addr(struct jsonw *json, const char *key, const struct ip_addr *addr);
 void eve_kv_hex(struct jsonw *json, const char *key, struct bytes data);
 void eve_kv_base64(struct jsonw *json, const char *key, struct bytes data);

@@ -162,6 +162,8 @@ static int parse_metadata(
 		metadata->value = arena_dup_str(builder->arena, text);
 		if (!metadata->key || !metadata->value)
 			return LUYTRE_E_NOMEM;
+		if (!strcmp(metadata->key, "luytre_hold"))
+			builder->rule->flags |= RULE_HOLD;
 		*link = metadata;
 		link = &metadata->next;
 	}

@@ -59,6 +59,7 @@ enum rule_flag {
 	/* As RULE_IP_ONLY but with negated addresses: asked for every packet, acts on the flow. */
 	RULE_LIKE_IP_ONLY = 1LL << 31,
 	RULE_PRIORITY_SET = 1LL << 32, /* "priority" was given: classtype does not change it */
+	RULE_HOLD = 1LL << 33, /* holds a known hole: it is nothing but where it is armed (places.h) */
 };
 
 /* What rules can do with a kind of variable; decides the order in which rules are asked (rule.order). */

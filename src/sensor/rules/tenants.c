@@ -225,10 +225,10 @@ const char *tenants_thresholds(const struct tenants *tenants, uint32_t tenant)
 	return tenants->rows[tenant].thresholds;
 }
 
-static uint32_t owner_of(const struct tenants *t, const struct ip_addr *addr)
+uint32_t tenants_owner(const struct tenants *tenants, const struct ip_addr *addr)
 {
-	for (int word = addr->family == IP_V6 ? 4 : 1; word >= 0; word--) {
-		uint32_t lengths = t->lengths[addr->family == IP_V6][word];
+	for (int word = addr->family == IP_V6 ? 4 : 1; tenants && word >= 0; word--) {
+		uint32_t lengths = tenants->lengths[addr->family == IP_V6][word];
 
 		while (lengths) {
 			unsigned int bit = 31u - (unsigned int)__builtin_clz(lengths);
@@ -237,7 +237,7 @@ static uint32_t owner_of(const struct tenants *t, const struct ip_addr *addr)
 			const uint32_t *owner;
 
 			prefix_key(&prefix, key);
-			owner = table_find(t->networks, key);
+			owner = table_find(tenants->networks, key);
 			if (owner)
 				return *owner;
 			lengths &= ~(1u << bit);
@@ -252,8 +252,8 @@ uint32_t tenants_find(const struct tenants *tenants, const struct ip_addr *src, 
 
 	if (!tenants)
 		return 0;
-	owner = owner_of(tenants, dst);
-	return owner ? owner : owner_of(tenants, src);
+	owner = tenants_owner(tenants, dst);
+	return owner ? owner : tenants_owner(tenants, src);
 }
 
 uint32_t tenants_set_count(const struct tenants *tenants)

@@ -42,6 +42,8 @@ const struct conf_node *tenants_vars(const struct tenants *tenants, uint32_t ten
 
 /* Whose packet it is: the owner of the destination, else of the source, by the longest prefix; 0: nobody's. */
 uint32_t tenants_find(const struct tenants *tenants, const struct ip_addr *src, const struct ip_addr *dst);
+/* The same of one address. Null 'tenants' own nothing. */
+uint32_t tenants_owner(const struct tenants *tenants, const struct ip_addr *addr);
 
 /* Rule files that belong to some tenants only: number from 1 (rule.tenant_set) to this, their paths, their members. */
 uint32_t tenants_set_count(const struct tenants *tenants);

@@ -52,6 +52,8 @@ void pseudo_fill(struct sensor_packet *packet, struct flow *flow, enum sensor_di
 		.vlan_count = flow->vlan_count,
 		.vlan_ids = { flow->vlan_ids[0], flow->vlan_ids[1], flow->vlan_ids[2] },
 		.tenant = flow->tenant,
+		.place = flow->place,
+		.edge_only = flow->edge_only,
 		.checksum_l3 = 1,
 		.checksum_l4 = 1,
 	};

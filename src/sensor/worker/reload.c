@@ -104,8 +104,10 @@ static void exchange(struct reload *r)
 	r->swap_ns = clock_mono_ns() - begin_ns;
 	s->policy = r->policy;
 	s->engine = r->engine;
+	said_settle(s); /* a proof may use the old ones */
 	detect_engine_free(old_engine);
 	rules_free(old_policy);
+	said_prove(s);
 	log_info("new rules are in force: %u loaded, %u refused, %u skipped; compiled in %.3f s, all workers changed "
 		 "over in "
 		 "%.1f ms",

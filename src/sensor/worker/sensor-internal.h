@@ -14,6 +14,7 @@ struct sensor;
 struct sensor_worker;
 struct control_server;
 struct reload;
+struct said;
 struct detect_engine;
 struct eve;
 struct policy;
@@ -53,6 +54,7 @@ struct sensor {
 	struct loop *loop;
 	struct control_server *control;
 	struct reload *reload;
+	struct said *said; /* null: nobody says anything */
 	int ended_fd; /* readable: a worker ended */
 	uint64_t start_ns, stats_ns; /* real time */
 	bool profile;

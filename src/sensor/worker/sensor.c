@@ -272,6 +272,7 @@ static int open_worker(struct sensor *s, unsigned int index)
 	if (!w->worker)
 		return LUYTRE_E_NOMEM;
 	w->worker->counts_only = true;
+	worker_places(w->worker, said_places(s));
 	if (s->profile && w->worker->detect && detect_context_profile(w->worker->detect, true))
 		return LUYTRE_E_NOMEM;
 	error = source_open(s->set, index, w->wake_fd, message, &w->source);
@@ -323,6 +324,8 @@ static int prepare(struct sensor *s)
 	error = sensor_load_rules(s, options.errors_fatal, &s->policy, &s->engine);
 	if (!error)
 		error = eve_sinks_open(s->settings, &s->sinks);
+	if (!error)
+		error = said_open(s);
 	if (!error)
 		error = open_workers(s);
 	if (!error)
@@ -387,6 +390,7 @@ static int stop_threads(struct sensor *s)
 static void free_sensor(struct sensor *s)
 {
 	sensor_control_close(s);
+	said_close(s);
 	reload_close(s);
 	for (unsigned int i = 0; i < s->worker_count; i++) {
 		source_close(s->workers[i].source);
@@ -435,6 +439,8 @@ static int run(struct sensor *s)
 		error = sensor_control_open(s, s->options->control_path);
 	if (!error)
 		error = reload_open(s);
+	if (!error)
+		error = said_watch(s);
 	notify_open();
 	if (!error && !s->options->keep_privileges)
 		error = enter_sandbox(s);

@@ -10,6 +10,8 @@
  * freed. Packets, flows and half-read streams do not notice. When the new rules cannot be loaded, or every one of them is
  * refused, the old ones stay in force and the report says why.
  *
+ * What the hub says of places while the sensor runs is said.h's.
+ *
  * Signals: SIGTERM and SIGINT end all flows, write their records and stop; SIGHUP reloads; SIGUSR1 opens the output files
  * again. */
 #pragma once
@@ -17,6 +19,7 @@
 #include "base/compiler.h"
 #include "sensor/capture/source.h"
 #include "sensor/settings.h"
+#include "sensor/worker/said.h"
 
 struct sensor_run_options {
 	struct sensor_options sensor; /* 'simulate_ips' and 'offline' are set by the source */
@@ -25,6 +28,7 @@ struct sensor_run_options {
 	unsigned int rules_count;
 	const char *cache_dir; /* compiled patterns; null: none */
 	const char *control_path; /* null: no control socket */
+	struct sensor_said_source said; /* all zeros: nobody says anything */
 	bool profile; /* count the cost of each rule from the start */
 	bool keep_privileges;
 	bool detach; /* the wire is taken off at the end */

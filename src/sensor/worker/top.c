@@ -284,6 +284,7 @@ static void write_totals(const struct sensor *s, const uint64_t *counters, struc
 	jsonw_kv_u64(json, "bytes", counters[COUNTER_DECODER_BYTES]);
 	jsonw_kv_u64(json, "lost", sum.lost);
 	jsonw_kv_u64(json, "alerts", counters[COUNTER_DETECT_ALERT]);
+	jsonw_kv_u64(json, "content_removed", counters[COUNTER_OUTPUT_CONTENT_REMOVED]);
 	jsonw_kv_u64(json, "flows", counters[COUNTER_FLOW_ACTIVE]);
 	if (source_set_is_inline(s->set)) {
 		jsonw_kv_u64(json, "passed", counters[COUNTER_IPS_ACCEPTED]);
@@ -310,6 +311,7 @@ static void write_status(struct sensor *s, struct jsonw *json)
 	jsonw_kv_object_begin(json, "reload");
 	reload_report(s, false, json);
 	jsonw_object_end(json);
+	said_report(s, json);
 	if (counters) {
 		sensor_sum(s, counters);
 		write_totals(s, counters, json);

@@ -20,6 +20,7 @@
 #include "sensor/flow/flow.h"
 #include "sensor/output/eve.h"
 #include "sensor/output/evidence.h"
+#include "sensor/rules/places.h"
 #include "sensor/rules/policy.h"
 #include "sensor/rules/tenants.h"
 #include "sensor/settings.h"
@@ -190,24 +191,44 @@ static void count_verdict(struct worker *w, const struct sensor_packet *packet)
 	}
 }
 
-/* Whose packet it is: found once for each flow. */
+/* Anew when rules or places are others. */
+static void find_flow_tenant(const struct worker *w, const struct tenants *tenants, struct flow *flow)
+{
+	uint64_t place_serial = places_serial(w->places);
+
+	if (flow->tenant_serial == w->policy->serial && flow->place_serial == place_serial)
+		return;
+	flow->tenant = tenants_find(tenants, &flow->client, &flow->server);
+	flow->tenant_serial = w->policy->serial;
+	flow->place = places_find_flow(w->places, tenants, &flow->client, &flow->server, &flow->edge_only);
+	flow->place_serial = place_serial;
+}
+
+static bool is_off(const struct worker *w, uint32_t tenant, uint32_t place)
+{
+	int mode = places_mode(w->places, place);
+
+	return (mode == PLACE_MODE_UNSET ? (int)tenants_mode(w->policy->tenants, tenant) : mode) == TENANT_OFF;
+}
+
+/* Whose packet it is, and what is said of the place: found once for each flow. */
 static void assign_tenant(struct worker *w, struct sensor_packet *packet)
 {
 	const struct tenants *tenants = w->policy ? w->policy->tenants : NULL;
 	struct flow *flow = packet->flow;
 
-	if (!tenants || !packet->family)
+	if ((!tenants && !w->places) || !w->policy || !packet->family)
 		return;
 	if (!flow) {
 		packet->tenant = tenants_find(tenants, &packet->src, &packet->dst);
+		packet->place = places_find_flow(w->places, tenants, &packet->src, &packet->dst, &packet->edge_only);
 	} else {
-		if (flow->tenant_serial != w->policy->serial) {
-			flow->tenant = tenants_find(tenants, &flow->client, &flow->server);
-			flow->tenant_serial = w->policy->serial;
-		}
+		find_flow_tenant(w, tenants, flow);
 		packet->tenant = flow->tenant;
+		packet->place = flow->place;
+		packet->edge_only = flow->edge_only;
 	}
-	if (tenants_mode(tenants, packet->tenant) == TENANT_OFF)
+	if (is_off(w, packet->tenant, packet->place))
 		packet->flags |= PKT_NO_PACKET_INSPECT;
 }
 
@@ -366,6 +387,8 @@ static void flow_ended(void *context, struct flow *flow)
 	struct sensor_packet *in_hand = w->packet;
 	bool needs[SENSOR_DIRS] = { false, false };
 
+	if (w->policy && (w->policy->tenants || w->places))
+		find_flow_tenant(w, w->policy->tenants, flow);
 	pseudo_fill(packet, flow, TO_SERVER, w->now_ns);
 	w->packet = packet;
 	for (int dir = 0; dir < SENSOR_DIRS && flow->tcp; dir++)
@@ -383,7 +406,7 @@ static void flow_ended(void *context, struct flow *flow)
 		if (!needs[dir])
 			continue;
 		pseudo_fill(packet, flow, dir, w->now_ns);
-		if (flow->flags & FLOW_PASS)
+		if (flow->flags & FLOW_PASS || (w->policy && is_off(w, flow->tenant, flow->place)))
 			packet->flags |= PKT_NO_PACKET_INSPECT;
 		w->counters[COUNTER_TCP_PSEUDO]++;
 		if (w->detect)
@@ -456,7 +479,7 @@ struct worker *worker_new(const struct sensor_settings *settings, const struct p
 		return NULL;
 	}
 	register_counters(w);
-	if (evidence_open(w, &w->evidence)) {
+	if (!settings->no_traces && evidence_open(w, &w->evidence)) {
 		free(w);
 		return NULL;
 	}
@@ -532,4 +555,9 @@ void worker_policy(struct worker *worker, const struct policy *policy, const str
 		detect_context_engine(worker->detect, engine);
 	else if (engine)
 		worker->detect = detect_context_new(worker);
+}
+
+void worker_places(struct worker *worker, const struct places *places)
+{
+	worker->places = places;
 }

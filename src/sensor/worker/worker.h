@@ -17,6 +17,7 @@
 struct packet_alert;
 struct sensor_packet;
 struct sensor_settings;
+struct places;
 struct policy;
 struct eve;
 struct eve_sinks;
@@ -31,6 +32,7 @@ struct worker {
 	const struct sensor_settings *settings;
 	const struct policy *policy;
 	const struct detect_engine *engine;
+	const struct places *places; /* null: nothing is said of places */
 	unsigned int index;
 	uint64_t counters[STATS_COUNTERS_MAX];
 	struct siphash_key key;
@@ -86,3 +88,5 @@ void worker_finish(struct worker *worker);
 void worker_free(struct worker *worker);
 /* Between two frames: the new policy is in force from the next one on. */
 void worker_policy(struct worker *worker, const struct policy *policy, const struct detect_engine *engine);
+/* Between two frames, as that: what is said of places from the next one on; null: nothing. They outlive the worker, or the next call. */
+void worker_places(struct worker *worker, const struct places *places);

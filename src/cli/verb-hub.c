@@ -39,7 +39,8 @@ enum {
 	OPT_CLUSTER_KEY,
 	OPT_HOLDS,
 	OPT_HOLDS_BUDGET,
-	OPT_DROP
+	OPT_DROP,
+	OPT_METRICS
 };
 
 static const struct option run_options[] = { { "state", required_argument, NULL, OPT_STATE },
@@ -54,8 +55,9 @@ static const struct option run_options[] = { { "state", required_argument, NULL,
 	{ "cluster-cert", required_argument, NULL, OPT_CLUSTER_CERT },
 	{ "cluster-key", required_argument, NULL, OPT_CLUSTER_KEY }, { "drop", required_argument, NULL, OPT_DROP },
 	{ "holds", required_argument, NULL, OPT_HOLDS }, { "holds-budget", required_argument, NULL, OPT_HOLDS_BUDGET },
-	{ "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX }, { "debug", no_argument, NULL, OPT_DEBUG },
-	{ "lang", required_argument, NULL, OPT_LANG }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+	{ "metrics", required_argument, NULL, OPT_METRICS }, { "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX },
+	{ "debug", no_argument, NULL, OPT_DEBUG }, { "lang", required_argument, NULL, OPT_LANG },
+	{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
 
 static const struct option ask_options[] = { { "socket", required_argument, NULL, OPT_SOCKET },
 	{ "json", no_argument, NULL, OPT_JSON }, { "lang", required_argument, NULL, OPT_LANG },
@@ -170,6 +172,10 @@ static int read_run(const struct cli_options *options, struct hub_options *hub, 
 			break;
 		case OPT_DROP:
 			hub->drop = optarg;
+			break;
+		case OPT_METRICS:
+			if (!read_port(optarg, &hub->metrics_port))
+				return CLI_USAGE;
 			break;
 		case OPT_NO_SANDBOX:
 			hub->sandbox = false;
@@ -694,9 +700,10 @@ static const struct cli_verb verbs[] = {
 		"  --cluster URL,…  servers of NATS: one of several hubs that are one; takes --control postgres:…\n"
 		"                   and --events clickhouse:… (docs/scale-out.md)\n"
 		"  --cluster-ca FILE, --cluster-cert FILE, --cluster-key FILE   TLS towards NATS\n"
-		"  --holds DIR      rules that can hold a weakness at the perimeter (docs/posture.md);\n"
+		"  --holds DIR:…    rules that can hold a weakness at the perimeter (docs/posture.md);\n"
 		"                   default " HUB_HOLDS "\n"
 		"  --holds-budget SECONDS  how long a rule stays in shadow after its proof; default 3\n"
+		"  --metrics PORT   figures for Prometheus at http://127.0.0.1:PORT/metrics; default: none\n"
 		"  --drop DIR       where reports of scanners may be dropped; default: drop in the state folder\n"
 		"  --socket PATH    of the control socket; default " HUB_SOCKET,
 		"  --state THƯ_MỤC  nơi lưu mọi thứ; mặc định " HUB_STATE "\n"
@@ -712,9 +719,10 @@ static const struct cli_verb verbs[] = {
 		"  --cluster URL,…  các máy chủ NATS: một trong nhiều trung tâm hợp thành một; cần\n"
 		"                   --control postgres:… và --events clickhouse:… (docs/scale-out.md)\n"
 		"  --cluster-ca TỆP, --cluster-cert TỆP, --cluster-key TỆP   TLS tới NATS\n"
-		"  --holds THƯ_MỤC  các luật có thể chặn điểm yếu ở biên (docs/posture.md);\n"
+		"  --holds THƯ_MỤC:…  các luật có thể chặn điểm yếu ở biên (docs/posture.md);\n"
 		"                   mặc định " HUB_HOLDS "\n"
 		"  --holds-budget GIÂY  một luật ở chế độ bóng bao lâu sau khi được chứng minh; mặc định 3\n"
+		"  --metrics CỔNG   số liệu cho Prometheus tại http://127.0.0.1:CỔNG/metrics; mặc định: không có\n"
 		"  --drop THƯ_MỤC   nơi thả báo cáo của công cụ quét; mặc định: drop trong thư mục trạng thái\n"
 		"  --socket ĐƯỜNG_DẪN  ổ cắm điều khiển; mặc định " HUB_SOCKET,
 		verb_run },
@@ -853,9 +861,35 @@ static bool read_lang(struct cli_options *options)
 	return true;
 }
 
+/* `luytre hub --socket PATH VERB`: for whichever verb, as the variable would say it. */
+static bool read_socket(struct cli_options *options)
+{
+	const char *first = options->word_count > 1 ? options->words[1] : "", *path = NULL;
+	int used = 1;
+
+	if (strncmp(first, "--socket=", 9) == 0) {
+		path = first + 9;
+	} else if (strcmp(first, "--socket") == 0) {
+		path = options->word_count > 2 ? options->words[2] : "";
+		used = 2;
+	}
+	if (!path)
+		return true;
+	if (!*path || setenv("LUYTRE_HUB_SOCKET", path, 1)) {
+		fprintf(stderr, "luytre: %s\n",
+			cli_text(options, "--socket takes the path of a running hub's control socket",
+				"--socket nhận đường dẫn ổ cắm điều khiển của một trung tâm đang chạy"));
+		return false;
+	}
+	options->words[used] = options->words[0];
+	options->words += used;
+	options->word_count -= used;
+	return true;
+}
+
 int cli_hub(const struct cli_options *options)
 {
 	struct cli_options own = *options;
 
-	return read_lang(&own) ? cli_run_own(verbs, "luytre hub", &own) : CLI_USAGE;
+	return read_lang(&own) && read_socket(&own) ? cli_run_own(verbs, "luytre hub", &own) : CLI_USAGE;
 }

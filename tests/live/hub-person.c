@@ -43,7 +43,8 @@ static int make(const struct auth_call *call, const char *name, uint32_t tenant,
 			       (1ULL << AUTH_POLICY_READ) | (1ULL << AUTH_POLICY_WRITE) | (1ULL << AUTH_EDGES_READ) |
 				       (1ULL << AUTH_DECISIONS_READ) | (1ULL << AUTH_EVENTS_READ) |
 				       (1ULL << AUTH_FINDINGS_READ) | (1ULL << AUTH_FINDINGS_WRITE) |
-				       (1ULL << AUTH_FINDINGS_JUDGE),
+				       (1ULL << AUTH_FINDINGS_JUDGE) | (1ULL << AUTH_TENANTS_READ) |
+				       (1ULL << AUTH_TENANTS_WRITE),
 			       call->origin->now_us + day_us, ret, &id);
 }
 

@@ -157,8 +157,8 @@ check "the web server is told that nothing is held" nothing_held
 check "anybody on the machine may read it" [ "$(stat -c %a $DIR/edge/gate-holds.json)" = 644 ]
 
 # ---- Into force ----
-check "what edges cannot do is refused by name" grep -q 'sensor.mode' \
-	<(propose "{\"tenant\":\"$TENANT\",\"modes\":{\"sensor\":\"enforce\"}}")
+check "what edges cannot do is refused by name" grep -q 'chế độ bóng chỉ đếm' \
+	<(propose "{\"tenant\":\"$TENANT\",\"modes\":{\"shield\":\"off\"}}")
 version=$(propose "{\"tenant\":\"$TENANT\",\"modes\":{\"shield\":\"enforce\"}}")
 check "who proposed it cannot approve it" [ "$(approve "$AN" "$version")" = 403 ]
 check "the attacker still passes" passes $ATTACKER 5

@@ -226,6 +226,21 @@ async function whoIsWho() {
   reset();
 }
 
+// What a group at the provider gives and takes; "an" is an analyst by hand and stays one.
+async function groups() {
+  provider.person = { groups: ['kiem-toan', 'somebody', 7] };
+  const member = new Browser();
+  assert.equal((await member.signOn()).status, 201);
+  assert.equal((await member.ask('GET', '/audit')).status, 200);
+  provider.person = { groups: 'kiem-toan' }; // no list, no group
+  const former = new Browser();
+  assert.equal((await former.signOn()).status, 201);
+  assert.equal((await former.ask('GET', '/audit')).status, 403);
+  assert.equal((await member.ask('GET', '/audit')).status, 403, 'a session that stands');
+  assert.equal((await former.ask('GET', '/decisions')).status, 200);
+  reset();
+}
+
 async function wrongTokens() {
   await refused('nonce of another', claimed({ nonce: b64(crypto.randomBytes(32)) }));
   await refused('no nonce', claimed({ nonce: undefined }));
@@ -407,7 +422,7 @@ async function startHub() {
   redirect = `https://127.0.0.1:${hubPort}/sign-on`;
   fs.writeFileSync(file('secret'), 's/cret:%\n', { mode: 0o600 });
   fs.writeFileSync(settings, JSON.stringify({ issuer, client_id: 'luy tre', client_secret_file: file('secret'), redirect, name: 'Bộ A',
-    ca_file: file('provider.pem') }));
+    ca_file: file('provider.pem'), groups: [{ group: 'kiem-toan', role: 'auditor' }, { group: 'soc', role: 'analyst' }] }));
   const log = fs.openSync(file('hub.log'), 'a');
   hub = spawn(luytre, ['hub', 'run', '--state', file('state'), '--socket', file('hub.sock'), '--address', '127.0.0.1', '--port', port,
     '--console-port', hubPort, '--sign-on', settings], { stdio: ['ignore', log, log] });
@@ -433,7 +448,7 @@ let failed = false;
 try {
   await startHub();
   assert.equal((await new Browser().ask('GET', '/health')).body.sign_on, 'Bộ A');
-  for (const part of [good, whoIsWho, wrongTokens, wrongSignatures, wrongReturns, wrongProvider, newKeys, secondFactor, inChromium]) {
+  for (const part of [good, whoIsWho, groups, wrongTokens, wrongSignatures, wrongReturns, wrongProvider, newKeys, secondFactor, inChromium]) {
     const said = await part();
     console.log(`${part.name}: ${said ?? 'as it must be'}`);
   }

@@ -15,6 +15,7 @@ enum { LINE_SIZE = 4096, METRICS_MAX = 512, SERIES_MAX = 65536, NAME_SIZE = 128 
 struct metric {
 	char name[NAME_SIZE];
 	bool has_help, is_counter, is_typed, over; /* 'over': another metric's values came since */
+	bool is_histogram, is_summary; /* their values have names with an end */
 };
 
 static struct metric metrics[METRICS_MAX];
@@ -49,6 +50,23 @@ static struct metric *find(const char *name, size_t length)
 	return &metrics[metric_count++];
 }
 
+/* The metric that a value belongs to. */
+static struct metric *owner(const char *name, size_t length)
+{
+	static const char *const ends[] = { "_sum", "_count", "_bucket" };
+
+	for (size_t i = 0; i < metric_count; i++) {
+		size_t base = strlen(metrics[i].name);
+
+		if (base >= length || memcmp(metrics[i].name, name, base) != 0)
+			continue;
+		for (size_t end = 0; end < (metrics[i].is_histogram ? 3U : metrics[i].is_summary ? 2U : 0U); end++)
+			if (length - base == strlen(ends[end]) && !memcmp(name + base, ends[end], length - base))
+				return &metrics[i];
+	}
+	return find(name, length);
+}
+
 static bool ends_with(const char *text, const char *end)
 {
 	size_t a = strlen(text), b = strlen(end);
@@ -78,8 +96,10 @@ static void read_comment(char *line)
 	}
 	m->is_typed = true;
 	m->is_counter = !strcmp(rest, "counter");
-	if (!m->is_counter && strcmp(rest, "gauge"))
-		fault("expected counter or gauge", line);
+	m->is_histogram = !strcmp(rest, "histogram");
+	m->is_summary = !strcmp(rest, "summary");
+	if (!m->is_counter && !m->is_histogram && !m->is_summary && strcmp(rest, "gauge"))
+		fault("expected counter, gauge, histogram or summary", line);
 	if (m->is_counter != ends_with(m->name, "_total"))
 		fault("counters, and only they, end with _total", line);
 }
@@ -126,7 +146,7 @@ static void read_value(char *line)
 	strtod(at + 1, &end);
 	if (end == at + 1 || *end)
 		fault("expected a number", line);
-	m = find(line, n);
+	m = owner(line, n);
 	if (!m->has_help || !m->is_typed)
 		fault("a value before its HELP and TYPE", line);
 	if (m->over)

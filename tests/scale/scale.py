@@ -313,6 +313,16 @@ class Lab:
         for one in self.clickhouse:
             self.fault(f"{one.name} killed, back after 8 s", one.kill, one.start)
 
+    def hub_and_replica(self):
+        """The next hub does not know what the one before had begun, and the replica that does is gone."""
+        for one in self.clickhouse:
+            def both():
+                old = self.leader()
+                old.kill()
+                one.kill()
+                old.start()
+            self.fault(f"leading hub and {one.name} killed at once, the latter back after 8 s", both, one.start)
+
     def journal_server(self):
         for one in self.nats:
             self.fault(f"{one.name} killed, back after 8 s", one.kill, one.start)
@@ -390,6 +400,7 @@ class Lab:
         self.journal_server()
         self.fault("all three of NATS killed at once, back after 3 s", self.all_nats)
         self.used_replica()
+        self.hub_and_replica()
         self.fault("PostgreSQL killed and started again", self.restart_pg)
         self.fault("both workers of nginx killed", self.kill_worker)
         self.fault("nginx killed, all of it, and started again", self.restart_nginx)

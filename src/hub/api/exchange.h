@@ -4,6 +4,7 @@
 #pragma once
 
 #include "hub/api/server.h"
+#include "hub/api/share.h"
 #include "hub/api/uri.h"
 
 enum exchange_state {
@@ -33,7 +34,8 @@ struct exchange {
 	bool caller_held; /* to be released */
 	bool again_held; /* the idempotency key is taken */
 	struct again_key again_key;
-	uint64_t spooled; /* bytes of the body's file */
+	uint64_t spooled; /* bytes that were taken for the body's file, in 'spools' */
+	uint64_t spooler; /* whose they are */
 	void *again_memory; /* owned: a reply that was given before */
 	struct stream_client *client; /* owned: the answer is a stream */
 };
@@ -49,7 +51,7 @@ struct api_server {
 	struct work *work;
 	void *daemon, *admin; /* struct MHD_Daemon */
 	_Atomic size_t bodies; /* bytes */
-	_Atomic uint64_t spooled; /* bytes of bodies in files */
+	struct api_share *spools; /* bytes of bodies in files */
 	_Atomic uint64_t overloaded; /* requests that were sent away */
 	_Atomic size_t exchanges;
 };
@@ -64,6 +66,8 @@ bool process_begin(struct exchange *exchange, const char *method);
 void process_check(struct exchange *exchange, void *worker);
 /* The rest, with the body. Always leaves a reply, or a client of the stream. */
 void process_run(struct exchange *exchange, void *worker);
+/* More bytes for the body's file; false, and a problem that says what to do: there are too many. */
+bool process_spool(struct exchange *exchange, uint64_t size);
 /* Replies with a problem from outside the steps. */
 void process_problem(struct exchange *exchange, enum api_problem problem);
 
@@ -74,4 +78,5 @@ MUST_CHECK int work_new(struct api_server *server, void (*resume)(struct exchang
 MUST_CHECK int work_add(struct work *work, struct exchange *exchange, enum api_lane lane);
 /* Ends the threads; what waits is answered 503. Nothing is taken any more. */
 void work_stop(struct work *work);
+void work_write(struct work *work, struct metrics_text *out); /* how many wait, for /metrics */
 void work_free(struct work *work);

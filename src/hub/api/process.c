@@ -40,7 +40,8 @@ void exchange_done(struct exchange *exchange)
 	json_decref(exchange->json);
 	atomic_fetch_sub(&exchange->server->bodies, exchange->body_room);
 	free(exchange->body);
-	atomic_fetch_sub(&exchange->server->spooled, exchange->spooled);
+	if (exchange->spooled)
+		api_share_give(exchange->server->spools, exchange->spooler, exchange->spooled);
 	if (exchange->request.body_file >= 0)
 		close(exchange->request.body_file);
 	free(exchange->again_memory);
@@ -546,6 +547,59 @@ static bool check_query(struct exchange *exchange)
 	return errors.count == 0;
 }
 
+/* The key would stand for the body, which is not in memory to be compared: two reports under one key would be taken for one. */
+static bool check_no_key(struct exchange *exchange)
+{
+	static const char *const text[] = {
+		[LUYTRE_LANG_VI] = "Không dùng được Idempotency-Key khi gửi tệp; hãy bỏ tiêu đề này. Nạp lại cùng một "
+				   "tệp không làm thay đổi gì.",
+		[LUYTRE_LANG_EN] = "An Idempotency-Key cannot be used with a file; leave the header out. The same file "
+				   "again changes nothing.",
+	};
+
+	if (!exchange->request.headers.idempotency_key)
+		return true;
+	api_reply_problem(&exchange->reply, API_PROBLEM_INVALID, text[exchange->request.lang]);
+	return false;
+}
+
+bool process_spool(struct exchange *exchange, uint64_t size)
+{
+	static const char *const own[] = {
+		[LUYTRE_LANG_VI] = "Tài khoản này đang gửi quá nhiều dữ liệu cùng lúc; hãy gửi từng tệp, hoặc thử lại "
+				   "khi các tệp trước đã gửi xong.",
+		[LUYTRE_LANG_EN] = "This account is sending too much at once; send one file after the other, or try "
+				   "again when those before have arrived.",
+	};
+	static const char *const all[] = {
+		[LUYTRE_LANG_VI] = "Trung tâm đang nhận quá nhiều tệp lớn; hãy thử lại sau ít phút.",
+		[LUYTRE_LANG_EN] = "The hub is receiving too many large files; try again in some minutes.",
+	};
+	enum luytre_lang lang = exchange->request.lang;
+	int error = api_share_take(exchange->server->spools, exchange->spooler, size);
+
+	if (!error) {
+		exchange->spooled += size;
+		return true;
+	}
+	if (error == LUYTRE_E_BUSY)
+		api_reply_problem(&exchange->reply, API_PROBLEM_TOO_MANY, own[lang]);
+	else
+		api_reply_problem(&exchange->reply, API_PROBLEM_STORAGE, all[lang]);
+	api_reply_header(&exchange->reply, "Retry-After", "30");
+	return false;
+}
+
+/* Before the body comes, as much as the head says: who has no room is told so at once. */
+static bool take_spool(struct exchange *exchange)
+{
+	const struct api_request *request = &exchange->request;
+	const char *size = request->headers.content_length;
+
+	exchange->spooler = request->caller.id; /* an account's tokens are not several */
+	return !size || process_spool(exchange, strtoull(size, NULL, 10));
+}
+
 void process_check(struct exchange *exchange, void *worker)
 {
 	struct api_request *request = &exchange->request;
@@ -553,7 +607,7 @@ void process_check(struct exchange *exchange, void *worker)
 
 	request->worker = worker;
 	if (check_path(exchange) && authenticate(exchange) && check_forgery(exchange) && limit_account(exchange) &&
-		check_rights(exchange) && check_query(exchange)) {
+		check_rights(exchange) && check_query(exchange) && check_no_key(exchange) && take_spool(exchange)) {
 		if (folder)
 			request->body_file = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 		if (request->body_file < 0)

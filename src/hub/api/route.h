@@ -16,7 +16,8 @@ enum api_method { API_GET, API_POST, API_PUT, API_PATCH, API_DELETE, API_METHOD_
 
 /* Where an operation runs. INLINE: on the thread of the connection, for what never waits. NORMAL: a pool of workers.
  * HEAVY: two workers for what takes long (password hashes, wide searches), so that it cannot starve the rest. QUESTION: workers of
- * their own for what asks the store of events, which may take seconds: neither changes nor log-ins stand behind it. STREAM: no
+ * their own for what asks the store of events, or a provider of sign-on, which may take seconds: neither changes nor log-ins with a
+ * password stand behind it. STREAM: no
  * worker; after the checks the connection becomes a client of the stream. */
 enum api_lane { API_LANE_INLINE, API_LANE_NORMAL, API_LANE_HEAVY, API_LANE_QUESTION, API_LANE_STREAM };
 

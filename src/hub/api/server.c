@@ -222,20 +222,18 @@ static enum MHD_Result send_stream(struct exchange *exchange)
 /* The same to a file. */
 static bool spool_body(struct exchange *exchange, const char *data, size_t size)
 {
-	struct api_server *server = exchange->server;
 	struct api_request *request = &exchange->request;
 
 	if (request->body_size + size > request->operation->body_max) {
 		process_problem(exchange, API_PROBLEM_TOO_LARGE);
 		return false;
 	}
-	if (atomic_fetch_add(&server->spooled, size) + size > server->config.spools_max) {
-		atomic_fetch_sub(&server->spooled, size);
-		atomic_fetch_add(&server->overloaded, 1);
-		process_problem(exchange, API_PROBLEM_OVERLOADED);
+	/* What the head said was taken before. */
+	if (request->body_size + size > exchange->spooled &&
+		!process_spool(exchange, request->body_size + size - exchange->spooled)) {
+		api_reply_finish(&exchange->reply);
 		return false;
 	}
-	exchange->spooled += size;
 	request->body_size += size;
 	while (size > 0) {
 		ssize_t part = write(request->body_file, data, size);
@@ -378,31 +376,42 @@ static PRINTF_LIKE(2, 0) void on_log(void *context, const char *format, va_list 
 	log_limited(clock_mono_ns(), LOG_LEVEL_DEBUG, "api: %s", text);
 }
 
+static void write_figure(struct metrics_text *out, const char *name, const char *kind, const char *help, uint64_t value)
+{
+	metrics_print(out, "# HELP luytre_%s %s\n# TYPE luytre_%s %s\nluytre_%s %llu\n", name, help, name, kind, name,
+		(unsigned long long)value);
+}
+
 /* Writes all figures. */
 static void write_metrics(struct api_server *server, struct metrics_text *out)
 {
+	struct api_share_stats spools;
 	struct stream_stats stats;
 
 	metrics_write(server->metrics, out);
-	metrics_print(out, "# TYPE luytre_api_overloaded_total counter\nluytre_api_overloaded_total %llu\n",
-		(unsigned long long)atomic_load(&server->overloaded));
-	metrics_print(
-		out, "# TYPE luytre_api_exchanges gauge\nluytre_api_exchanges %zu\n", atomic_load(&server->exchanges));
-	metrics_print(
-		out, "# TYPE luytre_api_body_bytes gauge\nluytre_api_body_bytes %zu\n", atomic_load(&server->bodies));
-	metrics_print(out, "# TYPE luytre_api_spooled_bytes gauge\nluytre_api_spooled_bytes %llu\n",
-		(unsigned long long)atomic_load(&server->spooled));
-	metrics_print(out, "# TYPE luytre_api_limit_uncounted_total counter\nluytre_api_limit_uncounted_total %llu\n",
-		(unsigned long long)limit_uncounted(server->limit));
+	write_figure(out, "api_overloaded_total", "counter", "Requests that were refused because nobody was free.",
+		atomic_load(&server->overloaded));
+	write_figure(
+		out, "api_exchanges", "gauge", "Requests that are being answered.", atomic_load(&server->exchanges));
+	write_figure(out, "api_body_bytes", "gauge", "Bodies of requests in memory.", atomic_load(&server->bodies));
+	api_share_stats(server->spools, &spools);
+	write_figure(out, "api_spooled_bytes", "gauge", "Bodies of requests on the disk.", spools.bytes);
+	metrics_print(out,
+		"# HELP luytre_api_spool_refused_total Bodies that were refused, by whose share was used up.\n"
+		"# TYPE luytre_api_spool_refused_total counter\n"
+		"luytre_api_spool_refused_total{share=\"caller\"} %llu\n"
+		"luytre_api_spool_refused_total{share=\"all\"} %llu\n",
+		(unsigned long long)spools.refused_each, (unsigned long long)spools.refused_all);
+	write_figure(out, "api_limit_uncounted_total", "counter", "Requests that no bucket could be kept for.",
+		limit_uncounted(server->limit));
+	work_write(server->work, out);
 	if (server->config.stream) {
 		stream_stats(server->config.stream, &stats);
-		metrics_print(out,
-			"# TYPE luytre_stream_clients gauge\nluytre_stream_clients %zu\n"
-			"# TYPE luytre_stream_events_total counter\nluytre_stream_events_total %llu\n"
-			"# TYPE luytre_stream_resyncs_total counter\nluytre_stream_resyncs_total %llu\n"
-			"# TYPE luytre_stream_refused_total counter\nluytre_stream_refused_total %llu\n",
-			stats.clients, (unsigned long long)stats.published, (unsigned long long)stats.resyncs,
-			(unsigned long long)stats.refused);
+		write_figure(out, "stream_clients", "gauge", "Who listens for changes.", stats.clients);
+		write_figure(out, "stream_events_total", "counter", "Changes that were published.", stats.published);
+		write_figure(
+			out, "stream_resyncs_total", "counter", "Listeners that had to read all anew.", stats.resyncs);
+		write_figure(out, "stream_refused_total", "counter", "Listeners that were refused.", stats.refused);
 	}
 	if (server->config.collect)
 		server->config.collect(server->config.context, out);
@@ -497,6 +506,7 @@ static void set_defaults(struct api_config *config)
 	config->timeout_s = config->timeout_s ? config->timeout_s : 30;
 	config->bodies_max = config->bodies_max ? config->bodies_max : (size_t)256 << 20;
 	config->spools_max = config->spools_max ? config->spools_max : UINT64_C(4) << 30;
+	config->spool_share = config->spool_share ? config->spool_share : UINT64_C(1) << 30;
 	config->limits = config->limits ? config->limits : &limit_settings_default;
 }
 
@@ -529,7 +539,8 @@ static int start(struct api_server *server)
 	server->limit = limit_new(config->limits);
 	server->again = again_new(&again_settings_default);
 	server->metrics = metrics_new(config->table);
-	if (!server->limit || !server->again || !server->metrics)
+	server->spools = api_share_new(config->spools_max, config->spool_share);
+	if (!server->limit || !server->again || !server->metrics || !server->spools)
 		return LUYTRE_E_NOMEM;
 	error = work_new(server, resume_exchange, &server->work);
 	if (error == 0)
@@ -585,6 +596,7 @@ void api_server_free(struct api_server *server)
 		MHD_stop_daemon(server->admin);
 	work_free(server->work);
 	metrics_free(server->metrics);
+	api_share_free(server->spools);
 	again_free(server->again);
 	limit_free(server->limit);
 	sodium_memzero(server->cursor_key, sizeof(server->cursor_key));

@@ -47,7 +47,7 @@ struct api_config {
 	const struct api_table *table;
 	const api_handler_fn *handlers; /* one for each operation */
 	int listen_fd; /* becomes the server's, also on failure */
-	int admin_fd; /* a Unix socket for /metrics alone; -1: none */
+	int admin_fd; /* a Unix socket, or one of loopback, for /metrics alone; -1: none */
 	bool trust_proxy;
 	struct api_tls tls;
 	unsigned int threads, workers, heavy_workers; /* 0: 2, 4, 2 */
@@ -56,7 +56,7 @@ struct api_config {
 	unsigned int timeout_s; /* of a connection that does nothing; 0: 30 */
 	size_t bodies_max; /* bytes of all bodies together; 0: 256 MiB */
 	const char *spool_dir; /* bodies of spooled operations, as files without a name; null: no such operations */
-	uint64_t spools_max; /* bytes of all of them together; 0: 4 GiB */
+	uint64_t spools_max, spool_share; /* bytes of all of them together, and of one caller; 0: 4 GiB, 1 GiB */
 	void *context;
 	struct api_auth auth; /* authenticate null: only operations for everybody work */
 	/* Called on the thread that makes the server, once for each worker, and at the end. May be null. */
@@ -66,8 +66,9 @@ struct api_config {
 	const struct api_files *files; /* borrowed; null: none */
 	const struct limit_settings *limits; /* null: the default */
 	const uint8_t *cursor_key; /* API_CURSOR_KEY_SIZE; null: random, so that cursors end with the process */
-	/* Adds figures to /metrics; may be null. */
-	void (*collect)(void *context, struct metrics_text *out);
+	/* Adds figures to /metrics, one call at a time; may be null. */
+	void (*collect)(void *collect_context, struct metrics_text *out);
+	void *collect_context;
 };
 
 /* 0, LUYTRE_E_INVALID (a handler is missing, TLS), LUYTRE_E_NOMEM, LUYTRE_E_SYSTEM, or what worker_begin said. */

@@ -157,9 +157,14 @@ static void check_unique(const struct jsonr *array)
 	size_t count = json_array_size(array->value);
 
 	for (size_t i = 0; seen && i < count; i++) {
-		const char *text = json_string_value(json_array_get(array->value, i));
 		struct jsonr item = jsonr_item(array, i);
+		const char *text = json_string_value(item.value);
+		char number[24];
 
+		if (json_is_integer(item.value)) {
+			snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(item.value));
+			text = number;
+		}
 		if (!text)
 			continue;
 		if (json_object_get(seen, text))

@@ -145,6 +145,22 @@ int work_add(struct work *work, struct exchange *exchange, enum api_lane lane)
 	return error;
 }
 
+void work_write(struct work *work, struct metrics_text *out)
+{
+	static const char *const names[POOL_COUNT] = { "normal", "heavy", "question" };
+
+	metrics_print(out, "# HELP luytre_api_waiting Requests that wait for a worker, by lane.\n"
+			   "# TYPE luytre_api_waiting gauge\n");
+	for (size_t i = 0; i < POOL_COUNT; i++) {
+		size_t count;
+
+		pthread_mutex_lock(&work->pools[i].mutex);
+		count = work->pools[i].count;
+		pthread_mutex_unlock(&work->pools[i].mutex);
+		metrics_print(out, "luytre_api_waiting{lane=\"%s\"} %zu\n", names[i], count);
+	}
+}
+
 void work_stop(struct work *work)
 {
 	for (size_t i = 0; i < POOL_COUNT; i++) {

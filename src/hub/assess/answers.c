@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/digest.h"
+
 static const char magic[4] = { 'L', 'T', 'A', '1' };
 
 enum { HAS_HASH = 1, FIXED_SIZE = 1 + 1 + 1 + 8 + 4 + 4 + 1 + 2 };
@@ -132,4 +134,17 @@ int answers_pack(const struct answer *answers, size_t count, uint8_t **ret, size
 	*ret = packed;
 	*ret_size = size;
 	return 0;
+}
+
+int answer_hash(const struct answer *answer, uint8_t hash[ANSWER_HASH_SIZE])
+{
+	uint8_t *packed;
+	size_t size;
+	int error = answers_pack(answer, 1, &packed, &size);
+
+	if (error)
+		return error;
+	error = digest_sha256(bytes_of(packed, size), hash);
+	free(packed);
+	return error;
 }

@@ -59,5 +59,8 @@ MUST_CHECK int answers_begin(struct answers_reader *reader, struct bytes packed)
 /* 1: an answer; 0: the end; LUYTRE_E_CORRUPT. */
 MUST_CHECK int answers_next(struct answers_reader *reader, struct answer *ret);
 
+/* SHA-256 of all that the answer says, as it is packed. */
+MUST_CHECK int answer_hash(const struct answer *answer, uint8_t hash[ANSWER_HASH_SIZE]);
+
 /* By ascending key, each once, or LUYTRE_E_INVALID. '*ret' is freed by the caller. LUYTRE_E_FULL, LUYTRE_E_NOMEM. */
 MUST_CHECK int answers_pack(const struct answer *answers, size_t count, uint8_t **ret, size_t *ret_size);

@@ -7,8 +7,11 @@
  * A sheet has answers (answers.h) and a part about people (staff.h); what the hub knows itself is not answered but judged anew at each
  * look (judge.h), so that evidence that comes after a signature turns it red at once. A person signs a sheet: the hub's Ed25519 key
  * signs who, when, and the hash of both parts. Any later change, in the database too, leaves a signature that does not fit ("broken"), which
- * counts as none. A sheet is submitted when it is signed, the signature is good, and each control has an answer or a proof of
+ * counts as none. An excuse counts when another person than who wrote it approved it (excuse.c). A sheet is submitted when it is signed, the signature is good, and each control has an answer or a proof of
  * grade 2 or 3. A submitted sheet and a closed assessment do not change.
+ *
+ * During a transition two profiles stand side by side: each system is judged by both, from the same answers and evidence. The sheet asks
+ * for the first; what the second asks may be answered too, else the cross-walk between them says whose answer stands for it (judge.h).
  *
  * All is in the control database, in the caller's transaction or in one of its own; each change is written to the audit log with it. Who
  * may do it at all is asked before (hub/auth); 'scope' says whose sheets exist for the call. Calls of one handle belong to its
@@ -80,6 +83,9 @@ enum assess_signature { ASSESS_UNSIGNED, ASSESS_GOOD, ASSESS_BROKEN };
 	X(UNSIGNED, LUYTRE_E_CONFLICT, "The sheet has no good signature.", "Phiếu chưa có chữ ký hợp lệ.")             \
 	X(UNANSWERED, LUYTRE_E_CONFLICT, "Controls have neither an answer nor a proof.",                               \
 		"Còn tiêu chí chưa có câu trả lời hoặc bằng chứng.")                                                   \
+	X(EXCUSE, LUYTRE_E_CONFLICT, "This control has no excuse.", "Tiêu chí này không có đề nghị miễn trừ.")         \
+	X(OWN, LUYTRE_E_CONFLICT, "An excuse is approved by somebody else than who wrote it.",                         \
+		"Miễn trừ phải do người khác với người đề nghị phê duyệt.")                                            \
 	X(SIZE, LUYTRE_E_FULL, "The answers are too long.", "Các câu trả lời quá dài.")
 
 enum assess_reason {
@@ -91,12 +97,17 @@ enum assess_reason {
 };
 const char *assess_reason_text(enum assess_reason reason, enum luytre_lang lang); /* "" without one */
 
+/* Parts that the standing policy enforces for all of a system, on edges that are up and have that policy. */
+struct assess_standing {
+	bool shield, sensor, gate;
+};
+
 /* What the parts above know. All zeros: nothing. */
 struct assess_platform {
 	int64_t keep_days; /* how long events are kept */
 	void *context;
-	/* Whether edges that are up stand before the tenant, and enforce the shield for this system. May be null. */
-	void (*look)(void *context, uint32_t tenant, uint32_t system, bool *ret_edge, bool *ret_shield);
+	/* What stands before this system of the tenant. May be null. */
+	void (*look)(void *context, uint32_t tenant, uint32_t system, struct assess_standing *ret);
 };
 
 struct assess_call {
@@ -114,7 +125,7 @@ struct assess_call {
 struct assessment {
 	uint32_t id, tenant; /* tenant: with all below it; 0: the nation */
 	int64_t revision, began_us, deadline_us, closed_us; /* closed 0: open */
-	char title[ASSESS_TITLE_SIZE], profile[33], began_by[ASSESS_PERSON_SIZE];
+	char title[ASSESS_TITLE_SIZE], profile[33], second[33], began_by[ASSESS_PERSON_SIZE]; /* second "": none */
 	uint32_t systems; /* sheets, of any scope */
 };
 
@@ -141,7 +152,7 @@ MUST_CHECK int assess_setup(struct db *db);
 /* ---- Assessments (campaign.c) ---- */
 
 struct assess_begin {
-	const char *title, *profile;
+	const char *title, *profile, *second; /* second: the profile that stands beside; null or "": none */
 	uint32_t tenant;
 	int64_t deadline_us;
 };
@@ -179,14 +190,17 @@ MUST_CHECK int assess_sign(const struct assess_call *call, uint32_t assessment, 
 	struct assess_sheet *ret);
 MUST_CHECK int assess_submit(const struct assess_call *call, uint32_t assessment, uint32_t system, int64_t revision,
 	struct assess_sheet *ret);
+/* The caller approves these excuses; also of a submitted sheet. ASSESS_WHY_EXCUSE, ASSESS_WHY_OWN. */
+MUST_CHECK int assess_approve(const struct assess_call *call, uint32_t assessment, uint32_t system, int64_t revision,
+	const struct bytes *keys, size_t count, struct assess_sheet *ret);
 MUST_CHECK int assess_return(const struct assess_call *call, uint32_t assessment, uint32_t system, int64_t revision,
 	const char *reason, struct assess_sheet *ret);
 
 /* ---- What follows (rollup.c) ---- */
 
-/* The obligations of one system, judged now. */
+/* The obligations of one system, judged now; then those of the second profile, where there is one and 'second' is not null. */
 MUST_CHECK int assess_judge(const struct assess_call *call, const struct assessment *assessment,
-	const struct assess_sheet *sheet, judge_fn fn, void *context);
+	const struct assess_sheet *sheet, judge_fn fn, judge_fn second, void *context);
 
 /* X(identifier, word): by what is added up. The last two split obligations, so what is counted by sheet is 0 there, and penalties. */
 #define ASSESS_GROUPS(X)                                                                                                    \
@@ -206,13 +220,18 @@ enum assess_group { ASSESS_GROUPS(X) ASSESS_GROUP_COUNT };
 #undef X
 extern const char *const assess_group_words[ASSESS_GROUP_COUNT];
 
+/* Groups and parts of controls are a profile's own: those of the second have their place above this. */
+enum { ASSESS_SECOND_KEY = 1 << 16 };
+
 struct assess_sum {
 	uint32_t key;
-	struct judge_sum sum;
+	struct judge_sum sum, second; /* by either profile; second: zeros without one */
 };
-/* By ascending key; '*ret' is freed by the caller. The sums of all groups are exactly that of the nation. */
+/* By ascending key; '*ret' is freed by the caller. The sums of all groups are exactly the total, but for what is counted by sheet where
+ * obligations are split: that stands in the total alone (its key is 0). */
 MUST_CHECK int assess_rollup(const struct assess_call *call, const struct assessment *assessment,
-	enum assess_group group, uint32_t root, struct assess_sum **ret, size_t *ret_count);
+	enum assess_group group, uint32_t root, struct assess_sum **ret, size_t *ret_count,
+	struct assess_sum *ret_total);
 
 /* One control, and what putting it right everywhere would take away. */
 struct assess_proposal {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "hub/assess/day.h"
 #include "hub/assess/internal.h"
 
 static const struct db_migration migrations[] = {
@@ -20,6 +21,10 @@ static const struct db_migration migrations[] = {
 	  /* For questions about all systems, or one, whatever else is in the table. */
 	  "create index finding_tool_system on finding (tool, system, live);"
 	  "create index finding_kev_system on finding (kev, live, system);" },
+	{ "alter table assessment add column second text not null default '';"
+	  "create table assessment_excuse (assessment integer not null, system integer not null, control text not null,"
+	  " hash blob not null, author integer not null, approver integer not null, approver_name text not null,"
+	  " approved_us integer not null, signature blob not null, primary key (assessment, system, control));" },
 };
 
 int assess_setup(struct db *db)
@@ -56,7 +61,7 @@ int assess_refuse(const struct assess_call *call, enum assess_reason reason)
 
 /* ---- Reading ---- */
 
-#define COLUMNS "id, revision, tenant, title, profile, began_us, began_by, deadline_us, closed_us, systems"
+#define COLUMNS "id, revision, tenant, title, profile, began_us, began_by, deadline_us, closed_us, systems, second"
 
 static void read_row(const struct db_value *columns, struct assessment *ret)
 {
@@ -70,6 +75,7 @@ static void read_row(const struct db_value *columns, struct assessment *ret)
 	db_copy_text(&columns[3], ret->title, sizeof(ret->title));
 	db_copy_text(&columns[4], ret->profile, sizeof(ret->profile));
 	db_copy_text(&columns[6], ret->began_by, sizeof(ret->began_by));
+	db_copy_text(&columns[10], ret->second, sizeof(ret->second));
 }
 
 static int row_scope(void *context, const struct db_value *columns, size_t column_count)
@@ -156,8 +162,8 @@ struct change {
 static int tell(const struct assess_call *call, const char *action, const struct assessment *assessment)
 {
 	const struct audit_field fields[] = { { "title", db_str(assessment->title) },
-		{ "profile", db_str(assessment->profile) }, { "deadline_us", db_i64(assessment->deadline_us) },
-		{ "systems", db_i64(assessment->systems) } };
+		{ "profile", db_str(assessment->profile) }, { "second", db_str(assessment->second) },
+		{ "deadline_us", db_i64(assessment->deadline_us) }, { "systems", db_i64(assessment->systems) } };
 	char subject[32];
 
 	snprintf(subject, sizeof(subject), "assessment:%u", assessment->id);
@@ -182,10 +188,10 @@ static int insert(const struct change *change, struct assessment *row)
 	const struct db_value none = db_blob(bytes_of("", 0));
 	uint64_t count = 0;
 	int error = db_run(call->db,
-		"insert into assessment (" COLUMNS ") values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+		"insert into assessment (" COLUMNS ") values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 		DB_ARGS(db_i64(row->id), db_i64(row->revision), db_i64(row->tenant), db_str(row->title),
 			db_str(row->profile), db_i64(row->began_us), db_str(row->began_by), db_i64(row->deadline_us),
-			db_i64(0), db_i64(0)),
+			db_i64(0), db_i64(0), db_str(row->second)),
 		NULL);
 
 	if (!error)
@@ -224,6 +230,7 @@ static int begin(void *context)
 	row.id = (uint32_t)id;
 	snprintf(row.title, sizeof(row.title), "%s", change->in->title);
 	snprintf(row.profile, sizeof(row.profile), "%s", change->in->profile);
+	snprintf(row.second, sizeof(row.second), "%s", change->in->second ? change->in->second : "");
 	snprintf(row.began_by, sizeof(row.began_by), "%s", call->name);
 	error = insert(change, &row);
 	if (!error)
@@ -233,17 +240,24 @@ static int begin(void *context)
 	return error;
 }
 
+/* Whether the profile is in force still. One that begins later may be used: who moves to it wants to know. */
+static bool in_time(const struct law_profile *profile, int64_t now_us)
+{
+	return day_in_force("", profile->valid_to, now_us);
+}
+
 int assess_begin(const struct assess_call *call, const struct assess_begin *in, struct assessment *ret)
 {
 	struct change change = { .call = call, .in = in, .ret = ret };
 	int64_t ahead_us = in->deadline_us - call->origin->now_us;
-	const struct law_profile *profile;
+	const struct law_profile *profile, *second;
 
 	if (!call->scope || !scope_has(call->scope, in->tenant))
 		return LUYTRE_E_NOT_FOUND;
 	profile = law_profile_find(call->law, in->profile);
-	if (!profile || (profile->valid_to && staff_day_of(bytes_from_str(profile->valid_to)) <
-						      call->origin->now_us / INT64_C(86400000000)))
+	second = in->second && in->second[0] ? law_profile_find(call->law, in->second) : NULL;
+	if (!profile || !in_time(profile, call->origin->now_us) || profile == second ||
+		(in->second && in->second[0] && (!second || !in_time(second, call->origin->now_us))))
 		return assess_refuse(call, ASSESS_WHY_PROFILE);
 	if (ahead_us <= 0 || ahead_us > ASSESS_DEADLINE_MAX_US)
 		return assess_refuse(call, ASSESS_WHY_DEADLINE);

@@ -6,8 +6,6 @@
 #include "hub/assess/internal.h"
 #include "hub/posture/finding.h"
 
-#define DAY_US INT64_C(86400000000)
-
 enum { EVIDENCE_SIZE_MAX = 256 << 20, RULES_MAX = 1 << 20, MONTH_DAYS = 31 };
 
 struct loading {
@@ -129,56 +127,53 @@ static int load_findings(struct loading *loading)
 
 /* ---- What stands before them ---- */
 
+/* Whether it has assets at all, and names or URLs for the gate: what is not there is protected by nobody. */
+struct assets {
+	const struct assess_evidence *evidence;
+	uint8_t *has; /* by place: 1 any, 2 names */
+};
+
 static int row_assets(void *context, const struct db_value *columns, size_t column_count)
 {
-	enum { SYSTEM, ALL, SHIELD, SENSOR, NAMES, GATE };
-	struct loading *loading = context;
-	struct judge_evidence *item = find(loading->evidence, columns[SYSTEM].integer);
-	int64_t now_us = loading->call->origin->now_us;
+	const struct assets *assets = context;
+	const struct judge_evidence *item = find(assets->evidence, columns[0].integer);
 
-	if (!item)
-		return 0;
-	if (columns[SHIELD].integer == columns[ALL].integer)
-		item->at_us[LAW_FACT_SHIELD] = now_us;
-	if (columns[SENSOR].integer == columns[ALL].integer)
-		item->at_us[LAW_FACT_SENSOR] = now_us;
-	if (columns[NAMES].integer > 0 && columns[GATE].integer == columns[NAMES].integer)
-		item->at_us[LAW_FACT_GATE] = now_us;
+	if (item)
+		assets->has[item - assets->evidence->items] = columns[1].integer > 0 ? 3 : 1;
 	return 0;
 }
 
-static int load_assets(struct loading *loading)
+static int load_assets(const struct loading *loading, uint8_t *has)
 {
 	const struct assess_evidence *evidence = loading->evidence;
+	struct assets assets = { evidence, has };
 
 	return db_each(loading->call->db,
-		"select system, count(*), sum(case when shield = ?3 then 1 else 0 end),"
-		" sum(case when sensor = ?3 then 1 else 0 end), sum(case when kind in (?4, ?5) then 1 else 0 end),"
-		" sum(case when kind in (?4, ?5) and gate = ?3 then 1 else 0 end)"
-		" from asset where system between ?1 and ?2 group by system",
+		"select system, sum(case when kind in (?3, ?4) then 1 else 0 end) from asset"
+		" where system between ?1 and ?2 group by system",
 		DB_ARGS(db_i64(evidence->systems[0]), db_i64(evidence->systems[evidence->count - 1]),
-			db_i64(ASSET_MODE_ENFORCE), db_i64(ASSET_KIND_NAME), db_i64(ASSET_KIND_URL)),
-		row_assets, loading);
+			db_i64(ASSET_KIND_NAME), db_i64(ASSET_KIND_URL)),
+		row_assets, &assets);
 }
 
-/* What the registry says counts only where edges stand that do it. */
-static void look_at_edges(const struct assess_call *call, uint32_t tenant, uint32_t system, struct judge_evidence *item)
+static void look_at_edges(
+	const struct assess_call *call, uint32_t tenant, uint32_t system, uint8_t has, struct judge_evidence *item)
 {
 	const struct assess_platform *platform = call->platform;
-	bool edge = false, shield = false;
+	struct assess_standing standing = { false, false, false };
 
-	if (platform && platform->look)
-		platform->look(platform->context, tenant, system, &edge, &shield);
-	if (!edge || !shield)
-		item->at_us[LAW_FACT_SHIELD] = 0;
-	if (!edge)
-		item->at_us[LAW_FACT_SENSOR] = item->at_us[LAW_FACT_GATE] = 0;
+	if (has && platform && platform->look)
+		platform->look(platform->context, tenant, system, &standing);
+	item->at_us[LAW_FACT_SHIELD] = standing.shield ? call->origin->now_us : 0;
+	item->at_us[LAW_FACT_SENSOR] = standing.sensor ? call->origin->now_us : 0;
+	item->at_us[LAW_FACT_GATE] = standing.gate && has & 2 ? call->origin->now_us : 0;
 }
 
 static bool keeps_enough(const struct assess_call *call, uint32_t level)
 {
-	return call->platform && call->law->log_months[level - 1] &&
-	       call->platform->keep_days >= (int64_t)call->law->log_months[level - 1] * MONTH_DAYS;
+	unsigned int months = law_log_months(call->law, level, call->origin->now_us);
+
+	return call->platform && months && call->platform->keep_days >= (int64_t)months * MONTH_DAYS;
 }
 
 int assess_evidence_load(const struct assess_call *call, const uint32_t *systems, const uint32_t *tenants,
@@ -186,6 +181,7 @@ int assess_evidence_load(const struct assess_call *call, const uint32_t *systems
 {
 	struct loading loading = { .call = call, .evidence = ret };
 	int64_t kev = 0;
+	uint8_t *has;
 	int error;
 
 	*ret = (struct assess_evidence){ .systems = systems, .count = count };
@@ -193,11 +189,12 @@ int assess_evidence_load(const struct assess_call *call, const uint32_t *systems
 	if (count == 0)
 		return 0;
 	ret->items = arena_alloc(&ret->arena, count * sizeof(*ret->items));
-	if (!ret->items)
+	has = arena_alloc(&ret->arena, count);
+	if (!ret->items || !has)
 		return LUYTRE_E_NOMEM;
 	error = load_findings(&loading);
 	if (!error)
-		error = load_assets(&loading);
+		error = load_assets(&loading, has);
 	if (!error)
 		error = db_integer(call->db,
 			"select count(*) from (select 1 from cve where kev_us > 0 limit 1) as listed", DB_NO_ARGS,
@@ -205,7 +202,7 @@ int assess_evidence_load(const struct assess_call *call, const uint32_t *systems
 	for (size_t i = 0; !error && i < count; i++) {
 		struct judge_evidence *item = &ret->items[i];
 
-		look_at_edges(call, tenants[i], systems[i], item);
+		look_at_edges(call, tenants[i], systems[i], has[i], item);
 		if (kev)
 			item->at_us[LAW_FACT_KEV_KNOWN] = call->origin->now_us;
 		if (keeps_enough(call, levels[i]))
@@ -217,4 +214,9 @@ int assess_evidence_load(const struct assess_call *call, const uint32_t *systems
 void assess_evidence_done(struct assess_evidence *evidence)
 {
 	arena_done(&evidence->arena);
+}
+
+struct judge_evidence *assess_evidence_of(const struct assess_evidence *evidence, uint32_t system)
+{
+	return find(evidence, system);
 }

@@ -2,15 +2,19 @@
 /* Obligations: one control that the level of one system asks, held against what is known.
  *
  *	contradicted	evidence says otherwise, whatever else was said or measured: grade -1
- *	excused		the signed answer excuses it, with a reason, until a day that has not come
+ *	excused		the signed answer excuses it, with a reason, until a day that has not come, and a second person approved that
  *	met		a proof that has not run out: 3 measured by the platform, 2 an imported report, 1 a signed statement
  *	due, overdue	none, or it ran out: until, or since, the date
  *
- * A proof runs out after the control's months (calendar months; the last day of a short month counts). Without any proof the date is the
- * assessment's deadline. An answer counts when the questionnaire is signed and the signature is good. Paper gap: signed as met, with
+ * Of several proofs the best that has not run out counts. A proof runs out after the control's months (calendar months; the last day of a short
+ * month counts; days are the country's, day.h); when all have, the date is that of the one that ran out last. Without any proof the date is
+ * the assessment's deadline. An answer counts when the questionnaire is signed and the signature is good. Paper gap: signed as met, with
  * no better proof, and evidence says otherwise. Weight is the level, twice where it is contradicted: that is seen from outside;
  * interest is whole days overdue x weight (a contradiction counts from when it was first seen). Penalties count once for a clause and a
  * system. This is our own measure, no law's. All are whole numbers.
+ *
+ * The same can be held against two profiles. What was said of controls of the other one goes, through the cross-walk between them, for those
+ * of which nothing was said: when all that are tied to it and asked were answered, the answer that says least.
  *
  * Pure functions, any thread. */
 #pragma once
@@ -44,15 +48,24 @@ struct judge_rule {
 	int64_t finding, first_us;
 };
 
+/* An excuse that somebody approved, with the hash of the answer as it was then (answer_hash): one that was changed since is approved no more. */
+struct judge_excuse {
+	char key[LAW_KEY_SIZE], approver[ANSWER_BY_SIZE + 1];
+	int64_t at_us;
+	uint8_t hash[ANSWER_HASH_SIZE];
+};
+
 /* What is known of one system. */
 struct judge_evidence {
 	int64_t at_us[LAW_FACT_COUNT]; /* when the fact was so last, or since when it contradicts; 0: not so */
 	const struct judge_rule *rules;
 	size_t rule_count;
+	const struct judge_excuse *excuses;
+	size_t excuse_count;
 };
 
 struct judge_case {
-	const struct law_profile *profile;
+	const struct law_profile *profile, *other; /* other: whose answers are borrowed; null: nobody's */
 	unsigned int level;
 	int64_t deadline_us, now_us;
 	bool is_signed; /* and the signature is good */
@@ -72,14 +85,13 @@ struct judged {
 	const struct law_proof *proof; /* what settles or contradicts it; null: the answer, or nothing */
 	int64_t finding; /* that contradicts it; 0: none */
 	struct answer answer; /* when answered; points into the packed ones */
+	const char *borrowed; /* key of the other profile's control that this is the answer of; null: its own */
+	const struct judge_excuse *excuse; /* of an excuse, who approved it; null: nobody did */
 };
 
 /* In the order of controls. Not 0 from 'fn' stops and is returned; LUYTRE_E_CORRUPT from the answers. */
 typedef int (*judge_fn)(void *context, const struct judged *judged);
 MUST_CHECK int judge(const struct judge_case *of, judge_fn fn, void *context);
-
-/* The same day some months later. */
-int64_t judge_months_later(int64_t time_us, unsigned int months);
 
 /* X(name): whole numbers that add up. */
 #define JUDGE_SUMS(X)                                                                                                  \

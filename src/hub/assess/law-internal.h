@@ -27,6 +27,9 @@ MUST_CHECK int law_field_number(
 	const struct law_reader *reader, const char *field, const char *name, long low, long high, long *ret);
 /* A date "2026-08-19". */
 MUST_CHECK int law_field_date(const struct law_reader *reader, const char *field, const char *name);
+/* Whether the row that was read last may stand in its table: what is needed is there, limits can be counted, no two rows of a clock are in
+ * force on the same day (law-rows.c). */
+MUST_CHECK int law_row_check(const struct law_reader *reader, enum law_table_kind kind, const struct law_table *table);
 /* "NW* BE05": controls of the profile; "*" is all, null none. */
 MUST_CHECK int law_field_set(
 	const struct law_reader *reader, const struct law_profile *profile, const char *field, struct law_set *ret);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/utf8.h"
+#include "hub/assess/day.h"
 #include "hub/assess/law-internal.h"
 
 int law_reader_fail(const struct law_reader *reader, int error, const char *format, ...)
@@ -141,7 +142,8 @@ int law_field_date(const struct law_reader *reader, const char *field, const cha
 
 	for (size_t i = 0; fits && form[i]; i++)
 		fits = form[i] == 'd' ? field[i] >= '0' && field[i] <= '9' : field[i] == '-';
-	if (!fits || atoi(field + 5) < 1 || atoi(field + 5) > 12 || atoi(field + 8) < 1 || atoi(field + 8) > 31)
+	if (!fits || atoi(field) < 1970 || atoi(field + 5) < 1 || atoi(field + 5) > 12 || atoi(field + 8) < 1 ||
+		atoi(field + 8) > day_count_of_month(atoi(field), atoi(field + 5)))
 		return law_reader_fail(reader, LUYTRE_E_SYNTAX, "%s must be a date", name);
 	return 0;
 }

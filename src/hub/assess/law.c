@@ -336,6 +336,8 @@ static int read_crosswalk(struct reading *reading, const struct law_profile *pro
 		return law_reader_fail(&reading->reader, LUYTRE_E_SYNTAX, "there is no such control or profile");
 	crosswalk->control = (uint16_t)control;
 	crosswalk->profile = (uint16_t)(other - reading->law->profiles);
+	crosswalk->other = other;
+	crosswalk->source = reading->fields[3];
 	return law_field_set(&reading->reader, other, reading->fields[2], &crosswalk->controls);
 }
 
@@ -353,35 +355,6 @@ static int read_crosswalks(struct reading *reading, struct law_profile *profile)
 	while (!error && (error = next(reading)) > 0)
 		error = read_crosswalk(reading, profile, &crosswalks[profile->crosswalk_count++]);
 	return error;
-}
-
-/* How long each level keeps its logs: the rows "log-l1" to "log-l5" of the clocks, in months. */
-static int read_log_months(struct reading *reading)
-{
-	static const char row_name[] = "log-l";
-	struct law *law = reading->law;
-	const struct law_table *clocks = &law->tables[LAW_CLOCKS];
-
-	for (size_t i = 0; i < clocks->row_count; i++) {
-		const char *id = clocks->rows[i][0], *limit = clocks->rows[i][2];
-		char number[8] = "";
-		long months = 0;
-		int level, error;
-
-		if (strncmp(id, row_name, sizeof(row_name) - 1) != 0)
-			continue;
-		level = id[sizeof(row_name) - 1] - '0';
-		if (limit && strlen(limit) < sizeof(number) && limit[strlen(limit) - 1] == 'm')
-			memcpy(number, limit, strlen(limit) - 1);
-		error = law_field_number(&reading->reader, number, "the limit of a log row in months", 1, 120, &months);
-		if (!error && (level < 1 || level > LAW_LEVELS || id[sizeof(row_name)]))
-			error = law_reader_fail(
-				&reading->reader, LUYTRE_E_SYNTAX, "there is no level like \"%.20s\"", id);
-		if (error)
-			return error;
-		law->log_months[level - 1] = (uint8_t)months;
-	}
-	return 0;
 }
 
 /* ---- All ---- */
@@ -427,14 +400,17 @@ static const struct {
 	size_t column_count;
 	const char *columns[LAW_COLUMNS_MAX];
 } tables[LAW_TABLE_COUNT] = {
-	[LAW_CLOCKS] = { "clocks.tsv", "clocks", 10,
+	[LAW_CLOCKS] = { "clocks.tsv", "clocks", CLOCK_COLUMNS,
 		{ "id", "kind", "limit", "trigger_en", "trigger_vi", "to_en", "to_vi", "valid_from", "valid_to",
 			"source" } },
 	[LAW_CRITERIA] = { "levels.tsv", "levels", 6,
 		{ "level", "criteria_en", "criteria_vi", "valid_from", "valid_to", "source" } },
+	[LAW_SERIOUS] = { "serious.tsv", "serious", SERIOUS_COLUMNS,
+		{ "id", "level_min", "any", "all", "valid_from", "valid_to", "source" } },
 	[LAW_THRESHOLDS] = { "thresholds.tsv", "thresholds", 7,
 		{ "id", "level", "kind", "people", "valid_from", "valid_to", "source" } },
-	[LAW_TRANSITION] = { "transition.tsv", "transition", 5, { "case", "due", "text_en", "text_vi", "source" } },
+	[LAW_TRANSITION] = { "transition.tsv", "transition", CASE_COLUMNS,
+		{ "case", "due", "text_en", "text_vi", "source" } },
 };
 
 static int read_table(struct reading *reading, size_t number)
@@ -461,6 +437,8 @@ static int read_table(struct reading *reading, size_t number)
 			if (row[i] && (strcmp(table->columns[i], "valid_from") == 0 ||
 					      strcmp(table->columns[i], "valid_to") == 0))
 				error = law_field_date(&reading->reader, row[i], table->columns[i]);
+		if (!error)
+			error = law_row_check(&reading->reader, (enum law_table_kind)number, table);
 	}
 	return error;
 }
@@ -477,11 +455,8 @@ static int read_all(struct reading *reading)
 			error = steps[step](reading, &law->profiles[i]);
 	for (size_t i = 0; !error && i < law->profile_count; i++)
 		error = read_crosswalks(reading, &law->profiles[i]);
-	for (size_t i = 0; !error && i < LAW_TABLE_COUNT; i++) {
+	for (size_t i = 0; !error && i < LAW_TABLE_COUNT; i++)
 		error = read_table(reading, i);
-		if (!error && i == LAW_CLOCKS)
-			error = read_log_months(reading);
-	}
 	return error;
 }
 

@@ -115,6 +115,8 @@ struct law_penalty {
 struct law_crosswalk {
 	uint16_t control;
 	uint16_t profile; /* place of the other one */
+	const struct law_profile *other;
+	const char *source;
 	struct law_set controls; /* of the other profile */
 };
 
@@ -140,14 +142,38 @@ struct law_table {
 	const char *const **rows; /* each of column_count fields; null for "-" */
 	size_t row_count;
 };
-enum law_table_kind { LAW_CLOCKS, LAW_CRITERIA, LAW_THRESHOLDS, LAW_TRANSITION, LAW_TABLE_COUNT };
+enum law_table_kind { LAW_CLOCKS, LAW_CRITERIA, LAW_SERIOUS, LAW_THRESHOLDS, LAW_TRANSITION, LAW_TABLE_COUNT };
+/* Columns of clocks.tsv, of transition.tsv, of serious.tsv. Those of a clock are never null up to the trigger, and its first day. */
+enum {
+	CLOCK_ID,
+	CLOCK_KIND,
+	CLOCK_LIMIT,
+	CLOCK_EN,
+	CLOCK_VI,
+	CLOCK_TO_EN,
+	CLOCK_TO_VI,
+	CLOCK_FROM,
+	CLOCK_UNTIL,
+	CLOCK_SOURCE,
+	CLOCK_COLUMNS
+};
+enum { CASE_ID, CASE_DUE, CASE_EN, CASE_VI, CASE_SOURCE, CASE_COLUMNS };
+enum {
+	SERIOUS_ID,
+	SERIOUS_LEVEL,
+	SERIOUS_ANY,
+	SERIOUS_ALL,
+	SERIOUS_FROM,
+	SERIOUS_UNTIL,
+	SERIOUS_SOURCE,
+	SERIOUS_COLUMNS
+};
 
 struct law {
 	struct arena arena;
 	struct law_profile profiles[LAW_PROFILES_MAX]; /* in the order of the file */
 	size_t profile_count;
 	struct law_table tables[LAW_TABLE_COUNT];
-	uint8_t log_months[LAW_LEVELS]; /* how long logs are kept; 0: nothing is said */
 };
 
 struct law_file {
@@ -170,5 +196,10 @@ void law_free(struct law *law); /* accepts null */
 const struct law_profile *law_profile_find(const struct law *law, const char *id);
 /* The place of a control; -1: none. */
 int law_control_find(const struct law_profile *profile, struct bytes key);
+/* The row of a clock that is in force on the country's day of that moment: a text that changes has a row for each of its times, which do not
+ * overlap. Null: none, or no law. */
+const char *const *law_clock(const struct law *law, const char *id, int64_t time_us);
+/* How long the level keeps its logs then (clocks "log-l1" to "log-l5"), in months; 0: nothing is said. */
+unsigned int law_log_months(const struct law *law, unsigned int level, int64_t time_us);
 bool law_asks(const struct law_control *control, unsigned int level);
 bool law_set_has(const struct law_set *set, uint16_t place);

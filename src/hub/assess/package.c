@@ -72,20 +72,29 @@ static int seal_part(const struct package_part *part, const struct audit_key *ke
 	return error;
 }
 
+size_t package_size(const struct package_part *parts, size_t count)
+{
+	size_t size = MAGIC_SIZE + 2;
+
+	for (size_t i = 0; i < count; i++)
+		size += PART_HEAD_SIZE + crypto_box_SEALBYTES + HEAD_SIZE + parts[i].text.size;
+	return size;
+}
+
 int package_make(
 	const struct package_part *parts, size_t count, const struct audit_key *key, uint8_t **ret, size_t *ret_size)
 {
-	size_t size = MAGIC_SIZE + 2;
+	size_t size = package_size(parts, count <= PACKAGE_PARTS_MAX ? count : 0);
 	uint8_t *made, *out;
 	int error = 0;
 
 	if (count == 0 || count > PACKAGE_PARTS_MAX)
 		return LUYTRE_E_INVALID;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++)
 		if (parts[i].text.size > PACKAGE_TEXT_MAX)
 			return LUYTRE_E_FULL;
-		size += PART_HEAD_SIZE + crypto_box_SEALBYTES + HEAD_SIZE + parts[i].text.size;
-	}
+	if (size > PACKAGE_SIZE_MAX)
+		return LUYTRE_E_FULL;
 	made = malloc(size);
 	if (!made)
 		return LUYTRE_E_NOMEM;

@@ -22,6 +22,7 @@ enum {
 	PACKAGE_SECRET_SIZE = 32,
 	PACKAGE_PARTS_MAX = 16,
 	PACKAGE_TEXT_MAX = 64 << 20,
+	PACKAGE_SIZE_MAX = 128 << 20, /* of the file, all parts together */
 	PACKAGE_WHY_SIZE = 160,
 };
 
@@ -30,7 +31,10 @@ struct package_part {
 	struct bytes text;
 };
 
-/* '*ret' is freed by the caller. LUYTRE_E_INVALID: no part, too many, or a key that is none. LUYTRE_E_FULL, LUYTRE_E_NOMEM. */
+/* How large the file becomes: for who wants to know before he writes the texts. */
+size_t package_size(const struct package_part *parts, size_t count);
+/* '*ret' is freed by the caller. LUYTRE_E_INVALID: no part, too many, or a key that is none. LUYTRE_E_FULL: a text, or the whole, is too long.
+ * LUYTRE_E_NOMEM. */
 MUST_CHECK int package_make(
 	const struct package_part *parts, size_t count, const struct audit_key *key, uint8_t **ret, size_t *ret_size);
 

@@ -59,32 +59,43 @@ static int roster_load(const struct assess_call *call, const struct assessment *
 		DB_ARGS(db_i64(assessment->id)), row_roster, ret);
 }
 
-static int judge_sheet(const struct assess_call *call, const struct assessment *assessment,
-	const struct assess_sheet *sheet, const struct judge_evidence *evidence, struct staff *staff, judge_fn fn,
-	void *context)
+/* By one profile: the assessment's, or the one beside it, which borrows what was said of the first. */
+static int judge_by(const struct judge_case *as, const struct law_profile *profile, const struct law_profile *other,
+	judge_fn fn, void *context)
 {
-	struct judge_case of = { .profile = law_profile_find(call->law, assessment->profile),
-		.level = sheet->level,
+	struct judge_case of = *as;
+
+	of.profile = profile;
+	of.other = other;
+	return profile ? judge(&of, fn, context) : LUYTRE_E_VERSION;
+}
+
+static int judge_sheet(const struct assess_call *call, const struct assessment *assessment,
+	const struct assess_sheet *sheet, const struct judge_evidence *evidence, struct staff *staff,
+	const judge_fn fns[2], void *context)
+{
+	const struct law_profile *profile = law_profile_find(call->law, assessment->profile);
+	struct judge_case of = { .level = sheet->level,
 		.deadline_us = assessment->deadline_us,
 		.now_us = call->origin->now_us,
 		.is_signed = sheet->signature == ASSESS_GOOD,
 		.answers = sheet->answers,
 		.evidence = evidence };
-	int error;
+	int error = 0;
 
-	if (!of.profile)
-		return LUYTRE_E_VERSION;
 	if (!bytes_empty(sheet->staff)) {
 		error = staff_parse(sheet->staff, staff);
-		if (error)
-			return error;
 		of.staff = staff;
 	}
-	return judge(&of, fn, context);
+	if (!error)
+		error = judge_by(&of, profile, NULL, fns[0], context);
+	if (!error && assessment->second[0] && fns[1])
+		error = judge_by(&of, law_profile_find(call->law, assessment->second), profile, fns[1], context);
+	return error;
 }
 
 int assess_judge(const struct assess_call *call, const struct assessment *assessment, const struct assess_sheet *sheet,
-	judge_fn fn, void *context)
+	judge_fn fn, judge_fn second, void *context)
 {
 	struct staff *staff = malloc(sizeof(*staff));
 	struct assess_evidence evidence;
@@ -94,7 +105,10 @@ int assess_judge(const struct assess_call *call, const struct assessment *assess
 		return LUYTRE_E_NOMEM;
 	error = assess_evidence_load(call, &sheet->system, &sheet->tenant, &sheet->level, 1, &evidence);
 	if (!error)
-		error = judge_sheet(call, assessment, sheet, evidence.items, staff, fn, context);
+		error = excuses_load(call, assessment->id, &evidence);
+	if (!error)
+		error = judge_sheet(
+			call, assessment, sheet, evidence.items, staff, (const judge_fn[2]){ fn, second }, context);
 	assess_evidence_done(&evidence);
 	free(staff);
 	return error;
@@ -110,7 +124,7 @@ struct walk {
 	struct staff *staff; /* owned; room for one */
 	size_t at;
 	int (*begin)(void *context, const struct assess_sheet *sheet); /* may be null */
-	judge_fn fn;
+	judge_fn fns[2]; /* by the first profile, by the second (may be null) */
 	int (*end)(void *context, const struct assess_sheet *sheet); /* may be null */
 	void *context;
 };
@@ -128,7 +142,7 @@ static int walk_sheet(void *context, const struct assess_sheet *sheet)
 		error = walk->begin(walk->context, sheet);
 	if (!error)
 		error = judge_sheet(walk->call, walk->assessment, sheet, &walk->evidence.items[walk->at], walk->staff,
-			walk->fn, walk->context);
+			walk->fns, walk->context);
 	if (!error && walk->end)
 		error = walk->end(walk->context, sheet);
 	return error;
@@ -148,6 +162,8 @@ static int walk_all(struct walk *walk)
 		error = assess_evidence_load(walk->call, walk->roster.systems, walk->roster.tenants,
 			walk->roster.levels, walk->roster.count, &walk->evidence);
 		if (!error)
+			error = excuses_load(walk->call, walk->assessment->id, &walk->evidence);
+		if (!error)
 			error = assess_sheet_each(walk->call, walk->assessment->id, 0, UINT32_MAX, walk_sheet, walk);
 		assess_evidence_done(&walk->evidence);
 	}
@@ -162,15 +178,16 @@ struct sums {
 	enum assess_group group;
 	uint32_t root;
 	const struct tenants_tree *tree; /* of branches */
-	const struct law_profile *profile;
+	const struct law_profile *profiles[2]; /* the second may be null */
 	struct assess_sum *items; /* owned, by key */
 	size_t count, room;
-	struct judge_sum sheet; /* of the one that is read */
-	uint8_t open[LAW_CONTROLS_MAX];
+	struct assess_sum total;
+	struct judge_sum sheets[2]; /* of the one that is read */
+	uint8_t open[2][LAW_CONTROLS_MAX];
 };
 
 /* The group of the key, made where there is none; null: no memory. */
-static struct judge_sum *sum_of(struct sums *sums, uint32_t key)
+static struct assess_sum *sum_of(struct sums *sums, uint32_t key)
 {
 	size_t low = 0, high = sums->count;
 
@@ -183,7 +200,7 @@ static struct judge_sum *sum_of(struct sums *sums, uint32_t key)
 			high = middle;
 	}
 	if (low < sums->count && sums->items[low].key == key)
-		return &sums->items[low].sum;
+		return &sums->items[low];
 	if (sums->count == sums->room) {
 		size_t room = sums->room ? 2 * sums->room : 64;
 		struct assess_sum *items = sums->count >= SUMS_MAX ? NULL : realloc(sums->items, room * sizeof(*items));
@@ -196,7 +213,7 @@ static struct judge_sum *sum_of(struct sums *sums, uint32_t key)
 	memmove(&sums->items[low + 1], &sums->items[low], (sums->count - low) * sizeof(*sums->items));
 	sums->count++;
 	sums->items[low] = (struct assess_sum){ .key = key };
-	return &sums->items[low].sum;
+	return &sums->items[low];
 }
 
 /* The tenant below the root that this one stands under. */
@@ -229,56 +246,79 @@ static uint32_t key_of(const struct sums *sums, const struct assess_sheet *sheet
 	}
 }
 
+static bool is_split(const struct sums *sums)
+{
+	return sums->group == ASSESS_BY_GROUP || sums->group == ASSESS_BY_PART;
+}
+
 static int begin_sheet(void *context, const struct assess_sheet *sheet)
 {
 	struct sums *sums = context;
 
 	memset(sums->open, 0, sizeof(sums->open));
-	sums->sheet = (struct judge_sum){ .systems = 1,
+	sums->sheets[0] = (struct judge_sum){ .systems = 1,
 		.submitted = sheet->state == ASSESS_SUBMITTED,
 		.signed_good = sheet->signature == ASSESS_GOOD,
 		.signed_broken = sheet->signature == ASSESS_BROKEN };
+	sums->sheets[1] = sums->profiles[1] ? sums->sheets[0] : (struct judge_sum){ 0 };
 	return 0;
 }
 
-static int take(void *context, const struct judged *judged)
+static int take(struct sums *sums, unsigned int which, const struct judged *judged)
 {
-	struct sums *sums = context;
-	const struct law_control *control = &sums->profile->controls[judged->control];
-	struct judge_sum *sum = &sums->sheet;
+	const struct law_control *control = &sums->profiles[which]->controls[judged->control];
+	struct assess_sum *sum;
 
-	if (sums->group == ASSESS_BY_GROUP || sums->group == ASSESS_BY_PART)
-		sum = sum_of(sums, sums->group == ASSESS_BY_GROUP ? control->group : control->part);
+	judge_sum_take(&sums->sheets[which], judged);
+	sums->open[which][judged->control] = judged->state == JUDGE_OVERDUE || judged->state == JUDGE_CONTRADICTED;
+	if (!is_split(sums))
+		return 0;
+	sum = sum_of(sums, (sums->group == ASSESS_BY_GROUP ? control->group : control->part) +
+				   (which ? (uint32_t)ASSESS_SECOND_KEY : 0));
 	if (!sum)
 		return LUYTRE_E_NOMEM;
-	judge_sum_take(sum, judged);
-	sums->open[judged->control] = judged->state == JUDGE_OVERDUE || judged->state == JUDGE_CONTRADICTED;
+	judge_sum_take(which ? &sum->second : &sum->sum, judged);
 	return 0;
+}
+
+static int take_first(void *context, const struct judged *judged)
+{
+	return take(context, 0, judged);
+}
+
+static int take_second(void *context, const struct judged *judged)
+{
+	return take(context, 1, judged);
 }
 
 static int end_sheet(void *context, const struct assess_sheet *sheet)
 {
 	struct sums *sums = context;
-	struct judge_sum *sum;
+	struct assess_sum *sum;
 
-	if (sums->group == ASSESS_BY_GROUP || sums->group == ASSESS_BY_PART)
+	for (unsigned int i = 0; i < ARRAY_COUNT(sums->sheets); i++)
+		if (sums->profiles[i])
+			judge_sum_penalties(&sums->sheets[i], sums->profiles[i], sheet->level, sums->open[i]);
+	judge_sum_add(&sums->total.sum, &sums->sheets[0]);
+	judge_sum_add(&sums->total.second, &sums->sheets[1]);
+	if (is_split(sums))
 		return 0;
-	judge_sum_penalties(&sums->sheet, sums->profile, sheet->level, sums->open);
 	sum = sum_of(sums, key_of(sums, sheet));
 	if (!sum)
 		return LUYTRE_E_NOMEM;
-	judge_sum_add(sum, &sums->sheet);
+	judge_sum_add(&sum->sum, &sums->sheets[0]);
+	judge_sum_add(&sum->second, &sums->sheets[1]);
 	return 0;
 }
 
 int assess_rollup(const struct assess_call *call, const struct assessment *assessment, enum assess_group group,
-	uint32_t root, struct assess_sum **ret, size_t *ret_count)
+	uint32_t root, struct assess_sum **ret, size_t *ret_count, struct assess_sum *ret_total)
 {
 	struct sums *sums = calloc(1, sizeof(*sums));
 	struct walk walk = { .call = call,
 		.assessment = assessment,
 		.begin = begin_sheet,
-		.fn = take,
+		.fns = { take_first, take_second },
 		.end = end_sheet,
 		.context = sums };
 	struct tenants_tree *tree = NULL;
@@ -290,13 +330,15 @@ int assess_rollup(const struct assess_call *call, const struct assessment *asses
 		sums->group = group;
 		sums->root = root;
 		sums->tree = tree;
-		sums->profile = law_profile_find(call->law, assessment->profile);
+		sums->profiles[0] = law_profile_find(call->law, assessment->profile);
+		sums->profiles[1] = law_profile_find(call->law, assessment->second);
 		error = walk_all(&walk);
 	}
 	tenants_tree_unref(tree);
 	if (!error) {
 		*ret = sums->items;
 		*ret_count = sums->count;
+		*ret_total = sums->total;
 	} else if (sums) {
 		free(sums->items);
 	}
@@ -355,7 +397,7 @@ int assess_proposals(const struct assess_call *call, const struct assessment *as
 	struct assess_proposal **ret, size_t *ret_count, size_t *ret_total)
 {
 	struct proposals *proposals = calloc(1, sizeof(*proposals));
-	struct walk walk = { .call = call, .assessment = assessment, .fn = propose, .context = proposals };
+	struct walk walk = { .call = call, .assessment = assessment, .fns = { propose }, .context = proposals };
 	size_t count = 0;
 	int error = proposals ? 0 : LUYTRE_E_NOMEM;
 

@@ -5,11 +5,10 @@
 #include <stdlib.h>
 
 #include "base/digest.h"
+#include "hub/assess/day.h"
 #include "hub/assess/internal.h"
 
-#define DAY_US INT64_C(86400000000)
-
-enum { EXCUSE_DAYS_MAX = 732, MESSAGE_SIZE = 512 };
+enum { EXCUSE_DAYS_MAX = 732, MESSAGE_SIZE = 640, APPROVED_SIZE = ANSWERS_MAX * LAW_KEY_SIZE };
 
 #define COLUMNS                                                                                                        \
 	"assessment, system, tenant, level, sector, province, name, tenant_name, state, revision, submitted_us,"       \
@@ -38,9 +37,10 @@ static size_t message_of(const struct assessment *assessment, const struct asses
 	digest_hex(bytes_of(hash, sizeof(hash)), staff);
 	size = snprintf(message, MESSAGE_SIZE,
 		"luytre-assessment-sheet 1\nassessment %u\nsystem %u\nlevel %u\nprofile %s\nanswers %s\nstaff %s\n"
-		"time_us %lld\naccount %u\nname %s\n",
+		"time_us %lld\naccount %u\nname %s\n%s%s%s",
 		assessment->id, sheet->system, sheet->level, assessment->profile, answers, staff,
-		(long long)sheet->signed_us, sheet->signer, sheet->signer_name);
+		(long long)sheet->signed_us, sheet->signer, sheet->signer_name, assessment->second[0] ? "second " : "",
+		assessment->second, assessment->second[0] ? "\n" : "");
 	return size > 0 && size < MESSAGE_SIZE ? (size_t)size : 0;
 }
 
@@ -191,6 +191,8 @@ struct change {
 	int64_t revision;
 	const struct assess_change *in;
 	const char *reason;
+	const struct bytes *keys; /* of excuses to approve */
+	size_t key_count;
 	struct assessment of;
 	struct assess_sheet *sheet;
 	int (*apply)(struct change *change);
@@ -226,11 +228,16 @@ static int tell(const struct change *change)
 	const struct assess_sheet *sheet = change->sheet;
 	char subject[64], hex[DIGEST_HEX_SIZE];
 	uint8_t hash[DIGEST_SHA256_SIZE];
+	char approved[APPROVED_SIZE] = "";
 	int error = digest_sha256(sheet->answers, hash);
 	const struct audit_field fields[] = { { "state", db_str(assess_sheet_texts[sheet->state].word) },
 		{ "answers", db_str(digest_hex(bytes_of(hash, sizeof(hash)), hex)) },
-		{ "signature", db_str(signatures[sheet->signature]) }, { "reason", db_str(sheet->reason) } };
+		{ "signature", db_str(signatures[sheet->signature]) }, { "reason", db_str(sheet->reason) },
+		{ "approved", db_str(approved) } };
 
+	for (size_t i = 0; i < change->key_count; i++)
+		snprintf(approved + strlen(approved), sizeof(approved) - strlen(approved), "%s%.*s", i ? " " : "",
+			(int)change->keys[i].size, (const char *)change->keys[i].ptr);
 	snprintf(subject, sizeof(subject), "assessment:%u/system:%u", sheet->assessment, sheet->system);
 	return error ? error
 		     : audit_append(change->call->db, change->call->origin,
@@ -282,20 +289,27 @@ static int run(struct change *change)
 
 /* ---- Answers ---- */
 
+static bool is_asked(const struct change *change, const struct law_profile *profile, struct bytes key)
+{
+	int place = profile ? law_control_find(profile, key) : -1;
+
+	return place >= 0 && law_asks(&profile->controls[place], change->sheet->level);
+}
+
 static int check_answer(const struct change *change, const struct law_profile *profile, const struct answer *answer)
 {
 	const struct assess_call *call = change->call;
-	int64_t today = call->origin->now_us / DAY_US;
-	int place = law_control_find(profile, answer->key);
+	int64_t today = day_of(call->origin->now_us);
 
-	if (place < 0 || !law_asks(&profile->controls[place], change->sheet->level))
+	if (!is_asked(change, profile, answer->key) &&
+		!is_asked(change, law_profile_find(call->law, change->of.second), answer->key))
 		return assess_refuse(call, ASSESS_WHY_CONTROL);
 	if ((answer->word == ANSWER_EQUIVALENT || answer->word == ANSWER_EXCUSED) && bytes_empty(answer->note))
 		return assess_refuse(call, ASSESS_WHY_NOTE);
 	if (answer->word == ANSWER_EXCUSED ? answer->until_day <= today || answer->until_day > today + EXCUSE_DAYS_MAX
 					   : answer->until_day != 0)
 		return assess_refuse(call, ASSESS_WHY_UNTIL);
-	if (answer->done_day > today + 1) /* the country's day begins before that of UTC */
+	if (answer->done_day > today)
 		return assess_refuse(call, ASSESS_WHY_DONE);
 	return 0;
 }
@@ -336,7 +350,10 @@ static int merge(struct change *change, const struct law_profile *profile, struc
 		more = check_answer(change, profile, &in->answers[i]);
 		all[count] = in->answers[i];
 		all[count].by = bytes_first(bytes_from_str(change->call->name), ANSWER_BY_SIZE);
-		all[count++].at_us = change->call->origin->now_us;
+		all[count].at_us = change->call->origin->now_us;
+		if (!more)
+			more = excuse_note(change->call, change->sheet, &all[count]);
+		count++;
 	}
 	if (count)
 		qsort(all, count, sizeof(*all), compare_answers);
@@ -455,7 +472,7 @@ static int apply_submission(struct change *change)
 		return assess_refuse(change->call, ASSESS_WHY_SUBMITTED);
 	if (sheet->signature != ASSESS_GOOD)
 		return assess_refuse(change->call, ASSESS_WHY_UNSIGNED);
-	error = assess_judge(change->call, &change->of, sheet, note_open, &open);
+	error = assess_judge(change->call, &change->of, sheet, note_open, NULL, &open);
 	if (!error && open)
 		error = assess_refuse(change->call, ASSESS_WHY_UNANSWERED);
 	sheet->state = ASSESS_SUBMITTED;
@@ -476,6 +493,27 @@ int assess_submit(const struct assess_call *call, uint32_t assessment, uint32_t 
 		.action = "assessment.submit" };
 
 	return run(&change);
+}
+
+static int apply_approval(struct change *change)
+{
+	return excuses_approve(change->call, change->sheet, change->keys, change->key_count);
+}
+
+int assess_approve(const struct assess_call *call, uint32_t assessment, uint32_t system, int64_t revision,
+	const struct bytes *keys, size_t count, struct assess_sheet *ret)
+{
+	struct change change = { .call = call,
+		.assessment = assessment,
+		.system = system,
+		.revision = revision,
+		.keys = keys,
+		.key_count = count,
+		.sheet = ret,
+		.apply = apply_approval,
+		.action = "assessment.approve" };
+
+	return count > ANSWERS_MAX ? LUYTRE_E_INVALID : run(&change);
 }
 
 static int apply_return(struct change *change)

@@ -18,12 +18,13 @@
 
 #include "base/date.h"
 #include "hub/assess/assess.h"
+#include "hub/assess/day.h"
 #include "hub/posture/evidence/rules.h"
 #include "hub/posture/finding.h"
 #include "hub/store/pgtest.h"
 #include "hub/tenants/provinces.h"
 
-#define DAY        INT64_C(86400000000)
+#define DAY        DAY_US
 #define START      (20600 * DAY) /* 27 May 2026 */
 #define DEADLINE   (START + 30 * DAY)
 #define TEXT(text) bytes_from_str(text)
@@ -42,13 +43,13 @@ static struct fixture {
 	struct assess_platform platform;
 	enum assess_reason why;
 	uint32_t ministry, office, province, core, web, mail, small;
-	bool edge, shield;
+	uint32_t person; /* who acts */
+	struct assess_standing standing, before_web; /* before all but one, before that one */
 } f;
 
-static void look(void *context, uint32_t tenant, uint32_t system, bool *ret_edge, bool *ret_shield)
+static void look(void *context, uint32_t tenant, uint32_t system, struct assess_standing *ret)
 {
-	*ret_edge = f.edge;
-	*ret_shield = f.shield;
+	*ret = system == f.web ? f.before_web : f.standing;
 }
 
 static struct assess_call call_of(const struct scope *scope)
@@ -60,8 +61,8 @@ static struct assess_call call_of(const struct scope *scope)
 		.law = f.law,
 		.key = &f.key,
 		.platform = &f.platform,
-		.person = 7,
-		.name = "an",
+		.person = f.person ? f.person : 7,
+		.name = f.person ? "bình" : "an",
 		.why = &f.why };
 }
 
@@ -87,10 +88,10 @@ static uint32_t add_system(uint32_t tenant, const char *name, uint32_t level)
 	return system.id;
 }
 
-static void add_asset(uint32_t system, const char *value, enum asset_mode mode)
+static void add_asset(uint32_t system, const char *value)
 {
 	const struct tenants_call call = { .db = f.db, .scope = &nation, .origin = &f.origin };
-	struct tenant_asset asset = { .system = system, .modes = { mode, mode, mode } };
+	struct tenant_asset asset = { .system = system };
 
 	snprintf(asset.value, sizeof(asset.value), "%s", value);
 	assert_int_equal(tenant_asset_create(&call, &asset, &asset), 0);
@@ -137,10 +138,10 @@ static int setup(void **state, const char *place)
 	f.web = add_system(f.office, "web", 3);
 	f.mail = add_system(f.province, "thư", 2);
 	f.small = add_system(f.province, "nhỏ", 1);
-	add_asset(f.core, "203.0.113.0/28", ASSET_MODE_ENFORCE);
-	add_asset(f.core, "dichvu.example.vn", ASSET_MODE_ENFORCE);
-	add_asset(f.web, "203.0.113.64/28", ASSET_MODE_ENFORCE);
-	add_asset(f.web, "203.0.113.128/28", ASSET_MODE_SHADOW);
+	add_asset(f.core, "203.0.113.0/28");
+	add_asset(f.core, "dichvu.example.vn");
+	add_asset(f.web, "203.0.113.64/28");
+	add_asset(f.web, "203.0.113.128/28");
 	*state = &f;
 	return 0;
 }
@@ -173,16 +174,23 @@ static void need(void **state)
 	}
 }
 
-static struct assessment begin_as(uint32_t tenant, const char *profile)
+static struct assessment begin_both(uint32_t tenant, const char *profile, const char *second)
 {
 	const struct assess_call call = call_of(&nation);
-	const struct assess_begin in = {
-		.title = "Đợt 1", .profile = profile, .tenant = tenant, .deadline_us = f.origin.now_us + 30 * DAY
-	};
+	const struct assess_begin in = { .title = "Đợt 1",
+		.profile = profile,
+		.second = second,
+		.tenant = tenant,
+		.deadline_us = f.origin.now_us + 30 * DAY };
 	struct assessment assessment;
 
 	assert_int_equal(assess_begin(&call, &in, &assessment), 0);
 	return assessment;
+}
+
+static struct assessment begin_as(uint32_t tenant, const char *profile)
+{
+	return begin_both(tenant, profile, NULL);
 }
 
 static struct assess_sheet sheet_of(const struct assessment *assessment, uint32_t system)
@@ -236,7 +244,7 @@ static int step(step_fn fn, const struct assessment *assessment, uint32_t system
 /* ---- Looking ---- */
 
 struct search {
-	const char *key;
+	const char *key, *profile;
 	struct judged judged;
 	bool found;
 };
@@ -244,7 +252,7 @@ struct search {
 static int search_one(void *context, const struct judged *judged)
 {
 	struct search *search = context;
-	const struct law_profile *profile = law_profile_find(f.law, "vn-2026");
+	const struct law_profile *profile = law_profile_find(f.law, search->profile);
 
 	if (strcmp(profile->controls[judged->control].key, search->key) == 0) {
 		search->judged = *judged;
@@ -253,16 +261,35 @@ static int search_one(void *context, const struct judged *judged)
 	return 0;
 }
 
-static struct judged judged_of(const struct assessment *assessment, uint32_t system, const char *key)
+static int keep_judged(void *context, const struct judged *judged)
+{
+	*(struct judged *)context = *judged;
+	return 0;
+}
+
+static int nothing(void *context, const struct judged *judged)
+{
+	return 0;
+}
+
+/* By the second profile, where 'second'. */
+static struct judged judged_by(const struct assessment *assessment, uint32_t system, const char *key, bool second)
 {
 	const struct assess_call call = call_of(&nation);
 	struct assess_sheet sheet = sheet_of(assessment, system);
-	struct search search = { .key = key };
+	struct search search = { .key = key, .profile = second ? assessment->second : assessment->profile };
 
-	assert_int_equal(assess_judge(&call, assessment, &sheet, search_one, &search), 0);
+	assert_int_equal(assess_judge(&call, assessment, &sheet, second ? nothing : search_one,
+				 second ? search_one : NULL, &search),
+		0);
 	assess_sheet_done(&sheet);
 	assert_true(search.found);
 	return search.judged;
+}
+
+static struct judged judged_of(const struct assessment *assessment, uint32_t system, const char *key)
+{
+	return judged_by(assessment, system, key, false);
 }
 
 static enum assess_signature signature_of(const struct assessment *assessment, uint32_t system)
@@ -277,11 +304,11 @@ static enum assess_signature signature_of(const struct assessment *assessment, u
 static struct judge_sum sum_of(const struct assessment *assessment)
 {
 	const struct assess_call call = call_of(&nation);
-	struct assess_sum *sums;
+	struct assess_sum *sums, total;
 	struct judge_sum sum;
 	size_t count;
 
-	assert_int_equal(assess_rollup(&call, assessment, ASSESS_BY_NATION, 0, &sums, &count), 0);
+	assert_int_equal(assess_rollup(&call, assessment, ASSESS_BY_NATION, 0, &sums, &count, &total), 0);
 	assert_int_equal(count, 1);
 	sum = sums[0].sum;
 	free(sums);
@@ -342,7 +369,7 @@ static void test_scope(void **state)
 	struct assess_call call = call_of(&scope);
 	struct assessment all = begin_as(0, "vn-2026"), some = begin_as(f.ministry, "vn-2026"), got;
 	struct assess_sheet sheet = { 0 };
-	struct assess_sum *sums;
+	struct assess_sum *sums, total;
 	size_t count = 0;
 
 	assert_int_equal(assess_get(&call, all.id, &got), 0);
@@ -351,7 +378,7 @@ static void test_scope(void **state)
 	assert_int_equal(assess_sheet_each(&call, all.id, 0, 100, count_one, &count), 0);
 	assert_int_equal(count, 2);
 	assert_int_equal(assess_sign(&call, all.id, f.web, 1, &sheet), LUYTRE_E_NOT_FOUND);
-	assert_int_equal(assess_rollup(&call, &all, ASSESS_BY_SYSTEM, 0, &sums, &count), 0);
+	assert_int_equal(assess_rollup(&call, &all, ASSESS_BY_SYSTEM, 0, &sums, &count, &total), 0);
 	assert_int_equal(count, 2);
 	assert_int_equal(sums[0].key, f.mail);
 	free(sums);
@@ -359,6 +386,117 @@ static void test_scope(void **state)
 	assert_int_equal(assess_get(&call, all.id, &got), LUYTRE_E_NOT_FOUND);
 	call.scope = NULL;
 	assert_int_equal(assess_get(&call, all.id, &got), LUYTRE_E_INVALID);
+}
+
+static struct bytes approved_key;
+
+static int approve_it(const struct assess_call *call, uint32_t assessment, uint32_t system, int64_t revision,
+	struct assess_sheet *ret)
+{
+	return assess_approve(call, assessment, system, revision, &approved_key, 1, ret);
+}
+
+static int approve_as(uint32_t person, const struct assessment *assessment, uint32_t system, const char *key)
+{
+	int error;
+
+	approved_key = TEXT(key);
+	f.person = person;
+	error = step(approve_it, assessment, system);
+	f.person = 0;
+	return error;
+}
+
+/* An excuse counts when somebody else approved it, as it stands. */
+static void test_excuses(void **state)
+{
+	struct assessment assessment = (need(state), begin_as(0, "vn-2026"));
+	struct answer answer = { .key = TEXT("SC03"),
+		.word = ANSWER_EXCUSED,
+		.note = TEXT("Thiết bị cũ, thay trong quý II"),
+		.until_day = 20700 };
+	struct judged judged;
+
+	assert_int_equal(approve_as(8, &assessment, f.web, "SC03"), LUYTRE_E_CONFLICT);
+	assert_int_equal(f.why, ASSESS_WHY_EXCUSE);
+	assert_int_equal(say(&assessment, f.web, &answer, 1), 0);
+	assert_int_equal(step(assess_sign, &assessment, f.web), 0);
+	approved_key = TEXT("SC03");
+	assert_int_equal(step(approve_it, &assessment, f.web), LUYTRE_E_CONFLICT);
+	assert_int_equal(f.why, ASSESS_WHY_OWN);
+	assert_int_equal(judged_of(&assessment, f.web, "SC03").state, JUDGE_DUE);
+	assert_null(judged_of(&assessment, f.web, "SC03").excuse);
+	assert_int_equal(approve_as(8, &assessment, f.web, "SC03"), 0);
+	judged = judged_of(&assessment, f.web, "SC03");
+	assert_int_equal(judged.state, JUDGE_EXCUSED);
+	assert_int_equal(judged.due_us, day_begin_us(20701));
+	assert_int_equal(signature_of(&assessment, f.web), ASSESS_GOOD); /* an approval changes no answer */
+	/* What changes afterwards is not approved: through the API, and in the database. */
+	answer.until_day = 20900;
+	assert_int_equal(say(&assessment, f.web, &answer, 1), 0);
+	assert_int_equal(step(assess_sign, &assessment, f.web), 0);
+	assert_int_equal(judged_of(&assessment, f.web, "SC03").state, JUDGE_DUE);
+	assert_int_equal(approve_as(8, &assessment, f.web, "SC03"), 0);
+	assert_int_equal(judged_of(&assessment, f.web, "SC03").state, JUDGE_EXCUSED);
+	assert_int_equal(db_run(f.db, "update assessment_excuse set approver = 9", DB_NO_ARGS, NULL), 0);
+	assert_int_equal(judged_of(&assessment, f.web, "SC03").state, JUDGE_DUE);
+	/* Of another hub's row, or one from before authors were kept, the name in the answer says whose it is. */
+	assert_int_equal(db_run(f.db, "delete from assessment_excuse", DB_NO_ARGS, NULL), 0);
+	approved_key = TEXT("SC03");
+	assert_int_equal(step(approve_it, &assessment, f.web), LUYTRE_E_CONFLICT);
+	assert_int_equal(approve_as(8, &assessment, f.web, "SC03"), 0);
+	assert_int_equal(judged_of(&assessment, f.web, "SC03").state, JUDGE_EXCUSED);
+}
+
+/* Of several proofs the best that stands counts; when none does, the one that ran out last says since when. */
+static void test_proofs(void **state)
+{
+	char why[LAW_WHY_SIZE];
+	struct law *law = NULL;
+	struct judge_evidence evidence = { .rule_count = 0 };
+	struct judge_case of = {
+		.level = 3, .deadline_us = DEADLINE, .now_us = START, .is_signed = true, .evidence = &evidence
+	};
+	const struct answer answer = { .key = TEXT("VM04"), .word = ANSWER_YES, .done_day = 20595 };
+	struct law_control control = {
+		.key = "VM04", .clause = { "1", "1", "1", "1", "1" }, .months = { 1, 1, 1, 1, 1 }
+	};
+	const uint16_t place = 0;
+	const struct law_proof proofs[] = {
+		{ .fact = LAW_FACT_SHIELD, .word = "a", .grade = 3, .controls = { &place, 1 } },
+		{ .fact = LAW_FACT_SCAN, .word = "b", .grade = 2, .controls = { &place, 1 } },
+	};
+	struct law_profile profile = {
+		.controls = &control, .by_key = &place, .control_count = 1, .proofs = proofs, .proof_count = 2
+	};
+	struct judged judged;
+	size_t size;
+	uint8_t *packed;
+
+	assert_int_equal(law_new(law_builtin, law_builtin_count, &law, why), 0);
+	of.profile = &profile;
+	evidence.at_us[LAW_FACT_SHIELD] = START - 90 * DAY; /* ran out two months ago */
+	evidence.at_us[LAW_FACT_SCAN] = START - 5 * DAY;
+	assert_int_equal(judge(&of, keep_judged, &judged), 0);
+	assert_int_equal(judged.state, JUDGE_MET);
+	assert_int_equal(judged.grade, 2);
+	evidence.at_us[LAW_FACT_SCAN] = START - 60 * DAY;
+	assert_int_equal(judge(&of, keep_judged, &judged), 0);
+	assert_int_equal(judged.state, JUDGE_OVERDUE);
+	assert_int_equal(judged.due_us, day_months_later(START - 60 * DAY, 1));
+	/* A statement that is older than both does not take the place of their end. */
+	assert_int_equal(answers_pack(&answer, 1, &packed, &size), 0);
+	of.answers = bytes_of(packed, size);
+	assert_int_equal(judge(&of, keep_judged, &judged), 0);
+	assert_int_equal(judged.state, JUDGE_MET); /* done on 22 May */
+	assert_int_equal(judged.grade, 1);
+	of.now_us = START + 60 * DAY;
+	evidence.at_us[LAW_FACT_SCAN] = START + 20 * DAY;
+	assert_int_equal(judge(&of, keep_judged, &judged), 0);
+	assert_int_equal(judged.state, JUDGE_OVERDUE);
+	assert_int_equal(judged.due_us, day_months_later(START + 20 * DAY, 1));
+	free(packed);
+	law_free(law);
 }
 
 static void test_answers(void **state)
@@ -373,7 +511,7 @@ static void test_answers(void **state)
 	assert_int_equal(f.why, ASSESS_WHY_NOTE);
 	answer.note = TEXT("Cổng trung gian");
 	assert_int_equal(say(&assessment, f.web, &answer, 1), 0);
-	answer.done_day = 20602;
+	answer.done_day = 20601; /* tomorrow there, as here */
 	assert_int_equal(say(&assessment, f.web, &answer, 1), LUYTRE_E_INVALID);
 	assert_int_equal(f.why, ASSESS_WHY_DONE);
 	answer.done_day = 0;
@@ -384,8 +522,11 @@ static void test_answers(void **state)
 	assert_int_equal(say(&assessment, f.web, &answer, 1), 0);
 	assert_int_equal(judged_of(&assessment, f.web, "SC03").state, JUDGE_DUE); /* not signed */
 	assert_int_equal(step(assess_sign, &assessment, f.web), 0);
+	assert_int_equal(judged_of(&assessment, f.web, "SC03").state, JUDGE_DUE); /* nobody approved it */
+	assert_int_equal(approve_as(8, &assessment, f.web, "SC03"), 0);
+	f.origin.now_us = day_begin_us(20701) - 1; /* the day is the country's: it ends at five in the afternoon UTC */
 	assert_int_equal(judged_of(&assessment, f.web, "SC03").state, JUDGE_EXCUSED);
-	f.origin.now_us = 20701 * DAY;
+	f.origin.now_us = day_begin_us(20701);
 	assert_int_equal(judged_of(&assessment, f.web, "SC03").state, JUDGE_OVERDUE);
 	f.origin.now_us = START;
 	/* Levels hold other controls. */
@@ -578,9 +719,9 @@ static void test_dates(void **state)
 	}; /* 6 months at level 3 */
 	struct judged judged;
 
-	assert_int_equal(judge_months_later(date_days_us(2026, 1, 31), 1), date_days_us(2026, 2, 28));
-	assert_int_equal(judge_months_later(date_days_us(2027, 12, 31), 2), date_days_us(2028, 2, 29));
-	assert_int_equal(judge_months_later(date_days_us(2026, 5, 15) + 77, 12), date_days_us(2027, 5, 15) + 77);
+	assert_int_equal(day_months_later(date_days_us(2026, 1, 31), 1), date_days_us(2026, 2, 28));
+	assert_int_equal(day_months_later(date_days_us(2027, 12, 31), 2), date_days_us(2028, 2, 29));
+	assert_int_equal(day_months_later(date_days_us(2026, 5, 15) + 77, 12), date_days_us(2027, 5, 15) + 77);
 
 	judged = judged_of(&assessment, f.web, "AC07");
 	assert_int_equal(judged.state, JUDGE_DUE);
@@ -589,7 +730,7 @@ static void test_dates(void **state)
 	assert_int_equal(step(assess_sign, &assessment, f.web), 0);
 	judged = judged_of(&assessment, f.web, "AC07");
 	assert_int_equal(judged.state, JUDGE_MET);
-	assert_int_equal(judged.due_us, judge_months_later(20550 * DAY, 6));
+	assert_int_equal(judged.due_us, day_months_later(day_begin_us(20550), 6));
 	f.origin.now_us = judged.due_us;
 	assert_int_equal(judged_of(&assessment, f.web, "AC07").state, JUDGE_MET);
 	f.origin.now_us = judged.due_us + 10 * DAY;
@@ -613,18 +754,23 @@ static void test_platform(void **state)
 	int64_t id;
 
 	assert_int_equal(judged_of(&assessment, f.core, "NW19").state, JUDGE_DUE);
-	f.edge = true;
+	f.standing = f.before_web = (struct assess_standing){ false, true, true };
 	assert_int_equal(judged_of(&assessment, f.core, "NW19").state, JUDGE_DUE); /* in shadow */
 	assert_int_equal(judged_of(&assessment, f.core, "NW18").grade, 2);
 	assert_int_equal(judged_of(&assessment, f.core, "NW13").grade, 2);
-	f.shield = true;
+	assert_int_equal(judged_of(&assessment, f.web, "NW18").state, JUDGE_DUE); /* the gate has no name of it */
+	f.standing.shield = true;
 	assert_int_equal(judged_of(&assessment, f.core, "NW19").grade, 3);
 	assert_int_equal(judged_of(&assessment, f.core, "NW19").state, JUDGE_MET);
-	assert_int_equal(judged_of(&assessment, f.web, "NW19").state, JUDGE_DUE); /* one asset of two */
+	assert_int_equal(judged_of(&assessment, f.web, "NW19").state, JUDGE_DUE); /* not enforced */
 	assert_int_equal(judged_of(&assessment, f.mail, "NW13").state, JUDGE_DUE); /* no asset */
 	f.platform.keep_days = 100;
+	assert_int_equal(
+		judged_of(&assessment, f.web, "LG10").grade, 0); /* what asks it is in force from 19 August on */
+	f.origin.now_us = START + 150 * DAY;
 	assert_int_equal(judged_of(&assessment, f.web, "LG10").grade, 3); /* 3 months at level 3 */
 	assert_int_equal(judged_of(&assessment, f.core, "LG10").grade, 0); /* 6 at level 4 */
+	f.origin.now_us = START;
 	/* A scanner's report runs out, and a hole in use that stays contradicts. */
 	finding("nessus", &hole, &id);
 	assert_int_equal(judged_of(&assessment, f.web, "VM05").grade, 2);
@@ -668,7 +814,7 @@ static void test_staff(void **state)
 	assert_int_equal(judged_of(&assessment, f.core, "MD03").state, JUDGE_CONTRADICTED);
 	assert_int_equal(step(assess_sign, &assessment, f.core), 0);
 	assert_int_equal(judged_of(&assessment, f.core, "IR02").grade, 1);
-	assert_int_equal(judged_of(&assessment, f.core, "IR04").due_us, judge_months_later(20590 * DAY, 12));
+	assert_int_equal(judged_of(&assessment, f.core, "IR04").due_us, day_months_later(day_begin_us(20590), 12));
 	sheet = sheet_of(&assessment, f.core);
 	staff->shifts[6].to = 24;
 	assess_sheet_done(&sheet);
@@ -681,30 +827,88 @@ static void test_staff(void **state)
 	free(staff);
 }
 
-/* The sums of every group are those of the leaves, added up. */
+struct leaves {
+	const struct law_profile *profiles[2];
+	struct judge_sum sums[2];
+	uint8_t open[2][LAW_CONTROLS_MAX];
+};
+
+static void take_leaf(struct leaves *leaves, int which, const struct judged *judged)
+{
+	judge_sum_take(&leaves->sums[which], judged);
+	leaves->open[which][judged->control] = judged->state == JUDGE_OVERDUE || judged->state == JUDGE_CONTRADICTED;
+}
+
+static int first_leaf(void *context, const struct judged *judged)
+{
+	take_leaf(context, 0, judged);
+	return 0;
+}
+
+static int second_leaf(void *context, const struct judged *judged)
+{
+	take_leaf(context, 1, judged);
+	return 0;
+}
+
+struct adding {
+	const struct assessment *assessment;
+	struct leaves *leaves;
+};
+
+/* One system by itself, by both profiles. */
+static int add_leaves(void *context, const struct assess_sheet *sheet)
+{
+	const struct assess_call call = call_of(&nation);
+	struct adding *adding = context;
+	struct leaves *leaves = adding->leaves;
+
+	memset(leaves->open, 0, sizeof(leaves->open));
+	assert_int_equal(assess_judge(&call, adding->assessment, sheet, first_leaf, second_leaf, leaves), 0);
+	for (int i = 0; i < 2; i++) {
+		if (!leaves->profiles[i])
+			continue;
+		leaves->sums[i].systems++;
+		leaves->sums[i].submitted += sheet->state == ASSESS_SUBMITTED;
+		leaves->sums[i].signed_good += sheet->signature == ASSESS_GOOD;
+		leaves->sums[i].signed_broken += sheet->signature == ASSESS_BROKEN;
+		judge_sum_penalties(&leaves->sums[i], leaves->profiles[i], sheet->level, leaves->open[i]);
+	}
+	return 0;
+}
+
+/* The sums of every group are those of the leaves, added up, by either profile. */
 static void compare_groups(const struct assessment *assessment, uint32_t root)
 {
 	const struct assess_call call = call_of(&nation);
-	struct judge_sum whole = sum_of(assessment);
+	struct leaves leaves = { .profiles = { law_profile_find(f.law, assessment->profile),
+					 law_profile_find(f.law, assessment->second) } };
+	struct adding adding = { assessment, &leaves };
 
+	assert_int_equal(assess_sheet_each(&call, assessment->id, 0, UINT32_MAX, add_leaves, &adding), 0);
 	for (int group = 0; group < ASSESS_GROUP_COUNT; group++) {
-		struct judge_sum total = { 0 };
-		struct assess_sum *sums;
+		struct judge_sum added[2] = { { 0 }, { 0 } };
+		struct assess_sum *sums, total;
 		size_t count;
 
-		assert_int_equal(assess_rollup(&call, assessment, (enum assess_group)group, root, &sums, &count), 0);
-		for (size_t i = 0; i < count; i++)
-			judge_sum_add(&total, &sums[i].sum);
-		free(sums);
-		if (group == ASSESS_BY_GROUP || group == ASSESS_BY_PART) {
-			total.systems = whole.systems;
-			total.submitted = whole.submitted;
-			total.signed_good = whole.signed_good;
-			total.signed_broken = whole.signed_broken;
-			total.penalty_low = whole.penalty_low;
-			total.penalty_high = whole.penalty_high;
+		assert_int_equal(
+			assess_rollup(&call, assessment, (enum assess_group)group, root, &sums, &count, &total), 0);
+		for (size_t i = 0; i < count; i++) {
+			judge_sum_add(&added[0], &sums[i].sum);
+			judge_sum_add(&added[1], &sums[i].second);
 		}
-		assert_memory_equal(&total, &whole, sizeof(whole));
+		free(sums);
+		assert_memory_equal(&total.sum, &leaves.sums[0], sizeof(total.sum));
+		assert_memory_equal(&total.second, &leaves.sums[1], sizeof(total.second));
+		for (int i = 0; i < 2 && (group == ASSESS_BY_GROUP || group == ASSESS_BY_PART); i++) {
+			added[i].systems = leaves.sums[i].systems; /* of a sheet, not of its controls */
+			added[i].submitted = leaves.sums[i].submitted;
+			added[i].signed_good = leaves.sums[i].signed_good;
+			added[i].signed_broken = leaves.sums[i].signed_broken;
+			added[i].penalty_low = leaves.sums[i].penalty_low;
+			added[i].penalty_high = leaves.sums[i].penalty_high;
+		}
+		assert_memory_equal(added, leaves.sums, sizeof(added));
 	}
 }
 
@@ -715,7 +919,7 @@ static void test_rollup(void **state)
 	struct filling *filling = calloc(1, sizeof(*filling));
 	const uint32_t systems[] = { f.core, f.web, f.mail, f.small };
 	struct assess_proposal *proposals;
-	struct assess_sum *sums;
+	struct assess_sum *sums, sum;
 	struct judge_sum whole;
 	size_t count, total;
 	int64_t interest = 0;
@@ -735,12 +939,12 @@ static void test_rollup(void **state)
 	assert_true(whole.met > 200 && whole.overdue > 200);
 	compare_groups(&assessment, 0);
 	compare_groups(&assessment, f.ministry);
-	assert_int_equal(assess_rollup(&call, &assessment, ASSESS_BY_BRANCH, 0, &sums, &count), 0);
+	assert_int_equal(assess_rollup(&call, &assessment, ASSESS_BY_BRANCH, 0, &sums, &count, &sum), 0);
 	assert_int_equal(count, 2); /* the office is of the ministry's branch */
 	assert_int_equal(sums[0].key, f.ministry);
 	assert_int_equal(sums[0].sum.systems, 2);
 	free(sums);
-	assert_int_equal(assess_rollup(&call, &assessment, ASSESS_BY_LEVEL, 0, &sums, &count), 0);
+	assert_int_equal(assess_rollup(&call, &assessment, ASSESS_BY_LEVEL, 0, &sums, &count, &sum), 0);
 	assert_int_equal(count, 4);
 	assert_int_equal(sums[0].sum.overdue, 111); /* nobody answered level 1: all but nothing is overdue, five days */
 	assert_int_equal(sums[0].sum.interest, 111 * 5);
@@ -780,6 +984,79 @@ static void test_profiles(void **state)
 	f.origin.now_us = START;
 	assert_int_equal(say_word(&before, f.web, "NT05", ANSWER_YES), 0);
 	assert_int_equal(say_word(&before, f.web, "NW13", ANSWER_YES), LUYTRE_E_INVALID);
+}
+
+/* One assessment, both profiles: the former one borrows what was said of the newer through the cross-walk, or is answered itself. */
+static void test_both(void **state)
+{
+	struct assessment assessment = (need(state), begin_both(0, "vn-2026", "vn-2017"));
+	const struct law_profile *before = law_profile_find(f.law, "vn-2017"),
+				 *now = law_profile_find(f.law, "vn-2026");
+	const struct assess_call call = call_of(&nation);
+	struct filling *filling = calloc(1, sizeof(*filling));
+	const uint32_t systems[] = { f.core, f.web, f.mail, f.small };
+	const struct law_crosswalk *tied = NULL;
+	struct assess_sum *sums, total;
+	struct judged judged;
+	size_t count;
+
+	fill("vn-2026", 3, filling);
+	assert_int_equal(say(&assessment, f.web, filling->answers, filling->count), 0);
+	assert_int_equal(step(assess_sign, &assessment, f.web), 0);
+	assert_int_equal(signature_of(&assessment, f.web), ASSESS_GOOD);
+	for (size_t i = 0; i < before->crosswalk_count && !tied; i++)
+		if (strcmp(before->controls[before->crosswalks[i].control].key, "NT05") == 0)
+			tied = &before->crosswalks[i];
+	assert_non_null(tied);
+	judged = judged_by(&assessment, f.web, "NT05", true);
+	assert_int_equal(judged.state, JUDGE_MET);
+	assert_int_equal(judged.grade, 1);
+	assert_non_null(judged.borrowed);
+	/* The least of what was said of those that are tied to it. */
+	assert_int_equal(say_word(&assessment, f.web, "NW13", ANSWER_NO), 0);
+	assert_int_equal(step(assess_sign, &assessment, f.web), 0);
+	judged = judged_by(&assessment, f.web, "NT05", true);
+	assert_int_equal(judged.state, JUDGE_DUE);
+	assert_string_equal(judged.borrowed, "NW13");
+	/* What is said of it itself goes before. The newer profile borrows nothing. */
+	assert_int_equal(say_word(&assessment, f.web, "NT05", ANSWER_YES), 0);
+	assert_int_equal(step(assess_sign, &assessment, f.web), 0);
+	judged = judged_by(&assessment, f.web, "NT05", true);
+	assert_int_equal(judged.state, JUDGE_MET);
+	assert_null(judged.borrowed);
+	assert_int_equal(judged_of(&assessment, f.web, "NW13").state, JUDGE_DUE);
+	assert_int_equal(say_word(&assessment, f.core, "NT05", ANSWER_YES), 0);
+	assert_false(judged_of(&assessment, f.core, "NW13").answered);
+
+	f.origin.now_us = DEADLINE + 5 * DAY;
+	assert_int_equal(assess_rollup(&call, &assessment, ASSESS_BY_LEVEL, 0, &sums, &count, &total), 0);
+	assert_int_equal(count, 4);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(sums[i].sum.obligations, now->asked[sums[i].key - 1]);
+		assert_int_equal(sums[i].second.obligations, before->asked[sums[i].key - 1]);
+	}
+	/* Nobody answered for level 1: all of either profile is overdue, five days. */
+	assert_int_equal(sums[0].second.overdue, before->asked[0]);
+	assert_int_equal(sums[0].second.interest, before->asked[0] * 5);
+	free(sums);
+	filling->seed = 3;
+	for (uint32_t i = 0; i < 3; i++) {
+		fill("vn-2026", 4 - i, filling);
+		assert_int_equal(say(&assessment, systems[i], filling->answers, filling->count), 0);
+		assert_int_equal(step(assess_sign, &assessment, systems[i]), 0);
+	}
+	compare_groups(&assessment, 0);
+	compare_groups(&assessment, f.ministry);
+	assert_int_equal(assess_rollup(&call, &assessment, ASSESS_BY_GROUP, 0, &sums, &count, &total), 0);
+	assert_int_equal(total.sum.systems, 4);
+	assert_int_equal(total.second.systems, 4);
+	assert_true(total.sum.penalty_low > 0);
+	assert_true(sums[count - 1].key >= ASSESS_SECOND_KEY && sums[0].key < ASSESS_SECOND_KEY);
+	free(sums);
+	/* A signature is over both: taking the second away breaks it. */
+	assert_int_equal(db_run(f.db, "update assessment set second = ''", DB_NO_ARGS, NULL), 0);
+	assert_int_equal(signature_of(&assessment, f.web), ASSESS_BROKEN);
+	free(filling);
 }
 
 static int broken_answers(struct bytes packed)
@@ -903,8 +1180,8 @@ static void test_nation(void **state)
 	struct assess_proposal *proposals;
 	struct assess_call call;
 	struct assessment assessment;
-	struct judge_sum whole;
-	size_t count, proposed, total;
+	struct assess_sum *sums, whole;
+	size_t count, proposed, total, groups;
 	double began, answered, summed, ranked;
 	int64_t bytes;
 	long before_kib;
@@ -915,27 +1192,29 @@ static void test_nation(void **state)
 	call = call_of(&nation);
 	count = make_nation(systems, levels);
 	began = seconds();
-	assessment = begin_as(0, "vn-2026");
+	assessment = begin_both(0, "vn-2026", "vn-2017");
 	answer_all(&assessment, systems, levels, count);
 	answered = seconds();
 	before_kib = resident_kib();
 	f.origin.now_us = DEADLINE + DAY;
-	whole = sum_of(&assessment);
+	assert_int_equal(assess_rollup(&call, &assessment, ASSESS_BY_NATION, 0, &sums, &groups, &whole), 0);
+	free(sums);
 	summed = seconds();
 	assert_int_equal(assess_proposals(&call, &assessment, 20, &proposals, &proposed, &total), 0);
 	free(proposals);
 	ranked = seconds();
-	assert_int_equal(whole.submitted, count);
-	assert_int_equal(whole.signed_good, count);
+	assert_int_equal(whole.sum.submitted, count);
+	assert_int_equal(whole.sum.signed_good, count);
 	assert_int_equal(db_integer(f.db, "select sum(length(answers)) from assessment_sheet where assessment = ?1",
 				 DB_ARGS(db_i64(assessment.id)), &bytes),
 		0);
-	print_message("%s: %u organisations, %zu systems, %lld obligations: begun, answered, signed and submitted in "
+	print_message("%s: %u organisations, %zu systems, %lld obligations by one profile and "
+		      "%lld by the other: begun, answered, signed and submitted in "
 		      "%.1f s; %.1f KiB of answers a system; rolled up in %.3f s; proposals in %.3f s; %ld KiB of "
 		      "memory more\n",
-		db_is_postgres(f.db) ? "PostgreSQL" : "SQLite", ORGANISATIONS, count, (long long)whole.obligations,
-		answered - began, (double)bytes / 1024 / (double)count, summed - answered, ranked - summed,
-		resident_kib() - before_kib);
+		db_is_postgres(f.db) ? "PostgreSQL" : "SQLite", ORGANISATIONS, count, (long long)whole.sum.obligations,
+		(long long)whole.second.obligations, answered - began, (double)bytes / 1024 / (double)count,
+		summed - answered, ranked - summed, resident_kib() - before_kib);
 	compare_groups(&assessment, 0);
 	compare_groups(&assessment, f.ministry);
 }
@@ -947,9 +1226,9 @@ static void test_nation(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_packed), BOTH(test_begin), BOTH(test_scope),
-		BOTH(test_answers), BOTH(test_contradiction), BOTH(test_signature), BOTH(test_submission),
-		BOTH(test_dates), BOTH(test_platform), BOTH(test_staff), BOTH(test_rollup), BOTH(test_profiles),
-		BOTH(test_nation) };
+		BOTH(test_answers), BOTH(test_excuses), cmocka_unit_test(test_proofs), BOTH(test_both),
+		BOTH(test_contradiction), BOTH(test_signature), BOTH(test_submission), BOTH(test_dates),
+		BOTH(test_platform), BOTH(test_staff), BOTH(test_rollup), BOTH(test_profiles), BOTH(test_nation) };
 	int failed;
 
 	if (!pgtest_start(postgres_place, postgres_missing))

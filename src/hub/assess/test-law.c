@@ -148,7 +148,10 @@ static void test_rest(void **state)
 	for (size_t i = 0; i < clocks->row_count; i++)
 		found += strcmp(clocks->rows[i][0], "inc-24h") == 0 && strcmp(clocks->rows[i][2], "24h") == 0;
 	assert_int_equal(found, 1);
-	assert_memory_equal(law->log_months, ((uint8_t[]){ 0, 1, 3, 6, 12 }), LAW_LEVELS);
+	for (unsigned int level = 1; level <= LAW_LEVELS; level++)
+		assert_int_equal(
+			law_log_months(law, level, INT64_C(1800000000000000)), ((int[]){ 0, 1, 3, 6, 12 })[level - 1]);
+	assert_int_equal(law_log_months(law, 3, INT64_C(1700000000000000)), 0); /* not yet in force */
 	assert_int_equal(law->tables[LAW_CRITERIA].row_count, LAW_LEVELS);
 	assert_string_equal(now->parts[control("NW19")->part].key, "application");
 	assert_string_equal(now->parts[control("NW20")->part].key, "network");
@@ -274,7 +277,20 @@ static void test_broken(void **state)
 		{ "vn-2026/penalties.tsv", "1-5", "5-1", "vn-2026/penalties.tsv:5: levels must be like 3-5" },
 		{ "vn-2026/parts.tsv", "NW* ", "", "vn-2026/parts.tsv:8: the control NW01 has no part" },
 		{ "clocks.tsv", "2026-08-19", "soon", "clocks.tsv:4: valid_from must be a date" },
-		{ "clocks.tsv", "log-l3\tlog\t3m", "log-l3\tlog\t3d", "clocks.tsv:34: the limit of a log row" },
+		{ "clocks.tsv", "log-l3\tlog\t3m", "log-l3\tlog\t3d", "clocks.tsv:29: the limit of a log row" },
+		{ "clocks.tsv", "incident\t72h", "incident\t-", "clocks.tsv:6: field 3 is needed" },
+		{ "clocks.tsv", "incident\t72h", "incident\t0h", "clocks.tsv:6: there is no limit like \"0h\"" },
+		{ "clocks.tsv", "incident\t72h", "incident\t12-20", "clocks.tsv:6: there is no limit like" },
+		{ "clocks.tsv", "report\t12-20", "report\tnow", "clocks.tsv:16: there is no limit like" },
+		{ "clocks.tsv", "report\t12-20", "report\t02-30", "clocks.tsv:16: there is no limit like" },
+		{ "clocks.tsv", "2026-08-19\t-\tD331 Art 31.2d\n", "-\t-\tD331 Art 31.2d\n",
+			"clocks.tsv:5: field 8 is needed" },
+		{ "clocks.tsv", "2017-03-16\t2026-08-18", "2017-03-16\t2016-08-18", "clocks.tsv:13: it ends before" },
+		{ "clocks.tsv", "2017-03-16\t2026-08-18", "2017-02-29\t2026-08-18",
+			"clocks.tsv:13: valid_from must be a date" },
+		{ "clocks.tsv", "inc-beyond", "inc-72h", "clocks.tsv:7: two rows of \"inc-72h\" are in force" },
+		{ "transition.tsv", "classified\t2027-06-30", "classified\t-", "transition.tsv:4: field 2 is needed" },
+		{ "serious.tsv", "qd-05-2017\t4", "qd-05-2017\t6", "serious.tsv:5: level_min must be" },
 		{ "vn-2017/crosswalk.tsv", "vn-2026", "vn-2017", "vn-2017/crosswalk.tsv:4: there is no such control" },
 	};
 	char why[LAW_WHY_SIZE];

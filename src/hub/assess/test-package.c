@@ -115,6 +115,18 @@ static void test_refused(void **state)
 
 	assert_int_equal(package_make(&bad, 0, &hub, &out, &size), LUYTRE_E_INVALID);
 	assert_int_equal(package_make(&bad, 1, &hub, &out, &size), LUYTRE_E_INVALID);
+	/* Parts that are each within bounds are not always so together: nothing is made, and nothing sealed before. */
+	{
+		struct package_part many[3];
+		char *text = calloc(1, (PACKAGE_SIZE_MAX / 2) - 100);
+
+		assert_non_null(text);
+		for (size_t i = 0; i < ARRAY_COUNT(many); i++)
+			many[i] = (struct package_part){ public_keys[i], bytes_of(text, (PACKAGE_SIZE_MAX / 2) - 100) };
+		assert_true(package_size(many, 3) > PACKAGE_SIZE_MAX);
+		assert_int_equal(package_make(many, 3, &hub, &out, &size), LUYTRE_E_FULL);
+		free(text);
+	}
 	assert_int_equal(open_as(bytes_from_str("luytre-package 2\n"), 0, &hub, ""), LUYTRE_E_CORRUPT);
 }
 

@@ -7,7 +7,7 @@
 enum { PAGE_MAX = 1000 };
 
 /* Somebody who rules the nation's must remain, this account aside. */
-static int check_not_last(struct db *db, const struct auth_account *account)
+int auth_check_not_last(struct db *db, const struct auth_account *account)
 {
 	int64_t others = 0;
 	bool admin = false;
@@ -114,7 +114,7 @@ static int update(const struct auth_call *call, const struct auth_account *in, s
 	if (!error && !auth_text_valid(in->display, 0))
 		error = LUYTRE_E_INVALID;
 	if (!error && in->disabled)
-		error = check_not_last(call->db, account);
+		error = auth_check_not_last(call->db, account);
 	if (!error && in->disabled)
 		error = end_all(call->db, in->id);
 	if (error)
@@ -154,6 +154,7 @@ static int remove_one(const struct auth_call *call, uint32_t id, int64_t revisio
 	static const char *const statements[] = {
 		"delete from account_code where account = ?1",
 		"delete from account_grant where account = ?1",
+		"delete from account_mapped where account = ?1",
 		"delete from account_subject where account = ?1",
 		"delete from account where id = ?1",
 	};
@@ -161,7 +162,7 @@ static int remove_one(const struct auth_call *call, uint32_t id, int64_t revisio
 	int error = take(call, id, revision, &row);
 
 	if (!error)
-		error = check_not_last(call->db, &row.account);
+		error = auth_check_not_last(call->db, &row.account);
 	if (!error)
 		error = end_all(call->db, id);
 	for (size_t i = 0; i < ARRAY_COUNT(statements) && !error; i++)
@@ -301,9 +302,13 @@ static int grant_remove(const struct auth_call *call, uint32_t id, const struct 
 	if (!error && !has_grant(&row.account, grant))
 		error = LUYTRE_E_NOT_FOUND;
 	if (!error && grant->role == AUTH_ROLE_ADMIN)
-		error = check_not_last(call->db, &row.account);
+		error = auth_check_not_last(call->db, &row.account);
 	if (!error)
 		error = db_run(call->db, "delete from account_grant where account = ?1 and role = ?2 and tenant = ?3",
+			DB_ARGS(db_i64(id), db_i64(grant->role), db_i64(grant->tenant)), NULL);
+	/* What is granted again is granted by people. */
+	if (!error)
+		error = db_run(call->db, "delete from account_mapped where account = ?1 and role = ?2 and tenant = ?3",
 			DB_ARGS(db_i64(id), db_i64(grant->role), db_i64(grant->tenant)), NULL);
 	if (!error)
 		error = touch(call, id);

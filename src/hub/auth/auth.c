@@ -32,6 +32,15 @@ static const struct db_migration migrations[] = {
 	  "subject),"
 	  " unique (issuer, account));"
 	  "alter table account_session add column way integer not null default 0;" },
+	/* When a session was made last; 0: never, as far as is known. */
+	{ "alter table account add column login_us integer not null default 0;"
+	  "update account set login_us = coalesce((select max(created_us) from account_session where account = "
+	  "account.id), "
+	  "0);" },
+	/* Grants that groups of a provider gave, so that they can take them. */
+	{ "create table account_mapped (account integer not null references account (id), issuer text not null, role "
+	  "integer not null,"
+	  " tenant integer not null, primary key (account, issuer, role, tenant));" },
 };
 
 int auth_setup(struct db *db)
@@ -136,7 +145,8 @@ static int row_account(void *context, const struct db_value *columns, size_t col
 					  .totp = columns[7].integer != 0,
 					  .revision = columns[10].integer,
 					  .created_us = columns[11].integer,
-					  .updated_us = columns[12].integer },
+					  .updated_us = columns[12].integer,
+					  .login_us = columns[13].integer },
 		.totp_step = columns[9].integer };
 	db_copy_text(&columns[1], row->account.name, sizeof(row->account.name));
 	db_copy_text(&columns[2], row->account.display, sizeof(row->account.display));
@@ -165,7 +175,7 @@ static int row_grant(void *context, const struct db_value *columns, size_t colum
 #define ACCOUNT                                                                                                        \
 	"select id, name, display, tenant, disabled, must_change, password, totp, sealed, totp_step, revision, "       \
 	"created_us,"                                                                                                  \
-	" updated_us from account where "
+	" updated_us, login_us from account where "
 
 static int row_finish(struct db *db, int answer, struct auth_row *row)
 {

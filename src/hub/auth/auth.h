@@ -97,12 +97,19 @@ struct auth_sign_on {
 	const char *issuer, *subject;
 	const char *mail; /* for which the provider vouches; null: none */
 	bool second_factor; /* the provider asked for one */
+	bool maps; /* 'grants' are what its groups give; else roles are given by people alone */
+	const struct auth_grant *grants; /* borrowed */
+	size_t grant_count;
+	const struct tenants_tree *tree; /* with 'maps' */
 	struct ip_addr address;
 	const char *agent; /* null: unknown */
 	int64_t now_us;
 };
 
-/* A session of the account that this is: the one that came with this subject before, else the one whose name is the address, which it
+/* With 'maps' the account gets those of the grants that it lacks, and loses those that an earlier sign-on gave and that are not among them any
+ * more; each is audited. What people granted stays. The last who rules the nation's stays that, and tenants that are not there are left out.
+ *
+ * A session of the account that this is: the one that came with this subject before, else the one whose name is the address, which it
  * then stays. 0; LUYTRE_E_PERMISSION: there is none, it is disabled, or another subject has it; with 'code_needed': the account has a
  * second factor here, and the provider asked for none. */
 MUST_CHECK int auth_sign_on(struct db *db, const struct auth_sign_on *in, struct auth_answer *ret);
@@ -156,6 +163,7 @@ struct auth_account {
 	char name[AUTH_NAME_SIZE]; /* a-z 0-9 . _ - @, from 2; never changed, never given again */
 	char display[AUTH_TEXT_SIZE];
 	int64_t revision, created_us, updated_us;
+	int64_t login_us; /* when a session was made last, by whatever way; 0: never */
 	struct auth_grant grants[AUTH_GRANTS_MAX];
 	size_t grant_count;
 };

@@ -65,5 +65,12 @@ MUST_CHECK int auth_secret_open(const struct auth *auth, const struct auth_row *
 MUST_CHECK int auth_code_use(
 	const struct auth *auth, struct db *db, const struct auth_row *row, const char *code, int64_t now_us);
 
+/* LUYTRE_E_CONFLICT: nobody else rules the nation's. */
+MUST_CHECK int auth_check_not_last(struct db *db, const struct auth_account *account);
+
+/* Gives and takes what groups of the provider say (auth_sign_on), in the caller's transaction. */
+MUST_CHECK int auth_map_groups(
+	struct db *db, const struct auth_sign_on *in, const struct audit_origin *origin, struct auth_row *row);
+
 /* Commits, or rolls back on an error. */
 MUST_CHECK int auth_finish(struct db *db, int error);

@@ -103,7 +103,9 @@ int oidc_fetch(const char *ca, const char *url, const char *form, const char *us
 	if (answer.text && curl && headers && set_up(curl, ca, url, &answer) && set_form(curl, form, user, password) &&
 		!curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers)) {
 		code = curl_easy_perform(curl);
-		error = code ? LUYTRE_E_IO : read_answer(curl, url, &answer, ret, why);
+		error = code == CURLE_WRITE_ERROR ? LUYTRE_E_IO /* too much */
+			: code                    ? LUYTRE_E_CLOSED
+						  : read_answer(curl, url, &answer, ret, why);
 	}
 	if (code)
 		snprintf(why, OIDC_WHY_SIZE, "%.150s does not answer: %.80s", url, curl_easy_strerror(code));

@@ -14,7 +14,9 @@
 
 enum { FILE_MAX = 1 << 20 };
 
-static const struct jsonr_limits file_limits = { .size_max = FILE_MAX, .depth_max = 2, .value_max = 64 };
+static const struct jsonr_limits file_limits = {
+	.size_max = FILE_MAX, .depth_max = 4, .value_max = 64 + 4 * OIDC_GROUPS_MAX
+};
 
 bool oidc_is_https(const char *url)
 {
@@ -96,10 +98,54 @@ static bool read_member(const struct jsonr *file, const char *key, enum jsonr_ne
 	return bytes_to_str(text, ret, ret_size);
 }
 
+/* What is wrong with a line of "groups", or null. */
+static const char *read_group(const json_t *line, struct oidc_group *ret)
+{
+	const char *group = json_string_value(json_object_get(line, "group"));
+	const char *role = json_string_value(json_object_get(line, "role"));
+	const json_t *tenant = json_object_get(line, "tenant");
+	json_int_t number = json_integer_value(tenant);
+	int found = role ? auth_role_find(bytes_from_str(role)) : -1;
+
+	if (!group || !*group || strlen(group) >= sizeof(ret->group) || json_object_size(line) != 2 + (tenant != NULL))
+		return "takes a group, a role, perhaps a tenant, and nothing else";
+	if (found < 0)
+		return "names a role that is not there";
+	if (tenant && (!json_is_integer(tenant) || number < 1 || number > UINT32_MAX))
+		return "names a tenant otherwise than by its number";
+	if (!(auth_roles[found].level & (number ? AUTH_AT_TENANT : AUTH_AT_NATION)))
+		return number ? "gives a tenant a role that is the nation's alone"
+			      : "gives a role that is a tenant's alone, and no tenant";
+	memcpy(ret->group, group, strlen(group) + 1);
+	ret->grant = (struct auth_grant){ (enum auth_role)found, (uint32_t)number };
+	return NULL;
+}
+
+static int read_groups(const json_t *groups, struct oidc_settings *ret, char why[OIDC_WHY_SIZE])
+{
+	if (!groups)
+		return 0;
+	ret->maps = true;
+	if (!json_is_array(groups) || json_array_size(groups) > OIDC_GROUPS_MAX) {
+		snprintf(why, OIDC_WHY_SIZE, "groups must be a list of at most %d lines", OIDC_GROUPS_MAX);
+		return LUYTRE_E_SYNTAX;
+	}
+	for (size_t i = 0; i < json_array_size(groups); i++) {
+		const char *wrong = read_group(json_array_get(groups, i), &ret->groups[i]);
+
+		if (wrong) {
+			snprintf(why, OIDC_WHY_SIZE, "/groups/%zu %s", i, wrong);
+			return LUYTRE_E_SYNTAX;
+		}
+		ret->group_count++;
+	}
+	return 0;
+}
+
 static int read_members(const struct jsonr *file, struct oidc_settings *ret, char why[OIDC_WHY_SIZE])
 {
 	static const char *const known[] = { "issuer", "client_id", "client_secret_file", "redirect", "name", "scope",
-		"ca_file" };
+		"ca_file", "groups", "groups_claim" };
 	char secret[OIDC_WHY_SIZE], ca[OIDC_WHY_SIZE], sentence[JSONR_SENTENCE_SIZE];
 	bool fine = read_member(file, "issuer", JSONR_NEEDED, ret->issuer, sizeof(ret->issuer));
 	int error = 0;
@@ -110,6 +156,7 @@ static int read_members(const struct jsonr *file, struct oidc_settings *ret, cha
 	fine &= read_member(file, "scope", JSONR_OPTIONAL, ret->scope, sizeof(ret->scope));
 	fine &= read_member(file, "client_secret_file", JSONR_OPTIONAL, secret, sizeof(secret));
 	fine &= read_member(file, "ca_file", JSONR_OPTIONAL, ca, sizeof(ca));
+	fine &= read_member(file, "groups_claim", JSONR_OPTIONAL, ret->groups_claim, sizeof(ret->groups_claim));
 	jsonr_known(file, known, ARRAY_COUNT(known));
 	if (!fine || file->errors->count) {
 		const struct jsonr_error *first = &file->errors->items[0];
@@ -124,7 +171,10 @@ static int read_members(const struct jsonr *file, struct oidc_settings *ret, cha
 	}
 	if (!ret->scope[0])
 		snprintf(ret->scope, sizeof(ret->scope), "openid email");
-	if (secret[0])
+	if (!ret->groups_claim[0])
+		snprintf(ret->groups_claim, sizeof(ret->groups_claim), "groups");
+	error = read_groups(json_object_get(file->value, "groups"), ret, why);
+	if (!error && secret[0])
 		error = read_secret(secret, ret, why);
 	if (!error && ca[0])
 		error = read_text(ca, false, &ret->ca, why);

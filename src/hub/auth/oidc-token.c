@@ -205,6 +205,27 @@ static bool copy_plain(const char *text, char *ret, size_t ret_size)
 	return true;
 }
 
+static bool is_in(const json_t *groups, const char *group)
+{
+	for (size_t i = 0; i < json_array_size(groups); i++) {
+		const char *name = json_string_value(json_array_get(groups, i));
+
+		if (name && strcmp(name, group) == 0)
+			return true;
+	}
+	return false;
+}
+
+static uint64_t read_groups(const json_t *claims, const struct oidc_settings *settings)
+{
+	uint64_t bits = 0;
+
+	for (size_t i = 0; settings && i < settings->group_count; i++)
+		if (is_in(json_object_get(claims, settings->groups_claim), settings->groups[i].group))
+			bits |= UINT64_C(1) << i;
+	return bits;
+}
+
 static int read_identity(const json_t *claims, const char *issuer, struct oidc_identity *ret, char why[OIDC_WHY_SIZE])
 {
 	const json_t *methods = json_object_get(claims, "amr");
@@ -236,7 +257,11 @@ static int check_claims(
 	if (!is_nonce(claims, expected->nonce))
 		return refuse(why, "the ID token answers another question: the nonce differs");
 	error = check_times(claims, expected->now_s, why);
-	return error ? error : read_identity(claims, expected->issuer, ret, why);
+	if (!error)
+		error = read_identity(claims, expected->issuer, ret, why);
+	if (!error)
+		ret->groups = read_groups(claims, expected->settings);
+	return error;
 }
 
 int oidc_token_read(struct bytes token, const json_t *keys, const struct oidc_expected *expected,

@@ -19,7 +19,7 @@
 enum {
 	RANDOM_SIZE = 32,
 	FRESH_S = 3600, /* description and keys */
-	AGAIN_S = 5, /* after one that failed */
+	AGAIN_S = 5, /* behind the end of what was not answered */
 	KEYS_AGAIN_S = 10, /* for a key that is not among them */
 	WAIT_S = 3, /* for who talks to the provider */
 	FORM_SIZE = 16 << 10,
@@ -55,7 +55,8 @@ struct oidc {
 	uint8_t ticket_key[crypto_secretbox_KEYBYTES];
 	pthread_mutex_t talk; /* held while the provider is asked; taken before 'lock' */
 	json_t *keys; /* owned; under 'talk', as the times */
-	int64_t keys_us, failed_us;
+	int64_t keys_us;
+	uint64_t quiet_until_ns; /* it did not answer: nobody waits for it before */
 	pthread_mutex_t lock; /* for moments: of what follows */
 	struct description description;
 	struct used used[OIDC_USED_MAX];
@@ -219,6 +220,28 @@ static int begin_talk(struct oidc *oidc)
 	return pthread_mutex_timedlock(&oidc->talk, &until) ? LUYTRE_E_BUSY : 0;
 }
 
+static void be_quiet(struct oidc *oidc)
+{
+	oidc->quiet_until_ns = clock_mono_ns() + AGAIN_S * NS_PER_S;
+}
+
+/* While talking. Each who waits for a silent provider holds a thread, and the others up: so one does, and for a while nobody. */
+static int fetch(struct oidc *oidc, const char *url, const char *form, const char *user, const char *password,
+	json_t **ret, char why[OIDC_WHY_SIZE])
+{
+	int error;
+
+	if (clock_mono_ns() < oidc->quiet_until_ns) {
+		snprintf(why, OIDC_WHY_SIZE, "the provider did not answer just now");
+		return LUYTRE_E_IO;
+	}
+	error = oidc_fetch(oidc->settings.ca, url, form, user, password, ret, why);
+	if (error != LUYTRE_E_CLOSED)
+		return error;
+	be_quiet(oidc);
+	return LUYTRE_E_IO;
+}
+
 static bool copy_url(const json_t *document, const char *name, char ret[OIDC_URL_SIZE])
 {
 	const char *url = json_string_value(json_object_get(document, name));
@@ -270,9 +293,12 @@ static int fetch_description(struct oidc *oidc, struct description *ret, char wh
 
 	size -= oidc->settings.issuer[size - 1] == '/';
 	snprintf(url, sizeof(url), "%.*s%s", (int)size, oidc->settings.issuer, tail);
-	error = oidc_fetch(oidc->settings.ca, url, NULL, NULL, NULL, &document, why);
-	if (!error)
+	error = fetch(oidc, url, NULL, NULL, NULL, &document, why);
+	if (!error) {
 		error = read_description(oidc, document, ret, why);
+		if (error)
+			be_quiet(oidc);
+	}
 	json_decref(document);
 	return error;
 }
@@ -298,15 +324,9 @@ static int renew_description(struct oidc *oidc, int64_t now_us, struct descripti
 	get_description(oidc, ret);
 	if (is_fresh(ret->made_us, now_us, FRESH_S))
 		return 0;
-	if (is_fresh(oidc->failed_us, now_us, AGAIN_S)) {
-		snprintf(why, OIDC_WHY_SIZE, "the provider did not answer just now");
-		return ret->made_us ? 0 : LUYTRE_E_IO;
-	}
 	error = fetch_description(oidc, &fetched, why);
-	if (error) {
-		oidc->failed_us = now_us;
+	if (error)
 		return ret->made_us ? 0 : error;
-	}
 	fetched.made_us = now_us;
 	*ret = fetched;
 	pthread_mutex_lock(&oidc->lock);
@@ -324,7 +344,7 @@ static int renew_keys(struct oidc *oidc, const struct description *description, 
 
 	if (oidc->keys && is_fresh(oidc->keys_us, now_us, fresh_s))
 		return 0;
-	error = oidc_fetch(oidc->settings.ca, description->keys, NULL, NULL, NULL, &keys, why);
+	error = fetch(oidc, description->keys, NULL, NULL, NULL, &keys, why);
 	if (error)
 		return error;
 	json_decref(oidc->keys);
@@ -400,7 +420,7 @@ static bool encode_client(
 	       add_encoded(password, 3 * OIDC_SECRET_SIZE, settings->secret);
 }
 
-static int fetch_token(const struct oidc *oidc, const struct description *description, const struct ticket *ticket,
+static int fetch_token(struct oidc *oidc, const struct description *description, const struct ticket *ticket,
 	const char *code, json_t **ret, char why[OIDC_WHY_SIZE])
 {
 	const struct oidc_settings *settings = &oidc->settings;
@@ -420,7 +440,7 @@ static int fetch_token(const struct oidc *oidc, const struct description *descri
 		error = LUYTRE_E_PERMISSION;
 	}
 	if (!error)
-		error = oidc_fetch(settings->ca, description->token, form, basic ? user : NULL, password, ret, why);
+		error = fetch(oidc, description->token, form, basic ? user : NULL, password, ret, why);
 	if (form)
 		sodium_memzero(form, FORM_SIZE);
 	free(form);
@@ -436,7 +456,8 @@ static int read_token(struct oidc *oidc, const struct description *description, 
 	const struct oidc_expected expected = { .issuer = oidc->settings.issuer,
 		.client = oidc->settings.client,
 		.nonce = nonce,
-		.now_s = now_us / US_PER_S };
+		.now_s = now_us / US_PER_S,
+		.settings = &oidc->settings };
 	int error = renew_keys(oidc, description, now_us, FRESH_S, why);
 
 	text_of(ticket->nonce, nonce);
@@ -494,4 +515,22 @@ int oidc_finish(struct oidc *oidc, const struct oidc_returning *returning, int64
 	pthread_mutex_unlock(&oidc->talk);
 	sodium_memzero(&ticket, sizeof(ticket));
 	return tell(error, why);
+}
+
+bool oidc_grants(const struct oidc *oidc, const struct oidc_identity *identity, struct auth_grant ret[OIDC_GROUPS_MAX],
+	size_t *ret_count)
+{
+	const struct oidc_settings *settings = &oidc->settings;
+
+	*ret_count = 0;
+	for (size_t i = 0; i < settings->group_count; i++) {
+		const struct auth_grant *grant = &settings->groups[i].grant;
+		bool known = !(identity->groups >> i & 1);
+
+		for (size_t k = 0; k < *ret_count && !known; k++)
+			known = ret[k].role == grant->role && ret[k].tenant == grant->tenant;
+		if (!known)
+			ret[(*ret_count)++] = *grant;
+	}
+	return settings->maps;
 }

@@ -13,6 +13,14 @@
  *	{"issuer": "https://id.example.gov.vn", "client_id": "luytre", "client_secret_file": "/etc/luytre/sign-on.secret",
  *	 "redirect": "https://hub.example.gov.vn/sign-on", "name": "Bộ A", "scope": "openid email", "ca_file": "/etc/luytre/ca.pem"}
  *
+ * and, where groups of the provider give roles here:
+ *
+ *	"scope": "openid email groups", "groups_claim": "groups", "groups": [{"group": "soc", "role": "analyst"},
+ *	                                                                     {"group": "so-y-te", "role": "tenant-operator", "tenant": 7}]
+ *
+ * 'tenant' is its number; without it the role is the nation's. What the mapping gave it takes too, at the next sign-on of somebody who is
+ * no longer in the group; what people granted it leaves alone (auth_sign_on). A claim that is not there is no group.
+ *
  * Needed are issuer, client_id, redirect and name. Without a secret the client is a public one, whom PKCE alone proves. 'ca_file': who
  * may have signed the provider's certificate, in place of the system's authorities.
  *
@@ -35,6 +43,7 @@
 #include <stdint.h>
 
 #include "base/compiler.h"
+#include "hub/auth/role.h"
 
 enum {
 	OIDC_URL_SIZE = 2048,
@@ -47,6 +56,8 @@ enum {
 	OIDC_CODE_MAX = 4096,
 	OIDC_USED_MAX = 4096,
 	OIDC_TICKET_S = 600,
+	OIDC_GROUPS_MAX = 64, /* lines of "groups" */
+	OIDC_GROUP_SIZE = 256,
 };
 
 struct oidc;
@@ -75,7 +86,13 @@ struct oidc_identity {
 	char subject[OIDC_SUBJECT_SIZE];
 	char mail[OIDC_MAIL_SIZE]; /* "": none, or the provider does not vouch for it */
 	bool second_factor; /* the provider asked for several (RFC 8176: "mfa") */
+	uint64_t groups; /* a bit for each line of "groups" that it is in */
 };
+
+/* The roles of an identity as the file maps them, at most OIDC_GROUPS_MAX, none twice. False: the file maps nothing, and roles are given by
+ * hand alone. */
+bool oidc_grants(const struct oidc *oidc, const struct oidc_identity *identity, struct auth_grant ret[OIDC_GROUPS_MAX],
+	size_t *ret_count);
 
 /* 0, LUYTRE_E_PERMISSION (something is not as it must be: the log tells), LUYTRE_E_BUSY, LUYTRE_E_IO. */
 MUST_CHECK int oidc_finish(

@@ -83,6 +83,9 @@ int auth_session_make(struct db *db, const struct auth_row *row, const struct au
 				db_i64(way)),
 			NULL);
 	if (!error)
+		error = db_run(db, "update account set login_us = ?2 where id = ?1",
+			DB_ARGS(db_i64(row->account.id), db_i64(login->now_us)), NULL);
+	if (!error)
 		error = auth_principal_of(row, &ret->principal);
 	if (error)
 		return error;

@@ -84,6 +84,8 @@ static int session_open(struct attempt *attempt, struct auth_answer *ret)
 	}
 	if (is_new)
 		error = tie(attempt);
+	if (!error && in->maps)
+		error = auth_map_groups(attempt->db, in, &attempt->origin, &attempt->row);
 	if (!error)
 		error = auth_session_make(attempt->db, &attempt->row, &login,
 			in->second_factor ? AUTH_WAY_SIGN_ON_FACTOR : AUTH_WAY_SIGN_ON, ret);

@@ -683,6 +683,90 @@ static int sign_on(
 	return auth_sign_on(fixture->db, &in, ret);
 }
 
+static int sign_on_as(struct fixture *fixture, const struct auth_grant *grants, size_t count, struct auth_answer *ret)
+{
+	const uint8_t address[] = { 192, 0, 2, 9 };
+	const struct auth_sign_on in = { .issuer = "https://id.example",
+		.subject = "g",
+		.mail = "hoa@example.vn",
+		.second_factor = true,
+		.maps = true,
+		.grants = grants,
+		.grant_count = count,
+		.tree = as(fixture, &fixture->root).tree,
+		.address = ip_addr_v4(address),
+		.now_us = fixture->now_us };
+
+	return auth_sign_on(fixture->db, &in, ret);
+}
+
+static bool holds_role(const struct auth_principal *principal, enum auth_role role, uint32_t tenant)
+{
+	for (size_t i = 0; i < principal->grant_count; i++)
+		if (principal->grants[i].role == role && principal->grants[i].tenant == tenant)
+			return true;
+	return false;
+}
+
+static int64_t audited(struct fixture *fixture, const char *action)
+{
+	int64_t count = 0;
+
+	assert_int_equal(db_integer(fixture->db,
+				 "select count(*) from audit where action = ?1 and detail like '%https://id.example%'",
+				 DB_ARGS(db_str(action)), &count),
+		0);
+	return count;
+}
+
+/* What a group gave it takes; what people gave stays, whatever groups say. */
+static void test_groups(void **state)
+{
+	struct fixture *fixture = given(state);
+	struct auth_call root = as(fixture, &fixture->root);
+	struct auth_account account = { .tenant = MINISTRY, .name = "hoa@example.vn" };
+	const struct auth_grant owner = { AUTH_ROLE_OWNER, MINISTRY }, viewer = { AUTH_ROLE_VIEWER, MINISTRY },
+				nobody = { AUTH_ROLE_VIEWER, 4711 }, admin = { AUTH_ROLE_ADMIN, 0 };
+	const struct auth_grant both[] = { owner, viewer, nobody };
+	enum password_fault fault;
+	struct auth_answer answer;
+	struct auth_principal first;
+
+	assert_int_equal(auth_account_create(&root, &account, bytes_from_str(better), &fault, &account), 0);
+	assert_int_equal(auth_grant_add(&root, account.id, &viewer), 0);
+	assert_int_equal(sign_on_as(fixture, both, 3, &answer), 0);
+	assert_true(holds_role(&answer.principal, AUTH_ROLE_OWNER, MINISTRY));
+	assert_int_equal(answer.principal.grant_count, 2); /* no tenant 4711 */
+	assert_int_equal(audited(fixture, "grant.add"), 1);
+	assert_int_equal(sign_on_as(fixture, both, 3, &answer), 0);
+	assert_int_equal(audited(fixture, "grant.add"), 1); /* nothing new */
+	/* Gone at once, for the sessions that stand too. */
+	assert_int_equal(sign_on_as(fixture, NULL, 0, &answer), 0);
+	assert_int_equal(answer.principal.grant_count, 1);
+	assert_true(holds_role(&answer.principal, AUTH_ROLE_VIEWER, MINISTRY));
+	assert_int_equal(audited(fixture, "grant.remove"), 1);
+	assert_int_equal(auth_session_find(fixture->db, answer.cookie, AUTH_IDLE_S, fixture->now_us, &first), 0);
+	assert_false(holds_role(&first, AUTH_ROLE_OWNER, MINISTRY));
+	/* Taken by a person and given by a person: no group's any more. */
+	assert_int_equal(sign_on_as(fixture, &owner, 1, &answer), 0);
+	assert_int_equal(auth_grant_remove(&root, account.id, &owner), 0);
+	assert_int_equal(auth_grant_add(&root, account.id, &owner), 0);
+	assert_int_equal(sign_on_as(fixture, NULL, 0, &answer), 0);
+	assert_true(holds_role(&answer.principal, AUTH_ROLE_OWNER, MINISTRY));
+	/* The last who rules the nation's stays that. */
+	assert_int_equal(sign_on_as(fixture, &admin, 1, &answer), 0);
+	assert_int_equal(db_run(fixture->db, "update account set disabled = 1 where id = 1", DB_NO_ARGS, NULL), 0);
+	assert_int_equal(sign_on_as(fixture, NULL, 0, &answer), 0);
+	assert_true(holds_role(&answer.principal, AUTH_ROLE_ADMIN, 0));
+	assert_int_equal(db_run(fixture->db, "update account set disabled = 0 where id = 1", DB_NO_ARGS, NULL), 0);
+	assert_int_equal(sign_on_as(fixture, NULL, 0, &answer), 0);
+	assert_false(holds_role(&answer.principal, AUTH_ROLE_ADMIN, 0));
+	/* The account can be removed with all of it. */
+	assert_int_equal(sign_on_as(fixture, &admin, 1, &answer), 0);
+	assert_int_equal(auth_account_get(&root, account.id, &account), 0);
+	assert_int_equal(auth_account_remove(&root, account.id, account.revision), 0);
+}
+
 /* The address names the account once; then it is the number at the provider. */
 static void test_sign_on(void **state)
 {
@@ -832,6 +916,7 @@ int main(void)
 		BOTH(test_last_admin),
 		BOTH(test_disabled),
 		BOTH(test_sign_on),
+		BOTH(test_groups),
 		BOTH(test_other_key),
 		BOTH(test_audited),
 		cmocka_unit_test(test_key_file),

@@ -7,13 +7,17 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <cjose/cjose.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "hub/auth/oidc-internal.h"
 
@@ -183,6 +187,20 @@ static void test_settings(void **state)
 		{ "{" NEEDED ",\"ca_file\":\"/nowhere/at/all\"}", NULL, 0, false },
 		{ "{" NEEDED ",\"scope\":\"openid email profile\"}", NULL, 0, true },
 		{ "{" NEEDED ",\"scop\":\"openid\"}", NULL, 0, false },
+		{ "{" NEEDED ",\"groups\":[]}", NULL, 0, true },
+		{ "{" NEEDED ",\"groups_claim\":\"roles\",\"groups\":[{\"group\":\"soc\",\"role\":\"analyst\"},"
+		  "{\"group\":\"so\",\"role\":\"tenant-owner\",\"tenant\":7}]}",
+			NULL, 0, true },
+		{ "{" NEEDED ",\"groups\":{}}", NULL, 0, false },
+		{ "{" NEEDED ",\"groups\":[{\"group\":\"soc\"}]}", NULL, 0, false },
+		{ "{" NEEDED ",\"groups\":[{\"group\":\"soc\",\"role\":\"king\"}]}", NULL, 0, false },
+		{ "{" NEEDED ",\"groups\":[{\"group\":\"soc\",\"role\":\"tenant-owner\"}]}", NULL, 0, false },
+		{ "{" NEEDED ",\"groups\":[{\"group\":\"soc\",\"role\":\"tenant-owner\",\"tenant\":\"7\"}]}", NULL, 0,
+			false },
+		{ "{" NEEDED ",\"groups\":[{\"group\":\"soc\",\"role\":\"tenant-owner\",\"tenant\":0}]}", NULL, 0,
+			false },
+		{ "{" NEEDED ",\"groups\":[{\"group\":\"\",\"role\":\"analyst\"}]}", NULL, 0, false },
+		{ "{" NEEDED ",\"groups\":[{\"group\":\"soc\",\"role\":\"analyst\",\"more\":1}]}", NULL, 0, false },
 		{ "{" NEEDED ",\"name\":\"again\"}", NULL, 0, false },
 		{ "{\"issuer\":\"https://id.example\",\"client_id\":\"luytre\",\"name\":\"A\"}", NULL, 0, false },
 		{ "{\"issuer\":\"http://id.example\",\"client_id\":\"l\",\"redirect\":\"https://h/s\",\"name\":\"A\"}",
@@ -221,10 +239,45 @@ static void test_settings(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+/* Whoever waits for a provider that is silent waits once; the next ones are told so at once, counted from the end of that wait. */
+static void test_silent_provider(void **state)
+{
+	char path[] = "/tmp/luytre-oidc-XXXXXX", text[512], why[OIDC_WHY_SIZE] = "";
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(addr);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd = mkstemp(path);
+	struct oidc_going going;
+	struct oidc *oidc;
+	uint64_t began_ns, waited_ns;
+
+	assert_true(fd >= 0 && listener >= 0);
+	assert_int_equal(bind(listener, (const struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&addr, &size), 0);
+	assert_int_equal(listen(listener, 8), 0); /* the system takes connections, nobody speaks */
+	snprintf(text, sizeof(text),
+		"{\"issuer\":\"https://127.0.0.1:%u\",\"client_id\":\"luytre\",\"redirect\":\"https://hub.example/s\","
+		"\"name\":\"A\"}",
+		ntohs(addr.sin_port));
+	write_file(path, text, 0600);
+	assert_int_equal(oidc_open(path, &oidc, why), 0);
+	began_ns = clock_mono_ns();
+	assert_int_equal(oidc_begin(oidc, (int64_t)(clock_real_ns() / NS_PER_US), &going), LUYTRE_E_IO);
+	waited_ns = clock_mono_ns() - began_ns;
+	assert_true(waited_ns > NS_PER_S);
+	usleep(2000000); /* together longer than the pause, if that began with the question */
+	began_ns = clock_mono_ns();
+	assert_int_equal(oidc_begin(oidc, (int64_t)(clock_real_ns() / NS_PER_US), &going), LUYTRE_E_IO);
+	assert_true(clock_mono_ns() - began_ns < NS_PER_S);
+	oidc_close(oidc);
+	close(listener);
+	close(fd);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_claims), cmocka_unit_test(test_urls),
-		cmocka_unit_test(test_settings) };
+		cmocka_unit_test(test_settings), cmocka_unit_test(test_silent_provider) };
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -40,6 +40,21 @@ struct group_order {
 	struct group *quietest, *loudest; /* null: none */
 };
 
+/* A person's words (campaign-words.c). */
+struct campaign_merged {
+	uint32_t id, into;
+};
+struct campaign_part {
+	uint32_t id, of;
+	uint32_t source_count;
+	struct ip_addr sources[CAMPAIGN_PART_SOURCES_MAX]; /* folded */
+};
+struct words {
+	uint32_t merge_count, part_count;
+	struct campaign_merged merges[CAMPAIGN_MERGES_MAX];
+	struct campaign_part parts[CAMPAIGN_PARTS_MAX];
+};
+
 struct campaigns {
 	struct campaign_limits limits;
 	struct siphash_key key;
@@ -49,6 +64,8 @@ struct campaigns {
 	struct table *postings; /* owned: feature hash to struct posting */
 	uint32_t next_id;
 	struct campaigns_stats stats;
+	struct words words;
+	struct group *room[2]; /* owned: a campaign as people see it is put together here */
 };
 
 extern const enum campaign_family campaign_families[CAMPAIGN_FEATURE_COUNT];
@@ -57,6 +74,19 @@ extern const enum campaign_family campaign_families[CAMPAIGN_FEATURE_COUNT];
 void campaign_repost_all(struct campaigns *campaigns);
 
 struct group *campaign_group(const struct campaigns *campaigns, uint32_t id);
+/* As people see it: the group itself, or one put together in the room, which the next call uses again; null: there is none. */
+const struct group *campaign_shown(const struct campaigns *campaigns, uint32_t id);
+/* Under which number a sighting of this group from this (folded) source counts. */
+uint32_t campaign_owner(const struct campaigns *campaigns, uint32_t group, const struct ip_addr *source);
+/* The finder has put 'from' into 'into': words about the one are words about the other. */
+void campaign_words_follow(struct campaigns *campaigns, uint32_t from, uint32_t into);
+/* Forgets words about what is gone. */
+void campaign_words_sweep(struct campaigns *campaigns);
+/* Adds all that is known of one to another, which stays its number. */
+void campaign_absorb(struct group *into, const struct group *from);
+/* Hashes of the features that a source alone shows. */
+void campaign_source_hashes(
+	const struct campaigns *campaigns, const struct ip_addr *source, uint64_t *ret_source, uint64_t *ret_net);
 /* The group was heard of just now: it is the last to go. A new one, of no order yet, enters. */
 void campaign_heard(struct campaigns *campaigns, struct group *group);
 /* Share of a group's detections that must show a feature before it stands for the group. */

@@ -6,7 +6,7 @@
 
 #include "hub/campaign/campaign-internal.h"
 
-#define MAGIC "luytreC2"
+#define MAGIC "luytreC3"
 
 struct head {
 	char magic[8];
@@ -14,7 +14,13 @@ struct head {
 	struct siphash_key key;
 	struct campaigns_stats stats;
 	uint64_t next_id;
+	uint64_t merge_count, part_count;
 };
+
+static size_t words_size(const struct head *head)
+{
+	return head->merge_count * sizeof(struct campaign_merged) + head->part_count * sizeof(struct campaign_part);
+}
 
 static const struct siphash_key sum_key = { 0x6c75797472654331, 0x63616d706169676e };
 
@@ -26,8 +32,10 @@ int campaigns_save(const struct campaigns *campaigns, uint8_t **ret_text, size_t
 		.group_count = table_count(campaigns->groups),
 		.key = campaigns->key,
 		.stats = campaigns->stats,
-		.next_id = campaigns->next_id };
-	size_t size = sizeof(head) + rarity.size + head.group_count * CAMPAIGN_GROUP_SAVED, pos = 0;
+		.next_id = campaigns->next_id,
+		.merge_count = campaigns->words.merge_count,
+		.part_count = campaigns->words.part_count };
+	size_t size = sizeof(head) + rarity.size + head.group_count * CAMPAIGN_GROUP_SAVED + words_size(&head), pos = 0;
 	uint8_t *text = malloc(size + sizeof(uint64_t)), *at = text;
 	uint64_t sum;
 	void *value;
@@ -43,6 +51,10 @@ int campaigns_save(const struct campaigns *campaigns, uint8_t **ret_text, size_t
 		memcpy(at, *(struct group **)value, CAMPAIGN_GROUP_SAVED);
 		at += CAMPAIGN_GROUP_SAVED;
 	}
+	memcpy(at, campaigns->words.merges, head.merge_count * sizeof(campaigns->words.merges[0]));
+	at += head.merge_count * sizeof(campaigns->words.merges[0]);
+	memcpy(at, campaigns->words.parts, head.part_count * sizeof(campaigns->words.parts[0]));
+	at += head.part_count * sizeof(campaigns->words.parts[0]);
 	sum = siphash24(sum_key, text, size);
 	memcpy(at, &sum, sizeof(sum));
 	*ret_text = text;
@@ -86,6 +98,21 @@ static int take_group(struct campaigns *campaigns, const uint8_t *bytes)
 	return 0;
 }
 
+static int take_words(struct campaigns *campaigns, const struct head *head, const uint8_t *bytes)
+{
+	struct words *words = &campaigns->words;
+
+	words->merge_count = (uint32_t)head->merge_count;
+	words->part_count = (uint32_t)head->part_count;
+	memcpy(words->merges, bytes, head->merge_count * sizeof(words->merges[0]));
+	memcpy(words->parts, bytes + head->merge_count * sizeof(words->merges[0]),
+		head->part_count * sizeof(words->parts[0]));
+	for (size_t i = 0; i < words->part_count; i++)
+		if (words->parts[i].source_count > CAMPAIGN_PART_SOURCES_MAX)
+			return LUYTRE_E_CORRUPT;
+	return 0;
+}
+
 static int compare_last(const void *left, const void *right)
 {
 	const struct group *a = *(struct group *const *)left, *b = *(struct group *const *)right;
@@ -122,8 +149,9 @@ static int check(const struct campaign_limits *limits, struct bytes text, struct
 		return LUYTRE_E_VERSION;
 	memcpy(&sum, text.ptr + text.size - sizeof(sum), sizeof(sum));
 	if (head->group_count > limits->groups_max || head->rarity_size > text.size ||
-		text.size !=
-			sizeof(*head) + head->rarity_size + head->group_count * CAMPAIGN_GROUP_SAVED + sizeof(sum) ||
+		head->merge_count > CAMPAIGN_MERGES_MAX || head->part_count > CAMPAIGN_PARTS_MAX ||
+		text.size != sizeof(*head) + head->rarity_size + head->group_count * CAMPAIGN_GROUP_SAVED +
+				     words_size(head) + sizeof(sum) ||
 		siphash24(sum_key, text.ptr, text.size - sizeof(sum)) != sum)
 		return LUYTRE_E_CORRUPT;
 	return 0;
@@ -146,6 +174,9 @@ int campaigns_load(const struct campaign_limits *limits, struct bytes text, stru
 		error = LUYTRE_E_VERSION;
 	for (uint64_t i = 0; !error && i < head.group_count; i++)
 		error = take_group(campaigns, text.ptr + sizeof(head) + head.rarity_size + i * CAMPAIGN_GROUP_SAVED);
+	if (!error)
+		error = take_words(campaigns, &head,
+			text.ptr + sizeof(head) + head.rarity_size + head.group_count * CAMPAIGN_GROUP_SAVED);
 	if (!error)
 		error = order_groups(campaigns);
 	if (error) {

@@ -67,11 +67,11 @@ static void add_ties(const struct campaigns *campaigns, const struct group *grou
 
 int campaign_find(const struct campaigns *campaigns, uint32_t id, struct campaign_info *ret)
 {
-	const struct group *group = campaign_group(campaigns, id);
+	const struct group *group = campaign_shown(campaigns, id);
 
 	if (!group)
 		return LUYTRE_E_NOT_FOUND;
-	*ret = (struct campaign_info){ .id = id,
+	*ret = (struct campaign_info){ .id = group->id,
 		.first_us = group->first_us,
 		.last_us = group->last_us,
 		.detections = group->detections,
@@ -95,7 +95,7 @@ static int compare_cells(const void *left, const void *right)
 size_t campaign_matrix(
 	const struct campaigns *campaigns, uint32_t id, struct campaign_cell *ret, size_t max, uint64_t *ret_more)
 {
-	const struct group *group = campaign_group(campaigns, id);
+	const struct group *group = campaign_shown(campaigns, id);
 	struct campaign_cell cells[CAMPAIGN_MATRIX_MAX];
 	size_t count = group ? group->cell_count : 0;
 	uint64_t more = group ? group->cells_more : 0;
@@ -115,24 +115,45 @@ size_t campaign_matrix(
 	return count < max ? count : max;
 }
 
+/* Numbers that stand for themselves, one at each call, from '*pos' 0 on; 0: there is no other. */
+static uint32_t next_number(const struct campaigns *campaigns, size_t *pos, uint32_t *part)
+{
+	void *value;
+
+	while (table_next(campaigns->groups, pos, NULL, &value)) {
+		uint32_t id = (*(struct group **)value)->id;
+
+		if (campaign_current(campaigns, id) == id)
+			return id;
+	}
+	while (*part < campaigns->words.part_count) {
+		uint32_t id = campaigns->words.parts[(*part)++].id;
+
+		if (campaign_current(campaigns, id) == id)
+			return id;
+	}
+	return 0;
+}
+
 size_t campaign_list(const struct campaigns *campaigns, uint32_t *ret, size_t max)
 {
 	size_t count = 0, pos = 0;
-	void *value;
+	uint32_t part = 0, id;
 
-	while (table_next(campaigns->groups, &pos, NULL, &value)) {
-		const struct group *group = *(struct group **)value;
+	while ((id = next_number(campaigns, &pos, &part))) {
+		const struct group *group = campaign_shown(campaigns, id);
+		int64_t last_us = group ? group->last_us : 0;
 		size_t at = count;
 
-		if (!group->campaign)
+		if (!group || !group->campaign)
 			continue;
-		while (at > 0 && campaign_group(campaigns, ret[at - 1])->last_us < group->last_us)
+		while (at > 0 && campaign_shown(campaigns, ret[at - 1])->last_us < last_us)
 			at--;
 		if (at == max)
 			continue;
 		count += count < max;
 		memmove(ret + at + 1, ret + at, (count - at - 1) * sizeof(*ret));
-		ret[at] = group->id;
+		ret[at] = id;
 	}
 	return count;
 }
@@ -140,19 +161,18 @@ size_t campaign_list(const struct campaigns *campaigns, uint32_t *ret, size_t ma
 size_t campaign_page(const struct campaigns *campaigns, uint32_t before, uint32_t *ret, size_t max)
 {
 	size_t count = 0, pos = 0;
-	void *value;
+	uint32_t part = 0, id;
 
-	while (table_next(campaigns->groups, &pos, NULL, &value)) {
-		const struct group *group = *(struct group **)value;
+	while ((id = next_number(campaigns, &pos, &part))) {
+		const struct group *group = before && id >= before ? NULL : campaign_shown(campaigns, id);
 		size_t low = 0, high = count;
 
-		if ((before && group->id >= before) ||
-			(!group->campaign && group->tenant_count < 2 && group->source_count < 3))
+		if (!group || (!group->campaign && group->tenant_count < 2 && group->source_count < 3))
 			continue;
 		while (low < high) {
 			size_t middle = low + (high - low) / 2;
 
-			if (ret[middle] > group->id)
+			if (ret[middle] > id)
 				low = middle + 1;
 			else
 				high = middle;
@@ -161,14 +181,14 @@ size_t campaign_page(const struct campaigns *campaigns, uint32_t before, uint32_
 			continue;
 		count += count < max;
 		memmove(ret + low + 1, ret + low, (count - low - 1) * sizeof(*ret));
-		ret[low] = group->id;
+		ret[low] = id;
 	}
 	return count;
 }
 
 size_t campaign_tenants(const struct campaigns *campaigns, uint32_t id, uint32_t ret[CAMPAIGN_TENANTS_MAX])
 {
-	const struct group *group = campaign_group(campaigns, id);
+	const struct group *group = campaign_shown(campaigns, id);
 
 	if (!group)
 		return 0;
@@ -200,7 +220,7 @@ int campaign_explain(
 	size = (size_t)snprintf(text, text_size,
 		vi ? "Chiến dịch %u: %u nguồn tấn công %s tổ chức từ %s UTC; điểm chung: "
 		   : "Campaign %u: %u sources hit %s organisations since %s UTC; what ties them: ",
-		id, info.sources, bucket(info.tenants), since);
+		info.id, info.sources, bucket(info.tenants), since);
 	for (size_t i = 0; i < info.tie_count && size < text_size; i++) {
 		const struct campaign_tie *tie = &info.ties[i];
 
@@ -274,7 +294,7 @@ static struct campaign_likely judge(const struct likeness *likeness, const struc
 size_t campaign_next(const struct campaigns *campaigns, uint32_t id, const struct campaign_profile *profiles,
 	size_t profile_count, struct campaign_likely *ret, size_t max)
 {
-	const struct group *group = campaign_group(campaigns, id);
+	const struct group *group = campaign_shown(campaigns, id);
 	struct likeness likeness = { .tags = UINT64_MAX };
 	size_t count = 0;
 

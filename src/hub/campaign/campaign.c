@@ -59,7 +59,10 @@ struct campaigns *campaigns_new(const struct campaign_limits *limits, struct sip
 	campaigns->groups = table_new(sizeof(uint32_t), sizeof(struct group *), limits->groups_max, key);
 	campaigns->postings =
 		table_new(sizeof(uint64_t), sizeof(struct posting), (size_t)limits->groups_max * POSTINGS_A_GROUP, key);
-	if (!campaigns->rarity || !campaigns->groups || !campaigns->postings) {
+	campaigns->room[0] = calloc(1, sizeof(struct group));
+	campaigns->room[1] = calloc(1, sizeof(struct group));
+	if (!campaigns->rarity || !campaigns->groups || !campaigns->postings || !campaigns->room[0] ||
+		!campaigns->room[1]) {
 		campaigns_free(campaigns);
 		return NULL;
 	}
@@ -78,6 +81,8 @@ void campaigns_free(struct campaigns *campaigns)
 	table_free(campaigns->groups);
 	table_free(campaigns->postings);
 	rarity_free(campaigns->rarity);
+	free(campaigns->room[0]);
+	free(campaigns->room[1]);
 	free(campaigns);
 }
 
@@ -88,7 +93,7 @@ struct group *campaign_group(const struct campaigns *campaigns, uint32_t id)
 	return slot ? *slot : NULL;
 }
 
-static void set_feature(struct campaigns *campaigns, struct sketch *sketch, enum campaign_feature feature,
+static void set_feature(const struct campaigns *campaigns, struct sketch *sketch, enum campaign_feature feature,
 	const void *data, size_t size, const char *label)
 {
 	struct siphash_key key = { campaigns->key.k0 ^ (uint64_t)feature, campaigns->key.k1 };
@@ -123,7 +128,7 @@ static void set_number(
 	set_feature(campaigns, sketch, feature, &number, sizeof(number), label);
 }
 
-static void set_source(struct campaigns *campaigns, struct sketch *sketch, const struct ip_addr *source)
+static void set_source(const struct campaigns *campaigns, struct sketch *sketch, const struct ip_addr *source)
 {
 	struct ip_addr addr = observable_fold(source);
 	struct ip_prefix net = ip_prefix_around(&addr, addr.family == IP_V4 ? 24 : 48);
@@ -136,6 +141,16 @@ static void set_source(struct campaigns *campaigns, struct sketch *sketch, const
 	key = observable_key_of_prefix(&net);
 	observable_key_text(&key, label);
 	set_feature(campaigns, sketch, CAMPAIGN_NET, &key, sizeof(key), label);
+}
+
+void campaign_source_hashes(
+	const struct campaigns *campaigns, const struct ip_addr *source, uint64_t *ret_source, uint64_t *ret_net)
+{
+	struct sketch sketch;
+
+	set_source(campaigns, &sketch, source);
+	*ret_source = sketch.hashes[CAMPAIGN_SOURCE];
+	*ret_net = sketch.hashes[CAMPAIGN_NET];
 }
 
 static void take_features(struct campaigns *campaigns, const struct campaign_detection *detection, struct sketch *ret)
@@ -555,17 +570,14 @@ static bool put_in(struct group *group, const struct campaign_detection *detecti
 	return add_source(group, sketch->hashes[CAMPAIGN_SOURCE]);
 }
 
-/* Two groups turned out to be one. */
-static void merge(struct campaigns *campaigns, struct group *into, struct group *from)
+void campaign_absorb(struct group *into, const struct group *from)
 {
 	for (unsigned int i = 0; i < CAMPAIGN_FEATURE_COUNT; i++) {
 		for (size_t j = 0; j < CAMPAIGN_KEPT; j++) {
 			const struct kept_feature *kept = &from->features[i][j];
 
-			if (kept->count == 0)
-				continue;
-			keep_feature(into, i, kept->hash, kept->count, kept->label);
-			post(campaigns, kept->hash, into->id);
+			if (kept->count != 0)
+				keep_feature(into, i, kept->hash, kept->count, kept->label);
 		}
 	}
 	if (from->has_payload && !into->has_payload) {
@@ -589,8 +601,21 @@ static void merge(struct campaigns *campaigns, struct group *into, struct group 
 	merge_trends(into, from);
 	into->detections += from->detections;
 	into->cells_more += from->cells_more;
+}
+
+/* Two groups turned out to be one. */
+static void merge(struct campaigns *campaigns, struct group *into, struct group *from)
+{
+	for (unsigned int i = 0; i < CAMPAIGN_FEATURE_COUNT; i++) {
+		for (size_t j = 0; j < CAMPAIGN_KEPT; j++) {
+			if (from->features[i][j].count != 0)
+				post(campaigns, from->features[i][j].hash, into->id);
+		}
+	}
+	campaign_absorb(into, from);
 	if (from->campaign && !into->campaign)
 		make_campaign(campaigns, into);
+	campaign_words_follow(campaigns, from->id, into->id);
 	remove_group(campaigns, from);
 	campaigns->stats.merged++;
 }
@@ -640,6 +665,7 @@ static bool is_confirmed(const struct group *group)
 int campaign_add(struct campaigns *campaigns, const struct campaign_detection *detection, struct campaign_result *ret)
 {
 	bool fingerprint, new_source;
+	struct ip_addr source;
 	struct sketch sketch;
 	struct group *group;
 
@@ -659,7 +685,8 @@ int campaign_add(struct campaigns *campaigns, const struct campaign_detection *d
 	post_all(campaigns, &sketch, group->id);
 	campaigns->stats.detections++;
 	campaigns->stats.joined += ret->joined;
-	ret->id = group->id;
+	source = observable_fold(&detection->source);
+	ret->id = campaign_owner(campaigns, group->id, &source);
 	ret->fingerprint = fingerprint && new_source;
 	if (!group->campaign && is_confirmed(group)) {
 		make_campaign(campaigns, group);
@@ -684,6 +711,7 @@ void campaigns_tick(struct campaigns *campaigns, int64_t now_us)
 	}
 	for (size_t i = 0; i < count; i++)
 		remove_group(campaigns, gone[i]);
+	campaign_words_sweep(campaigns);
 }
 
 void campaigns_stats(const struct campaigns *campaigns, struct campaigns_stats *ret)

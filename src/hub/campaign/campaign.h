@@ -79,7 +79,7 @@ struct campaign_detection {
 };
 
 struct campaign_result {
-	uint32_t id; /* of the group */
+	uint32_t id; /* under which it counts */
 	bool joined; /* an earlier group; else it is a new one */
 	bool campaign; /* two groups, two edges and three sources */
 	bool confirmed_now; /* became a campaign by this detection */
@@ -169,6 +169,36 @@ MUST_CHECK int campaigns_save(const struct campaigns *campaigns, uint8_t **ret_t
 MUST_CHECK int campaigns_load(const struct campaign_limits *limits, struct bytes text, struct campaigns **ret);
 /* A number of this life of the state: together with it an id is never given twice. */
 uint64_t campaigns_instance(const struct campaigns *campaigns);
+
+/* ---- What people say ----
+ *
+ * The finder's groups stay as they are underneath: a person's word only says under which number a sighting counts. So each word can be taken
+ * back and nothing is lost. A campaign that was merged into another is found under its own number, and what is found is the other. Of one
+ * that was split off it is known which sources it has, and so its sightings, tenants and times; features are shared by its part of the
+ * sightings, and which independence groups and edges heard it is not known by source and stays that of the whole. Sightings in no cell of the
+ * matrix stay where they were. */
+
+enum { CAMPAIGN_MERGES_MAX = 256, CAMPAIGN_PARTS_MAX = 64, CAMPAIGN_PART_SOURCES_MAX = 64, CAMPAIGN_WORDS_SHOWN = 16 };
+
+/* Under which number is this campaign found now? Itself, or the one that it was merged into. */
+uint32_t campaign_current(const struct campaigns *campaigns, uint32_t id);
+/* One of two: the older number stays ('*ret'), the other leads to it. LUYTRE_E_NOT_FOUND; LUYTRE_E_INVALID: they are one already; LUYTRE_E_FULL;
+ * LUYTRE_E_CONFLICT: what was split off of one would lead back to itself; take that back first. */
+MUST_CHECK int campaign_merge(struct campaigns *campaigns, uint32_t one, uint32_t other, uint32_t *ret);
+/* Some of its sources become a campaign of their own, '*ret'. LUYTRE_E_NOT_FOUND: no such campaign, or a source is none of its; LUYTRE_E_INVALID: none,
+ * or all of them; LUYTRE_E_FULL. */
+MUST_CHECK int campaign_split(
+	struct campaigns *campaigns, uint32_t id, const struct ip_addr *sources, size_t count, uint32_t *ret);
+/* Takes such a word back: 'word' was merged into 'id', or split off from it. LUYTRE_E_NOT_FOUND. */
+MUST_CHECK int campaign_take_back(struct campaigns *campaigns, uint32_t id, uint32_t word);
+
+/* What of that can be taken back, at most CAMPAIGN_WORDS_SHOWN of each. */
+struct campaign_words {
+	uint32_t merged[CAMPAIGN_WORDS_SHOWN], parts[CAMPAIGN_WORDS_SHOWN];
+	size_t merged_count, part_count;
+	uint32_t split_from; /* 0: from none */
+};
+void campaign_words(const struct campaigns *campaigns, uint32_t id, struct campaign_words *ret);
 
 /* Forgets groups that were quiet for too long. */
 void campaigns_tick(struct campaigns *campaigns, int64_t now_us);

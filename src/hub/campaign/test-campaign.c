@@ -464,6 +464,206 @@ static void what_may_become_one_is_listed_too(void **state)
 	campaigns_free(campaigns);
 }
 
+/* Two campaigns with nothing in common: 'tool' at /vpn/login, 'other_tool' at /owa/auth; three sources and two tenants each. */
+static void make_two(struct campaigns *campaigns, uint32_t ids[2])
+{
+	static const struct {
+		uint32_t tenant;
+		const char *source;
+	} seen[2][4] = { { { 1, "203.0.113.1" }, { 1, "198.51.100.2" }, { 2, "192.0.2.3" }, { 2, "203.0.113.1" } },
+		{ { 3, "100.64.1.1" }, { 3, "100.65.1.2" }, { 4, "100.66.1.3" }, { 4, "100.64.1.1" } } };
+
+	for (size_t i = 0; i < 4; i++) {
+		ids[0] = add(campaigns, seen[0][i].tenant, seen[0][i].source, tool, "/vpn/login", NULL).id;
+		ids[1] = add(campaigns, seen[1][i].tenant, seen[1][i].source, other_tool, "/owa/auth", NULL).id;
+	}
+	assert_int_not_equal(ids[0], ids[1]);
+}
+
+static struct campaign_info info_of(const struct campaigns *campaigns, uint32_t id)
+{
+	struct campaign_info info;
+
+	assert_int_equal(campaign_find(campaigns, id, &info), 0);
+	return info;
+}
+
+static bool same_info(const struct campaign_info *left, const struct campaign_info *right)
+{
+	return left->id == right->id && left->first_us == right->first_us && left->last_us == right->last_us &&
+	       left->detections == right->detections && left->sources == right->sources &&
+	       left->tenants == right->tenants && left->groups == right->groups && left->campaign == right->campaign &&
+	       left->tie_count == right->tie_count && memcmp(left->trend, right->trend, sizeof(left->trend)) == 0;
+}
+
+static void people_merge_campaigns_and_take_it_back(void **state)
+{
+	struct campaigns *campaigns = start(100);
+	struct campaign_info before[2], both;
+	struct campaign_cell cells[16];
+	struct campaign_words words;
+	uint32_t ids[2], kept = 0, list[4];
+
+	make_two(campaigns, ids);
+	before[0] = info_of(campaigns, ids[0]);
+	before[1] = info_of(campaigns, ids[1]);
+	assert_int_equal(campaign_merge(campaigns, ids[1], 999, &kept), LUYTRE_E_NOT_FOUND);
+	assert_int_equal(campaign_merge(campaigns, ids[1], ids[1], &kept), LUYTRE_E_INVALID);
+	assert_int_equal(campaign_merge(campaigns, ids[1], ids[0], &kept), 0);
+	assert_int_equal(kept, ids[0]); /* the older number */
+	assert_int_equal(campaign_merge(campaigns, ids[0], ids[1], &kept), LUYTRE_E_INVALID);
+	both = info_of(campaigns, ids[1]); /* leads to the other */
+	assert_int_equal(both.id, ids[0]);
+	assert_int_equal(both.sources, 6);
+	assert_int_equal(both.tenants, 4);
+	assert_int_equal(both.detections, 8);
+	assert_int_equal(campaign_matrix(campaigns, ids[0], cells, 16, NULL), 8);
+	assert_int_equal(campaign_list(campaigns, list, 4), 1);
+	assert_int_equal(campaign_page(campaigns, 0, list, 4), 1);
+	campaign_words(campaigns, ids[0], &words);
+	assert_true(words.merged_count == 1 && words.merged[0] == ids[1] && words.part_count == 0);
+	/* What comes now counts there, and is with its own again when the word is taken back. */
+	assert_int_equal(add(campaigns, 5, "100.67.1.4", other_tool, "/owa/auth", NULL).id, ids[0]);
+	assert_int_equal(campaign_take_back(campaigns, ids[1], ids[0]), LUYTRE_E_NOT_FOUND);
+	assert_int_equal(campaign_take_back(campaigns, ids[0], ids[1]), 0);
+	both = info_of(campaigns, ids[0]);
+	assert_true(same_info(&both, &before[0]));
+	both = info_of(campaigns, ids[1]);
+	assert_int_equal(both.id, ids[1]);
+	assert_int_equal(both.detections, before[1].detections + 1);
+	assert_int_equal(campaign_list(campaigns, list, 4), 2);
+	campaigns_free(campaigns);
+}
+
+static void people_split_campaigns_and_take_it_back(void **state)
+{
+	struct campaigns *campaigns = start(100);
+	struct ip_addr one = addr_of("203.0.113.1"), all[3] = { one, addr_of("198.51.100.2"), addr_of("192.0.2.3") };
+	struct ip_addr foreign = addr_of("100.64.1.1");
+	struct campaign_info before, part, rest;
+	struct campaign_words words;
+	uint32_t ids[2], id = 0, list[4];
+	char text[512];
+
+	make_two(campaigns, ids);
+	before = info_of(campaigns, ids[0]);
+	assert_int_equal(campaign_split(campaigns, ids[0], all, 0, &id), LUYTRE_E_INVALID);
+	assert_int_equal(campaign_split(campaigns, ids[0], all, 3, &id), LUYTRE_E_INVALID); /* nothing would be left */
+	assert_int_equal(campaign_split(campaigns, ids[0], &foreign, 1, &id), LUYTRE_E_NOT_FOUND);
+	assert_int_equal(campaign_split(campaigns, 999, &one, 1, &id), LUYTRE_E_NOT_FOUND);
+	assert_int_equal(campaign_split(campaigns, ids[0], &one, 1, &id), 0);
+	assert_true(id > ids[0] && id > ids[1]);
+	part = info_of(campaigns, id);
+	rest = info_of(campaigns, ids[0]);
+	assert_true(part.sources == 1 && part.tenants == 2 && part.detections == 2 && part.campaign);
+	assert_true(rest.sources == 2 && rest.tenants == 2 && rest.detections == 2);
+	for (size_t i = 0; i < rest.tie_count; i++)
+		assert_string_not_equal(rest.ties[i].label, "203.0.113.1");
+	assert_int_equal(campaign_explain(campaigns, id, LUYTRE_LANG_EN, text, sizeof(text)), 0);
+	assert_int_equal(campaign_list(campaigns, list, 4), 3);
+	campaign_words(campaigns, id, &words);
+	assert_int_equal(words.split_from, ids[0]);
+	/* The source goes on there, others stay. */
+	assert_int_equal(add(campaigns, 5, "203.0.113.1", tool, "/vpn/login", NULL).id, id);
+	assert_int_equal(add(campaigns, 5, "198.51.100.2", tool, "/vpn/login", NULL).id, ids[0]);
+	/* Back into what it came from would go in circles; to take it back is meant. */
+	assert_int_equal(campaign_merge(campaigns, id, ids[0], &id), LUYTRE_E_CONFLICT);
+	assert_int_equal(info_of(campaigns, ids[0]).detections, 3);
+	campaign_words(campaigns, ids[0], &words);
+	assert_int_equal(words.part_count, 1);
+	assert_int_equal(campaign_take_back(campaigns, ids[0], words.parts[0]), 0);
+	rest = info_of(campaigns, ids[0]);
+	assert_int_equal(rest.detections, before.detections + 2);
+	assert_int_equal(rest.sources, before.sources);
+	assert_int_equal(campaign_find(campaigns, words.parts[0], &part), LUYTRE_E_NOT_FOUND);
+	campaigns_free(campaigns);
+}
+
+/* Words are kept over a restart, follow what the finder joins underneath, and go with what they are about. */
+static void words_last_as_long_as_their_campaigns(void **state)
+{
+	struct campaigns *campaigns = start(100), *again;
+	struct ip_addr one = addr_of("203.0.113.1");
+	struct campaign_limits limits;
+	struct campaign_info before, after;
+	uint32_t ids[2], kept = 0, part = 0;
+	uint8_t *text = NULL;
+	size_t size = 0;
+
+	make_two(campaigns, ids);
+	assert_int_equal(campaign_split(campaigns, ids[0], &one, 1, &part), 0);
+	assert_int_equal(campaign_merge(campaigns, part, ids[1], &kept), 0);
+	assert_int_equal(kept, ids[1]);
+	before = info_of(campaigns, part);
+	assert_int_equal(before.id, ids[1]);
+	assert_int_equal(before.sources, 4);
+	assert_int_equal(campaigns_save(campaigns, &text, &size), 0);
+	campaign_limits_default(&limits);
+	limits.groups_max = 100;
+	assert_int_equal(campaigns_load(&limits, bytes_of(text, size), &again), 0);
+	after = info_of(again, part);
+	assert_true(same_info(&before, &after));
+	campaigns_free(again);
+	for (size_t i = 0; i < 100; i++) { /* of what was cut or altered nothing is taken */
+		text[size - 9 - i] ^= 0x40;
+		assert_int_equal(campaigns_load(&limits, bytes_of(text, size), &again), LUYTRE_E_CORRUPT);
+		text[size - 9 - i] ^= 0x40;
+	}
+	free(text);
+	campaigns_tick(campaigns, START + 400 * 86400 * SECOND);
+	assert_int_equal(campaign_find(campaigns, part, &after), LUYTRE_E_NOT_FOUND);
+	assert_int_equal(campaigns->words.merge_count + campaigns->words.part_count, 0);
+	campaigns_free(campaigns);
+}
+
+static void words_follow_what_the_finder_joins(void **state)
+{
+	struct campaigns *campaigns = start(100);
+	uint32_t first = add(campaigns, 1, "203.0.113.1", tool, "/a/login", NULL).id;
+	uint32_t second = add(campaigns, 2, "203.0.113.2", other_tool, "/b/login", NULL).id;
+	uint32_t third = add(campaigns, 4, "100.70.0.1", "t10d", "/c/login", NULL).id, kept = 0;
+
+	assert_int_equal(campaign_merge(campaigns, third, second, &kept), 0);
+	assert_int_equal(kept, second);
+	/* The first and the second are one underneath: the third leads there. */
+	assert_int_equal(add(campaigns, 3, "203.0.113.3", tool, "/b/login", NULL).id, first);
+	assert_int_equal(info_of(campaigns, third).id, first);
+	assert_int_equal(info_of(campaigns, first).detections, 4);
+	assert_int_equal(campaign_take_back(campaigns, first, third), 0);
+	assert_int_equal(info_of(campaigns, first).detections, 3);
+	/* Said of two that then prove to be one, it is no word any more. */
+	campaigns_free(campaigns);
+	campaigns = start(100);
+	first = add(campaigns, 1, "203.0.113.1", tool, "/a/login", NULL).id;
+	second = add(campaigns, 2, "203.0.113.2", other_tool, "/b/login", NULL).id;
+	assert_int_equal(campaign_merge(campaigns, first, second, &kept), 0);
+	assert_int_equal(add(campaigns, 3, "203.0.113.3", tool, "/b/login", NULL).id, first);
+	assert_int_equal(campaigns->words.merge_count, 0);
+	campaigns_free(campaigns);
+}
+
+static void words_are_bounded(void **state)
+{
+	struct campaigns *campaigns = start(2000);
+	struct ip_addr source = addr_of("203.0.113.1");
+	uint32_t ids[2], kept = 0, first = 0;
+	int error = 0;
+	char path[32];
+
+	make_two(campaigns, ids);
+	for (uint32_t i = 0; i < CAMPAIGN_MERGES_MAX + 1; i++) {
+		snprintf(path, sizeof(path), "/only/%u", i);
+		kept = add(campaigns, 900 + i, "100.70.0.1", path, path, NULL).id;
+		error = first ? campaign_merge(campaigns, first, kept, &kept) : 0;
+		first = first ? first : kept;
+		assert_int_equal(error, 0);
+	}
+	assert_int_equal(campaign_merge(campaigns, first, ids[0], &kept), LUYTRE_E_FULL);
+	for (uint32_t i = 0; i < CAMPAIGN_PARTS_MAX; i++)
+		assert_int_equal(campaign_split(campaigns, ids[0], &source, 1, &kept), i ? LUYTRE_E_NOT_FOUND : 0);
+	campaigns_free(campaigns);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -482,6 +682,11 @@ int main(void)
 		cmocka_unit_test(bad_detections_are_refused),
 		cmocka_unit_test(the_state_lives_over_a_restart),
 		cmocka_unit_test(what_may_become_one_is_listed_too),
+		cmocka_unit_test(people_merge_campaigns_and_take_it_back),
+		cmocka_unit_test(people_split_campaigns_and_take_it_back),
+		cmocka_unit_test(words_last_as_long_as_their_campaigns),
+		cmocka_unit_test(words_follow_what_the_finder_joins),
+		cmocka_unit_test(words_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/cluster/journalstream.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 
 enum {
 	PATH_SIZE = 512,
 	PENDING_MAX = 64 << 20, /* frames while the cluster does not answer; beyond it the journal is written anew */
 	CHUNKS_MAX = 4 * PENDING_MAX / NATSLOG_CONTENT_MAX,
 	PART_SIZE = NATSLOG_CONTENT_MAX - 1,
+	BEFORE_MAX = 100, /* journals that were set aside */
+	BEGIN_TRIES_MAX = 15, /* of giving the first whole journal; each waits for the cluster too */
 };
 #define QUIET_NS (NS_PER_S / 2) /* after the cluster did not answer, nobody waits for it again for so long */
 
@@ -132,9 +138,34 @@ int journalstream_follow(struct journalstream *stream)
 	return error;
 }
 
+/* What a hub that was alone until now has decided is not destroyed because the cluster knows otherwise. */
+static int set_aside(const struct journalstream *stream)
+{
+	char mark[PATH_SIZE + sizeof(JOURNALFILE_COPIED)], before[PATH_SIZE + 32];
+	struct stat about;
+
+	snprintf(mark, sizeof(mark), "%s" JOURNALFILE_COPIED, stream->path);
+	if (!access(mark, F_OK) || stat(stream->path, &about) || about.st_size == 0)
+		return 0;
+	for (unsigned int i = 1; i <= BEFORE_MAX; i++) {
+		snprintf(before, sizeof(before), i == 1 ? "%s.before" : "%s.before.%u", stream->path, i);
+		if (!link(stream->path, before)) {
+			log_warn("the cluster has a journal of its own: what this hub decided alone is in %s", before);
+			return 0;
+		}
+		if (errno != EEXIST)
+			return LUYTRE_E_IO;
+	}
+	return LUYTRE_E_FULL;
+}
+
 /* What was read becomes the journal. */
 static int put_in_place(struct journalstream *stream)
 {
+	int error = set_aside(stream);
+
+	if (error)
+		return error;
 	give_up_whole(stream);
 	if (fsync(stream->fd) || rename(stream->follow_path, stream->path))
 		return LUYTRE_E_IO;
@@ -313,8 +344,15 @@ static int whole(void *context, const char *path)
 static int begin(void *context, const char *path)
 {
 	struct journalstream *stream = context;
+	const struct timespec pause = { .tv_nsec = QUIET_NS };
+	int error = stream->has_state ? 0 : whole(stream, path);
 
-	return stream->has_state ? 0 : whole(stream, path);
+	/* Giving up would leave the stream to a hub that has nothing. */
+	for (unsigned int i = 0; error == LUYTRE_E_BUSY && i < BEGIN_TRIES_MAX; i++) {
+		nanosleep(&pause, NULL);
+		error = whole(stream, path);
+	}
+	return error;
 }
 
 const struct journal_copy *journalstream_copy(struct journalstream *stream)

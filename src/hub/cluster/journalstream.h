@@ -42,7 +42,8 @@ void journalstream_close(struct journalstream *stream); /* accepts null */
 /* Reads what has come, up to the end. LUYTRE_E_BUSY: the cluster does not answer now. LUYTRE_E_CORRUPT: not a stream of a hub.
  * LUYTRE_E_IO, LUYTRE_E_FULL: the disk. */
 MUST_CHECK int journalstream_follow(struct journalstream *stream);
-/* Reads the rest, appends that this hub leads, and puts what was read in the place of the file. Errors as above. */
+/* Reads the rest, appends that this hub leads, and puts what was read in the place of the file; a file that no stream knew (it has no
+ * JOURNALFILE_COPIED beside it) is kept as PATH.before. Errors as above. */
 MUST_CHECK int journalstream_lead(struct journalstream *stream);
 uint64_t journalstream_last(const struct journalstream *stream); /* number of the newest message that is known */
 

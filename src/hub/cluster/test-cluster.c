@@ -323,6 +323,70 @@ static void test_next_hub_has_what_the_first_one_said(void **state)
 	journalstream_close(a);
 }
 
+static void exists(const char *name, bool expected)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	assert_int_equal(access(path, F_OK) == 0, expected);
+}
+
+/* A hub that was alone until now joins others that know nothing of it. */
+static void test_journal_of_a_hub_alone_is_kept(void **state)
+{
+	struct journalstream *a = journal_of("a"), *b = journal_of("b");
+	char path[128], before[128];
+
+	file_write("a", bytes_from_str(""));
+	assert_int_equal(journalstream_lead(a), 0);
+	begin(a, "a");
+	assert_int_equal(add(a, "of the cluster"), 0);
+	assert_int_equal(sync_now(a), 0);
+	file_write("b", bytes_from_str("decided alone"));
+	assert_int_equal(journalstream_lead(b), 0);
+	file_is("b", bytes_from_str("of the cluster"));
+	snprintf(before, sizeof(before), "%s/b.journal.before", dir);
+	snprintf(path, sizeof(path), "%s/kept.journal", dir);
+	assert_int_equal(rename(before, path), 0);
+	file_is("kept", bytes_from_str("decided alone"));
+	/* What the stream had is not kept: it loses nothing. */
+	file_write("b", bytes_from_str("of the cluster"));
+	snprintf(path, sizeof(path), "%s/b.journal" JOURNALFILE_COPIED, dir);
+	assert_int_equal(close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), 0);
+	journalstream_close(b);
+	b = journal_of("b");
+	assert_int_equal(journalstream_lead(b), 0);
+	exists("b.journal.before", false);
+	journalstream_close(a);
+	journalstream_close(b);
+}
+
+static void *begin_thread(void *context)
+{
+	begin(context, "a");
+	return NULL;
+}
+
+/* The cluster does not answer while the first leader gives what it has: another one would begin with nothing. */
+static void test_first_journal_is_given_again(void **state)
+{
+	struct journalstream *a = journal_of("a"), *b;
+	pthread_t thread;
+
+	file_write("a", bytes_from_str("decided alone"));
+	assert_int_equal(journalstream_lead(a), 0);
+	nats_own_kill(&server);
+	assert_int_equal(pthread_create(&thread, NULL, begin_thread, a), 0);
+	usleep(2500000);
+	assert_int_equal(nats_own_again(&server), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	b = journal_of("b");
+	assert_int_equal(journalstream_lead(b), 0);
+	file_is("b", bytes_from_str("decided alone"));
+	journalstream_close(a);
+	journalstream_close(b);
+}
+
 /* Of more messages than one, and what came before is forgotten. */
 static void test_journal_written_anew(void **state)
 {
@@ -601,6 +665,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lease_of_a_silent_hub_is_taken, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_silence_of_the_server_is_not_that_of_the_leader, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_next_hub_has_what_the_first_one_said, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_journal_of_a_hub_alone_is_kept, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_first_journal_is_given_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_journal_written_anew, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_whole_journal_that_broke_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_first_leader_that_gave_nothing, setup, teardown),

@@ -6,6 +6,7 @@
 
 #include "base/digest.h"
 #include "hub/console/registry.h"
+#include "hub/incident/incident.h"
 #include "hub/policy/policy.h"
 
 enum { PATH_SIZE = 512 };
@@ -26,7 +27,7 @@ static int open_law(const char *state_dir, struct assessments *assessments, char
 	error = law_open(path, &assessments->law, why);
 	if (error == LUYTRE_E_NOT_FOUND && !why[0])
 		error = law_new(law_builtin, law_builtin_count, &assessments->law, why);
-	return error;
+	return error ? error : incident_law_check(assessments->law, why);
 }
 
 int assessments_new(struct db *db, const char *state_dir, struct assessments **ret, char *why, size_t why_size)
@@ -74,7 +75,8 @@ const struct law *assessments_law(const struct assessments *assessments)
 
 struct standing_edge {
 	const struct edges_bound *bound; /* held */
-	bool shield; /* it works, and has the policy that stands */
+	bool policy; /* it has the policy that stands */
+	bool shield; /* and its shield works */
 };
 
 struct assessments_view {
@@ -83,7 +85,7 @@ struct assessments_view {
 	struct standing_edge *edges; /* owned */
 	size_t count;
 	uint32_t tenant; /* that was asked for last */
-	bool has_tenant, edge, shield;
+	bool has_tenant, policy, shield;
 };
 
 static void view_free(struct assessments_view *view)
@@ -114,7 +116,8 @@ static int view_edges(struct core *core, uint32_t standing, int64_t now_us, stru
 			!edgestate_find(core_edgestate(core), edge->id, now_us, &state) || state.drift_count > 0)
 			continue;
 		view->edges[view->count++] = (struct standing_edge){ .bound = edges_bound_ref(edge->bound),
-			.shield = state.has_shield && !state.failing_open && edge->policy == standing };
+			.policy = edge->policy == standing,
+			.shield = edge->policy == standing && state.has_shield && !state.failing_open };
 	}
 	core_unlock(core);
 	return error;
@@ -149,47 +152,48 @@ static bool lies_behind(const struct assessments_view *view, const struct edges_
 	return false;
 }
 
-static int mode_of(const struct assessments_view *view, enum policy_kind kind, uint32_t id)
+static int mode_of(const struct assessments_view *view, enum policy_kind kind, uint32_t id, enum asset_part part)
 {
 	const struct policy_entry *entry = policy_entries_find(&view->entries, kind, id);
 
-	return entry ? entry->settings.modes[ASSET_PART_SHIELD] : POLICYFILE_UNSET;
+	return entry ? entry->settings.modes[part] : POLICYFILE_UNSET;
 }
 
-/* The policy says that the shield enforces for the system, and no asset of the tenant is let off. */
-static bool is_enforced(const struct assessments_view *view, uint32_t tenant, uint32_t system)
+/* The policy says that the part enforces for the system, and no asset of the tenant is let off. */
+static bool is_enforced(const struct assessments_view *view, uint32_t tenant, uint32_t system, enum asset_part part)
 {
-	int mode = mode_of(view, POLICY_KIND_SYSTEM, system);
+	int mode = mode_of(view, POLICY_KIND_SYSTEM, system, part);
 
 	if (mode == POLICYFILE_UNSET)
-		mode = mode_of(view, POLICY_KIND_TENANT, tenant);
+		mode = mode_of(view, POLICY_KIND_TENANT, tenant, part);
 	for (size_t i = 0; i < view->entries.count; i++) {
 		const struct policy_entry *entry = &view->entries.items[i];
 
 		if (entry->kind == POLICY_KIND_ASSET && entry->tenant == tenant &&
-			entry->settings.modes[ASSET_PART_SHIELD] != POLICYFILE_UNSET &&
-			entry->settings.modes[ASSET_PART_SHIELD] != ASSET_MODE_ENFORCE)
+			entry->settings.modes[part] != POLICYFILE_UNSET &&
+			entry->settings.modes[part] != ASSET_MODE_ENFORCE)
 			return false;
 	}
 	return mode == ASSET_MODE_ENFORCE;
 }
 
-static void look(void *context, uint32_t tenant, uint32_t system, bool *ret_edge, bool *ret_shield)
+static void look(void *context, uint32_t tenant, uint32_t system, struct assess_standing *ret)
 {
 	struct assessments_view *view = context;
 
 	if (!view->has_tenant || view->tenant != tenant) { /* systems of one come together */
 		view->tenant = tenant;
 		view->has_tenant = true;
-		view->edge = view->shield = false;
+		view->policy = view->shield = false;
 		for (size_t i = 0; i < view->count && !view->shield; i++)
 			if (lies_behind(view, view->edges[i].bound, tenant)) {
-				view->edge = true;
+				view->policy = view->policy || view->edges[i].policy;
 				view->shield = view->edges[i].shield;
 			}
 	}
-	*ret_edge = view->edge;
-	*ret_shield = view->shield && is_enforced(view, tenant, system);
+	*ret = (struct assess_standing){ .shield = view->shield && is_enforced(view, tenant, system, ASSET_PART_SHIELD),
+		.sensor = view->policy && is_enforced(view, tenant, system, ASSET_PART_SENSOR),
+		.gate = view->policy && is_enforced(view, tenant, system, ASSET_PART_GATE) };
 }
 
 /* ---- Calls ---- */
@@ -268,6 +272,16 @@ const char *assessments_indication(const struct api_request *request)
 		"quyết định xử phạt.");
 }
 
+bool assessments_listing_takes(struct assessments_listing *listing, uint32_t id)
+{
+	listing->more = !listing->left;
+	if (listing->more)
+		return false;
+	listing->left--;
+	listing->last = id;
+	return true;
+}
+
 void assessments_kv_sheet(struct jsonw *json, const struct assess_sheet *sheet)
 {
 	static const char *const signatures[] = {
@@ -321,6 +335,17 @@ static void kv_answer(struct jsonw *json, const struct judged *judged)
 	jsonw_object_end(json);
 }
 
+/* An excuse waits for somebody else than who wrote it. */
+static void kv_excuse(struct jsonw *json, const struct judged *judged)
+{
+	const struct judge_excuse *excuse = judged->excuse;
+	bool asked = judged->answered && judged->answer.word == ANSWER_EXCUSED;
+
+	console_kv_text_or_null(json, "excuse", !asked ? "" : excuse ? "approved" : "pending");
+	console_kv_text_or_null(json, "approver", asked && excuse ? excuse->approver : "");
+	console_kv_time_or_null(json, "approved", asked && excuse ? excuse->at_us : 0);
+}
+
 void assessments_write_judged(const struct api_request *request, struct jsonw *json, const struct law_profile *profile,
 	const struct assess_sheet *sheet, const struct judged *judged, uint32_t level)
 {
@@ -347,6 +372,8 @@ void assessments_write_judged(const struct api_request *request, struct jsonw *j
 	console_kv_time_or_null(json, "proved", judged->proof_us);
 	console_kv_text_or_null(json, "proof", proof ? assessments_text(request, proof->text.en, proof->text.vi) : "");
 	console_kv_id_or_null(json, "finding", (uint64_t)judged->finding);
+	console_kv_text_or_null(json, "borrowed", judged->borrowed ? judged->borrowed : "");
+	kv_excuse(json, judged);
 	jsonw_kv_i64(json, "age_days", judged->age_days);
 	jsonw_kv_i64(json, "interest", judged->interest);
 	kv_answer(json, judged);

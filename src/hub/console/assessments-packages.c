@@ -70,7 +70,7 @@ struct writing {
 	const struct api_request *request;
 	const struct assessments_call *call;
 	const struct assessment *assessment;
-	const struct law_profile *profile;
+	const struct law_profile *profile, *second; /* second: null without one */
 	struct jsonw *json;
 	const struct assess_sheet *sheet; /* that is written */
 };
@@ -84,18 +84,51 @@ static int write_judged(void *context, const struct judged *judged)
 	return 0;
 }
 
+static int write_second(void *context, const struct judged *judged)
+{
+	struct writing *writing = context;
+
+	assessments_write_judged(writing->request, writing->json, writing->second, NULL, judged, writing->sheet->level);
+	return 0;
+}
+
+static int skip(void *context, const struct judged *judged)
+{
+	return 0;
+}
+
+/* Of the second profile, behind the first. */
+static int write_second_items(struct writing *writing, const struct assess_sheet *sheet)
+{
+	int error;
+
+	if (!writing->second)
+		return 0;
+	jsonw_kv_array_begin(writing->json, "second");
+	error = assess_judge(&writing->call->call, writing->assessment, sheet, skip, write_second, writing);
+	jsonw_array_end(writing->json);
+	return error;
+}
+
+/* A text that is full already, or a hub that stops, ends it here: the other sheets would be judged for nothing. */
 static int write_sheet(void *context, const struct assess_sheet *sheet)
 {
 	struct writing *writing = context;
 	struct jsonw *json = writing->json;
-	int error;
+	int error = jsonw_error(writing->json);
 
+	if (!error && console_stopping(console_of(writing->request)))
+		error = LUYTRE_E_CLOSED;
+	if (error)
+		return error;
 	writing->sheet = sheet;
 	jsonw_object_begin(json);
 	assessments_kv_sheet(json, sheet);
 	jsonw_kv_array_begin(json, "items");
-	error = assess_judge(&writing->call->call, writing->assessment, sheet, write_judged, writing);
+	error = assess_judge(&writing->call->call, writing->assessment, sheet, write_judged, NULL, writing);
 	jsonw_array_end(json);
+	if (!error)
+		error = write_second_items(writing, sheet);
 	if (!bytes_empty(sheet->staff))
 		console_kv_json(json, "staff", sheet->staff);
 	jsonw_object_end(json);
@@ -183,8 +216,11 @@ static int pack(struct writing *writing, const struct wish *wish, uint8_t **ret,
 				error = jsonw_text(&views[view], &texts[view]);
 			written[view] = true;
 		}
-		if (!error)
+		if (!error) {
 			parts[i] = (struct package_part){ wish->recipients[i].key, texts[view] };
+			if (package_size(parts, i + 1) > PACKAGE_SIZE_MAX)
+				error = LUYTRE_E_FULL; /* before the other view is written */
+		}
 	}
 	if (!error)
 		error = package_make(parts, wish->count, writing->call->call.key, ret, ret_size);
@@ -199,7 +235,8 @@ static void reply_package(struct api_request *request, struct api_reply *reply, 
 	struct writing writing = { .request = request,
 		.call = call,
 		.assessment = assessment,
-		.profile = law_profile_find(call->call.law, assessment->profile) };
+		.profile = law_profile_find(call->call.law, assessment->profile),
+		.second = law_profile_find(call->call.law, assessment->second) };
 	uint8_t *made = NULL;
 	size_t size = 0;
 	int error = writing.profile ? pack(&writing, wish, &made, &size) : LUYTRE_E_VERSION;

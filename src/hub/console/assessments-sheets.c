@@ -12,22 +12,12 @@ enum { LOOK_MAX = 200 }; /* systems that one page of obligations judges */
 
 /* ---- Lists ---- */
 
-struct listing {
-	struct jsonw *json;
-	uint32_t left, last;
-	bool more;
-};
-
 static int list_one(void *context, const struct assess_sheet *sheet)
 {
-	struct listing *listing = context;
+	struct assessments_listing *listing = context;
 
-	if (!listing->left) {
-		listing->more = true;
+	if (!assessments_listing_takes(listing, sheet->system))
 		return 0;
-	}
-	listing->left--;
-	listing->last = sheet->system;
 	jsonw_object_begin(listing->json);
 	assessments_kv_sheet(listing->json, sheet);
 	jsonw_object_end(listing->json);
@@ -36,7 +26,7 @@ static int list_one(void *context, const struct assess_sheet *sheet)
 
 void handle_list_assessment_systems(struct api_request *request, struct api_reply *reply)
 {
-	struct listing listing = { .left = (uint32_t)api_query(request, "limit")->integer };
+	struct assessments_listing listing = { .left = (uint32_t)api_query(request, "limit")->integer };
 	struct assessment assessment;
 	struct assessments_call call;
 	struct api_position from;
@@ -64,20 +54,43 @@ void handle_list_assessment_systems(struct api_request *request, struct api_repl
 struct writing {
 	const struct api_request *request;
 	struct jsonw *json;
-	const struct law_profile *profile;
+	const struct law_profile *profile, *second; /* second: null without one */
 	const struct assess_sheet *sheet;
-	struct judge_sum sum;
-	uint8_t open[LAW_CONTROLS_MAX];
+	struct judge_sum sum, second_sum;
+	uint8_t open[LAW_CONTROLS_MAX], second_open[LAW_CONTROLS_MAX];
+	struct assessments_states states, second_states;
 };
+
+static bool is_open(const struct judged *judged)
+{
+	return judged->state == JUDGE_OVERDUE || judged->state == JUDGE_CONTRADICTED;
+}
 
 static int write_item(void *context, const struct judged *judged)
 {
 	struct writing *writing = context;
 
 	judge_sum_take(&writing->sum, judged);
-	writing->open[judged->control] = judged->state == JUDGE_OVERDUE || judged->state == JUDGE_CONTRADICTED;
+	writing->open[judged->control] = is_open(judged);
+	writing->states.states[judged->control] = (uint8_t)judged->state;
 	assessments_write_judged(
 		writing->request, writing->json, writing->profile, NULL, judged, writing->sheet->level);
+	return 0;
+}
+
+static int skip(void *context, const struct judged *judged)
+{
+	return 0;
+}
+
+static int write_second(void *context, const struct judged *judged)
+{
+	struct writing *writing = context;
+
+	judge_sum_take(&writing->second_sum, judged);
+	writing->second_open[judged->control] = is_open(judged);
+	writing->second_states.states[judged->control] = (uint8_t)judged->state;
+	assessments_write_judged(writing->request, writing->json, writing->second, NULL, judged, writing->sheet->level);
 	return 0;
 }
 
@@ -119,6 +132,52 @@ static void write_penalties(struct writing *writing)
 	judge_sum_penalties(&writing->sum, profile, writing->sheet->level, writing->open);
 }
 
+/* The same by the second profile, and where the two differ. */
+static int write_both(struct writing *writing, const struct assessments_call *call, const struct assessment *assessment)
+{
+	struct jsonw *json = writing->json;
+	int error = 0;
+
+	jsonw_kv_object_begin(json, "second");
+	jsonw_key(json, "profile");
+	jsonw_string(json, writing->second ? writing->second->id : NULL);
+	jsonw_kv_array_begin(json, "items");
+	if (writing->second)
+		error = assess_judge(&call->call, assessment, writing->sheet, skip, write_second, writing);
+	jsonw_array_end(json);
+	if (writing->second)
+		judge_sum_penalties(&writing->second_sum, writing->second, writing->sheet->level, writing->second_open);
+	assessments_kv_sum(json, "sum", &writing->second_sum);
+	jsonw_object_end(json);
+	assessments_kv_differences(
+		writing->request, json, writing->sheet->level, &writing->states, &writing->second_states);
+	return error;
+}
+
+static int write_sheet(
+	struct writing *writing, const struct assessments_call *call, const struct assessment *assessment)
+{
+	const struct assess_sheet *sheet = writing->sheet;
+	struct jsonw *json = writing->json;
+	int error;
+
+	assessments_kv_sheet(json, sheet);
+	jsonw_kv_string(json, "profile", assessment->profile);
+	console_kv_time(json, "deadline", assessment->deadline_us);
+	jsonw_kv_array_begin(json, "items");
+	error = writing->profile ? assess_judge(&call->call, assessment, sheet, write_item, NULL, writing)
+				 : LUYTRE_E_VERSION;
+	jsonw_array_end(json);
+	if (!error)
+		error = write_both(writing, call, assessment);
+	if (!error)
+		error = write_staff(json, sheet->staff);
+	if (!error)
+		write_penalties(writing);
+	assessments_kv_sum(json, "sum", &writing->sum);
+	return error;
+}
+
 /* The sheet as it is then; done with here. */
 static void reply_sheet(const struct api_request *request, struct api_reply *reply, struct assessments_call *call,
 	const struct assessment *assessment, struct assess_sheet *sheet)
@@ -126,25 +185,14 @@ static void reply_sheet(const struct api_request *request, struct api_reply *rep
 	struct writing writing = { .request = request,
 		.json = api_reply_json(reply, 200),
 		.profile = law_profile_find(call->call.law, assessment->profile),
+		.second = law_profile_find(call->call.law, assessment->second),
 		.sheet = sheet };
 	int error;
 
+	assessments_states_begin(&writing.states, writing.profile);
+	assessments_states_begin(&writing.second_states, writing.second);
 	jsonw_object_begin(writing.json);
-	assessments_kv_sheet(writing.json, sheet);
-	jsonw_kv_string(writing.json, "profile", assessment->profile);
-	console_kv_time(writing.json, "deadline", assessment->deadline_us);
-	jsonw_kv_array_begin(writing.json, "items");
-	error = writing.profile ? assess_judge(&call->call, assessment, sheet, write_item, &writing) : LUYTRE_E_VERSION;
-	jsonw_array_end(writing.json);
-	if (!error)
-		error = write_staff(writing.json, sheet->staff);
-	if (!error)
-		write_penalties(&writing);
-	jsonw_kv_object_begin(writing.json, "sum");
-#define X(name) jsonw_kv_i64(writing.json, #name, writing.sum.name);
-	JUDGE_SUMS(X)
-#undef X
-	jsonw_object_end(writing.json);
+	error = write_sheet(&writing, call, assessment);
 	jsonw_object_end(writing.json);
 	if (error)
 		api_reply_error(reply, error, NULL);
@@ -341,6 +389,32 @@ void handle_submit_questionnaire(struct api_request *request, struct api_reply *
 	change(request, reply, AUTH_ASSESSMENTS_WRITE, run_submit, NULL);
 }
 
+struct approving {
+	struct bytes keys[LAW_CONTROLS_MAX];
+	size_t count;
+};
+
+static int run_approve(const struct api_request *request, const struct assessments_call *call,
+	const struct assess_sheet *sheet, const void *in, struct assess_sheet *ret)
+{
+	const struct approving *approving = in;
+
+	return assess_approve(
+		&call->call, sheet->assessment, sheet->system, sheet->revision, approving->keys, approving->count, ret);
+}
+
+void handle_approve_excuses(struct api_request *request, struct api_reply *reply)
+{
+	struct approving approving = { .count = 0 };
+	const json_t *keys = json_object_get(request->json, "controls"), *item;
+	size_t i;
+
+	json_array_foreach (keys, i, item) /* as the description holds them */
+		if (approving.count < LAW_CONTROLS_MAX)
+			approving.keys[approving.count++] = bytes_from_str(json_string_value(item));
+	change(request, reply, AUTH_ASSESSMENTS_SIGN, run_approve, &approving);
+}
+
 static int run_return(const struct api_request *request, const struct assessments_call *call,
 	const struct assess_sheet *sheet, const void *in, struct assess_sheet *ret)
 {
@@ -404,7 +478,7 @@ static int list_sheet(void *context, const struct assess_sheet *sheet)
 	}
 	list->looks--;
 	list->sheet = sheet;
-	return assess_judge(&list->call->call, list->assessment, sheet, list_judged, list);
+	return assess_judge(&list->call->call, list->assessment, sheet, list_judged, NULL, list);
 }
 
 static int list_obligations(struct obligations *list, uint32_t system)

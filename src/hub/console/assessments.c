@@ -19,6 +19,7 @@ void assessments_kv(struct jsonw *json, const struct assessment *assessment)
 	jsonw_kv_i64(json, "revision", assessment->revision);
 	jsonw_kv_string(json, "title", assessment->title);
 	jsonw_kv_string(json, "profile", assessment->profile);
+	console_kv_text_or_null(json, "second", assessment->second);
 	console_kv_id_or_null(json, "tenant", assessment->tenant);
 	jsonw_kv_string(json, "state", assessment->closed_us ? "closed" : "open");
 	jsonw_kv_u64(json, "systems", assessment->systems);
@@ -41,22 +42,12 @@ static void reply_assessment(
 	api_reply_etag(reply, (uint64_t)assessment->revision);
 }
 
-struct listing {
-	struct jsonw *json;
-	uint32_t left, last;
-	bool more;
-};
-
 static int list_one(void *context, const struct assessment *assessment)
 {
-	struct listing *listing = context;
+	struct assessments_listing *listing = context;
 
-	if (!listing->left) {
-		listing->more = true;
+	if (!assessments_listing_takes(listing, assessment->id))
 		return 0;
-	}
-	listing->left--;
-	listing->last = assessment->id;
 	jsonw_object_begin(listing->json);
 	assessments_kv(listing->json, assessment);
 	jsonw_object_end(listing->json);
@@ -65,7 +56,7 @@ static int list_one(void *context, const struct assessment *assessment)
 
 void handle_list_assessments(struct api_request *request, struct api_reply *reply)
 {
-	struct listing listing = { .left = (uint32_t)api_query(request, "limit")->integer };
+	struct assessments_listing listing = { .left = (uint32_t)api_query(request, "limit")->integer };
 	struct assessments_call call;
 	struct api_position from;
 	int error;
@@ -93,8 +84,8 @@ static void kv_told(const struct api_request *request, uint32_t id, uint32_t vis
 
 void handle_begin_assessment(struct api_request *request, struct api_reply *reply)
 {
-	char title[ASSESS_TITLE_SIZE] = "", profile[64] = "";
-	struct assess_begin in = { .title = title, .profile = profile };
+	char title[ASSESS_TITLE_SIZE] = "", profile[64] = "", second[64] = "";
+	struct assess_begin in = { .title = title, .profile = profile, .second = second };
 	struct assessment assessment;
 	struct assessments_call call;
 	struct jsonr_errors errors;
@@ -111,6 +102,7 @@ void handle_begin_assessment(struct api_request *request, struct api_reply *repl
 	}
 	registry_text(&body, "title", JSONR_NEEDED, title, sizeof(title));
 	registry_text(&body, "profile", JSONR_NEEDED, profile, sizeof(profile));
+	registry_text(&body, "second", JSONR_OPTIONAL, second, sizeof(second));
 	(void)registry_id(&body, "tenant", JSONR_OPTIONAL, &in.tenant);
 	if (errors.count) {
 		api_reply_invalid(reply, &errors);
@@ -151,7 +143,7 @@ void handle_close_assessment(struct api_request *request, struct api_reply *repl
 
 /* ---- Added up ---- */
 
-static void kv_sum(struct jsonw *json, const char *key, const struct judge_sum *sum)
+void assessments_kv_sum(struct jsonw *json, const char *key, const struct judge_sum *sum)
 {
 	jsonw_kv_object_begin(json, key);
 #define X(name) jsonw_kv_i64(json, #name, sum->name);
@@ -182,8 +174,9 @@ static int label_of(const struct api_request *request, const struct assessments_
 	const struct law_profile *profile, enum assess_group group, uint32_t key, struct label *ret)
 {
 	const struct province *province;
-	const struct law_group *of = group == ASSESS_BY_GROUP  ? &profile->groups[key]
-				     : group == ASSESS_BY_PART ? &profile->parts[key]
+	uint32_t place = key & (ASSESS_SECOND_KEY - 1); /* of the profile's own groups */
+	const struct law_group *of = group == ASSESS_BY_GROUP  ? &profile->groups[place]
+				     : group == ASSESS_BY_PART ? &profile->parts[place]
 							       : NULL;
 
 	*ret = (struct label){ 0 };
@@ -218,29 +211,34 @@ static int label_of(const struct api_request *request, const struct assessments_
 int assessments_kv_sums(const struct api_request *request, struct jsonw *json, const struct assessments_call *call,
 	const struct assessment *assessment, enum assess_group group, uint32_t root)
 {
-	const struct law_profile *profile = law_profile_find(call->call.law, assessment->profile);
-	struct judge_sum total = { 0 };
-	struct assess_sum *sums;
+	const struct law_profile *profile = law_profile_find(call->call.law, assessment->profile),
+				 *second = law_profile_find(call->call.law, assessment->second);
+	bool split = group == ASSESS_BY_GROUP || group == ASSESS_BY_PART;
+	struct assess_sum *sums, total;
 	size_t count;
-	int error = assess_rollup(&call->call, assessment, group, root, &sums, &count);
+	int error = assess_rollup(&call->call, assessment, group, root, &sums, &count, &total);
 
 	if (error)
 		return error;
 	jsonw_kv_string(json, "group", assess_group_words[group]);
 	jsonw_kv_array_begin(json, "sums");
 	for (size_t i = 0; i < count && !error; i++) {
+		const struct law_profile *of = split && sums[i].key >= ASSESS_SECOND_KEY ? second : profile;
 		struct label label;
 
-		judge_sum_add(&total, &sums[i].sum);
-		error = label_of(request, call, profile, group, sums[i].key, &label);
+		error = label_of(request, call, of, group, sums[i].key, &label);
 		jsonw_object_begin(json);
 		jsonw_kv_string(json, "key", label.key);
 		console_kv_text_or_null(json, "label", label.text);
-		kv_sum(json, "sum", &sums[i].sum);
+		jsonw_key(json, "profile");
+		jsonw_string(json, split ? of->id : NULL);
+		assessments_kv_sum(json, "sum", &sums[i].sum);
+		assessments_kv_sum(json, "second", &sums[i].second);
 		jsonw_object_end(json);
 	}
 	jsonw_array_end(json);
-	kv_sum(json, "total", &total);
+	assessments_kv_sum(json, "total", &total.sum);
+	assessments_kv_sum(json, "second_total", &total.second);
 	jsonw_kv_string(json, "indication", assessments_indication(request));
 	free(sums);
 	return error;

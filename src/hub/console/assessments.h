@@ -37,13 +37,35 @@ void assessments_refuse(
 MUST_CHECK bool assessments_find(const struct api_request *request, struct api_reply *reply,
 	const struct assessments_call *call, struct assessment *ret);
 
+/* A page that is written: one more object than fits says that there are more. */
+struct assessments_listing {
+	struct jsonw *json;
+	uint32_t left, last; /* last: id of the one that was written last */
+	bool more;
+};
+/* Whether there is room for this one; it is counted then. */
+bool assessments_listing_takes(struct assessments_listing *listing, uint32_t id);
+
 /* Members of an object. */
 void assessments_kv(struct jsonw *json, const struct assessment *assessment);
-/* "group", "sums", "total", "indication". */
+/* "group", "sums", "total", "second_total", "indication". */
 MUST_CHECK int assessments_kv_sums(const struct api_request *request, struct jsonw *json,
 	const struct assessments_call *call, const struct assessment *assessment, enum assess_group group,
 	uint32_t root);
 void assessments_kv_sheet(struct jsonw *json, const struct assess_sheet *sheet);
+void assessments_kv_sum(struct jsonw *json, const char *key, const struct judge_sum *sum);
+
+/* How each control of two profiles stands for one system. */
+struct assessments_states {
+	const struct law_profile *profile; /* null: there is no second one */
+	uint8_t states[LAW_CONTROLS_MAX]; /* enum judge_state; JUDGE_STATE_COUNT: not asked */
+};
+void assessments_states_begin(struct assessments_states *states, const struct law_profile *profile);
+/* "differences": where controls that the cross-walk ties together stand otherwise, with the sources of both. "untied": how many that are asked
+ * by one profile have no counterpart in the other. */
+void assessments_kv_differences(const struct api_request *request, struct jsonw *json, unsigned int level,
+	const struct assessments_states *first, const struct assessments_states *second);
+
 /* One obligation as an object; 'sheet' null: without the system. */
 void assessments_write_judged(const struct api_request *request, struct jsonw *json, const struct law_profile *profile,
 	const struct assess_sheet *sheet, const struct judged *judged, uint32_t level);

@@ -2,12 +2,40 @@
 /* What organisations own, whose an address is, and what is nobody's. A change here reaches the index of the core within a second. */
 #include "hub/console/fold.h"
 #include "hub/console/registry.h"
+#include "hub/policy/policy.h"
 #include "hub/tenants/canon.h"
 
 /* A single address is a prefix to whoever asks. */
 static const char *kind_word(enum asset_kind kind)
 {
 	return asset_kinds[kind == ASSET_KIND_ADDRESS ? ASSET_KIND_PREFIX : kind].word;
+}
+
+/* Of a list of words; null: nobody has said. */
+static void write_word(struct jsonw *json, const char *key, const struct tenants_word *words, int8_t which)
+{
+	if (which == POLICYFILE_UNSET)
+		jsonw_kv_null(json, key);
+	else
+		jsonw_kv_string(json, key, words[which].word);
+}
+
+/* What stands for it, and who says so. */
+static void write_policy(const struct policy_now *now, struct jsonw *json, const struct tenant_asset *asset)
+{
+	struct policy_asset resolved;
+
+	policy_asset_resolve(now, asset, &resolved);
+	write_word(json, "fail", asset_fails, resolved.settings.fail);
+	jsonw_kv_object_begin(json, "modes");
+	for (size_t i = 0; i < ASSET_PART_COUNT; i++)
+		write_word(json, asset_parts[i].word, asset_modes, resolved.settings.modes[i]);
+	jsonw_object_end(json);
+	jsonw_kv_object_begin(json, "origins");
+	for (size_t i = 0; i < ASSET_PART_COUNT; i++)
+		jsonw_kv_string(json, asset_parts[i].word, policy_origins[resolved.modes[i]]);
+	jsonw_kv_string(json, "fail", policy_origins[resolved.fail]);
+	jsonw_object_end(json);
 }
 
 static int write_asset(const struct api_request *request, struct registry *registry, struct jsonw *json,
@@ -26,11 +54,7 @@ static int write_asset(const struct api_request *request, struct registry *regis
 	console_kv_id(json, "system", asset->system);
 	jsonw_kv_string(json, "kind", kind_word(asset->kind));
 	jsonw_kv_string(json, "value", asset->value);
-	jsonw_kv_string(json, "fail", asset_fails[asset->fail].word);
-	jsonw_kv_object_begin(json, "modes");
-	for (size_t i = 0; i < ASSET_PART_COUNT; i++)
-		jsonw_kv_string(json, asset_parts[i].word, asset_modes[asset->modes[i]].word);
-	jsonw_object_end(json);
+	write_policy(registry->policy, json, asset);
 	console_kv_time(json, "updated", asset->updated_us);
 	jsonw_object_end(json);
 	return 0;
@@ -39,8 +63,15 @@ static int write_asset(const struct api_request *request, struct registry *regis
 static void reply_asset(const struct api_request *request, struct api_reply *reply, struct registry *registry,
 	int status, const struct tenant_asset *asset)
 {
-	int error = write_asset(request, registry, api_reply_json(reply, status), asset);
+	struct policy_now now;
+	int error = policy_now_read(registry->call.db, &now);
 
+	if (!error) {
+		registry->policy = &now;
+		error = write_asset(request, registry, api_reply_json(reply, status), asset);
+		policy_now_done(&now);
+		registry->policy = NULL;
+	}
 	if (error)
 		api_reply_error(reply, error, NULL);
 	else
@@ -100,37 +131,27 @@ void handle_list_assets(struct api_request *request, struct api_reply *reply)
 {
 	uint64_t system = console_query_id(request, "system");
 	struct registry_tenant of;
+	struct policy_now now = { 0 };
 	struct registry_page page;
 	struct registry registry;
-	int error = 0;
+	int error;
 
 	if (!registry_tenant(request, reply, &of))
 		return;
 	registry_call(request, &of.scope, &registry);
 	if (!registry_page_begin(request, reply, &registry, &page))
 		return;
-	if (!api_query(request, "system")->given)
+	error = policy_now_read(registry.call.db, &now);
+	registry.policy = &now;
+	if (!error && !api_query(request, "system")->given)
 		error = list_tenant(&page, of.id);
-	else if (system && system <= UINT32_MAX)
+	else if (!error && system && system <= UINT32_MAX)
 		error = list_of_system(&page, (uint32_t)system, (uint32_t)page.last.id);
+	policy_now_done(&now);
 	registry_page_end(reply, &page, error);
 }
 
 /* ---- One ---- */
-
-static void read_modes(const struct jsonr *body, struct tenant_asset *asset)
-{
-	struct jsonr modes;
-
-	if (!jsonr_object(body, "modes", JSONR_OPTIONAL, &modes))
-		return;
-	for (size_t i = 0; i < ASSET_PART_COUNT; i++) {
-		int mode = (int)asset->modes[i];
-
-		registry_word(&modes, asset_parts[i].word, asset_modes, ASSET_MODE_COUNT, &mode);
-		asset->modes[i] = (enum asset_mode)mode;
-	}
-}
 
 /* What the value is must be what the caller takes it for. */
 static void read_value(const struct jsonr *body, struct tenant_asset *asset)
@@ -149,17 +170,23 @@ static void read_value(const struct jsonr *body, struct tenant_asset *asset)
 static bool read_asset(
 	const struct api_request *request, struct api_reply *reply, enum jsonr_need need, struct tenant_asset *asset)
 {
-	int fail = (int)asset->fail;
 	struct jsonr_errors errors;
 	struct jsonr body;
 
 	api_body(request, &errors, &body);
+	if (jsonr_member(&body, "modes").value || jsonr_member(&body, "fail").value) {
+		api_reply_problem(reply, API_PROBLEM_INVALID,
+			request->lang == LUYTRE_LANG_VI ? "Chế độ và cách xử lý khi không kiểm tra được do chính sách "
+							  "quy định: hãy đề xuất một phiên bản "
+							  "chính sách (POST /policies)."
+							: "Modes, and what becomes of traffic that cannot be "
+							  "inspected, are set by the policy: propose a "
+							  "version of it (POST /policies).");
+		return false;
+	}
 	if (need == JSONR_NEEDED)
 		read_value(&body, asset);
 	(void)registry_id(&body, "system", need, &asset->system);
-	registry_word(&body, "fail", asset_fails, ASSET_FAIL_COUNT, &fail);
-	asset->fail = (enum asset_fail)fail;
-	read_modes(&body, asset);
 	if (errors.count)
 		api_reply_invalid(reply, &errors);
 	return errors.count == 0;
@@ -185,28 +212,13 @@ void handle_create_asset(struct api_request *request, struct api_reply *reply)
 	reply_asset(request, reply, &registry, 201, &asset);
 }
 
-static bool find_asset(const struct api_request *request, struct api_reply *reply, struct registry_tenant *of,
-	struct registry *registry, struct tenant_asset *ret)
-{
-	uint32_t id;
-	int error;
-
-	if (!registry_tenant(request, reply, of) || !console_path_id32(request, reply, "asset", &id))
-		return false;
-	registry_call(request, &of->scope, registry);
-	error = tenant_asset_get(&registry->call, id, ret);
-	if (error)
-		api_reply_error(reply, error, NULL);
-	return !error;
-}
-
 void handle_get_asset(struct api_request *request, struct api_reply *reply)
 {
 	struct tenant_asset asset;
 	struct registry_tenant of;
 	struct registry registry;
 
-	if (find_asset(request, reply, &of, &registry, &asset))
+	if (registry_asset(request, reply, &of, &registry, &asset))
 		reply_asset(request, reply, &registry, 200, &asset);
 }
 
@@ -217,7 +229,7 @@ void handle_update_asset(struct api_request *request, struct api_reply *reply)
 	struct registry registry;
 	int error;
 
-	if (!find_asset(request, reply, &of, &registry, &asset) ||
+	if (!registry_asset(request, reply, &of, &registry, &asset) ||
 		!api_reply_matches(reply, (uint64_t)asset.revision) ||
 		!read_asset(request, reply, JSONR_OPTIONAL, &asset))
 		return;
@@ -237,7 +249,8 @@ void handle_delete_asset(struct api_request *request, struct api_reply *reply)
 	struct registry registry;
 	int error;
 
-	if (!find_asset(request, reply, &of, &registry, &asset) || !api_reply_matches(reply, (uint64_t)asset.revision))
+	if (!registry_asset(request, reply, &of, &registry, &asset) ||
+		!api_reply_matches(reply, (uint64_t)asset.revision))
 		return;
 	error = tenant_asset_remove(&registry.call, asset.id, asset.revision);
 	if (error) {
@@ -300,9 +313,10 @@ void handle_find_assets(struct api_request *request, struct api_reply *reply)
 {
 	const struct api_value *address = api_query(request, "address");
 	struct search search = { 0 };
+	struct policy_now now = { 0 };
 	struct registry registry;
 	struct auth_scope scope;
-	int error = 0;
+	int error;
 
 	if (!console_scope(request, reply, AUTH_TENANTS_READ, &scope))
 		return;
@@ -310,14 +324,17 @@ void handle_find_assets(struct api_request *request, struct api_reply *reply)
 	if (registry_page_begin(request, reply, &registry, &search.page)) {
 		search.page.text = api_query(request, "text")->text;
 		search.last = search.page.last.id;
-		if (address->given)
+		error = policy_now_read(registry.call.db, &now);
+		registry.policy = &now;
+		if (!error && address->given)
 			error = find_holder(&search, address->text);
-		else
+		else if (!error)
 			do {
 				search.seen = 0;
 				error = tenant_asset_each(
 					&registry.call, 0, (uint32_t)search.last, TENANTS_PAGE_MAX, find_one, &search);
 			} while (!error && search.seen == TENANTS_PAGE_MAX);
+		policy_now_done(&now);
 		registry_page_end(reply, &search.page, error);
 	}
 	auth_scope_done(&scope);

@@ -63,6 +63,7 @@ struct view {
 	uint32_t tenants[CAMPAIGN_TENANTS_MAX];
 	size_t tenant_count;
 	char vi[SENTENCE_SIZE], en[SENTENCE_SIZE];
+	struct campaign_words words;
 	struct word word;
 };
 
@@ -135,6 +136,7 @@ static bool copy_view(const struct campaigns *campaigns, uint32_t id, struct vie
 	if (campaign_find(campaigns, id, &ret->info))
 		return false;
 	ret->instance = campaigns_instance(campaigns);
+	campaign_words(campaigns, ret->info.id, &ret->words);
 	ret->tenant_count = campaign_tenants(campaigns, id, ret->tenants);
 	(void)!campaign_explain(campaigns, id, LUYTRE_LANG_VI, ret->vi, sizeof(ret->vi));
 	(void)!campaign_explain(campaigns, id, LUYTRE_LANG_EN, ret->en, sizeof(ret->en));
@@ -174,7 +176,7 @@ static bool find(struct api_request *request, struct api_reply *reply, struct vi
 	if (!error && !is_visible(view, &ret_scope->scope))
 		error = LUYTRE_E_NOT_FOUND;
 	if (!error)
-		error = read_word(console_db(request), view->instance, id, &view->word);
+		error = read_word(console_db(request), view->instance, view->info.id, &view->word);
 	*ret = view;
 	if (!error)
 		return true;
@@ -261,6 +263,18 @@ static void write_features(struct jsonw *json, const struct campaign_info *info)
 	jsonw_array_end(json);
 }
 
+static void write_ids(struct jsonw *json, const char *key, const uint32_t *ids, size_t count)
+{
+	char text[24];
+
+	jsonw_kv_array_begin(json, key);
+	for (size_t i = 0; i < count; i++) {
+		snprintf(text, sizeof(text), "%u", ids[i]);
+		jsonw_string(json, text);
+	}
+	jsonw_array_end(json);
+}
+
 static void name_of(const struct view *view, enum luytre_lang lang, char ret[NAME_SIZE])
 {
 	if (view->word.name[0])
@@ -296,6 +310,9 @@ static void write_view(
 	for (size_t i = 0; i < CAMPAIGN_TREND; i++)
 		jsonw_u64(json, info->trend[i]);
 	jsonw_array_end(json);
+	write_ids(json, "merged", view->words.merged, view->words.merged_count);
+	write_ids(json, "parts", view->words.parts, view->words.part_count);
+	console_kv_id_or_null(json, "split_from", view->words.split_from);
 	console_kv_text_or_null(json, "note", view->word.note);
 	console_kv_time(json, "first", info->first_us);
 	console_kv_time(json, "last", info->last_us);
@@ -527,6 +544,189 @@ void handle_update_campaign(struct api_request *request, struct api_reply *reply
 		api_reply_etag(reply, revision_of(view));
 		write_view(request, api_reply_json(reply, 200), view, &scope.scope);
 	}
+	auth_scope_done(&scope);
+}
+
+/* ---- mergeCampaign, splitCampaign, undoCampaignChange ---- */
+
+static int record(const struct api_request *request, const char *action, uint32_t id, const char *key, uint32_t other)
+{
+	const struct audit_field field = { key, db_i64(other) };
+	struct console_call call;
+	char subject[32];
+
+	console_call(request, &call);
+	snprintf(subject, sizeof(subject), "campaign:%u", id);
+	return audit_append(console_db(request), &call.origin,
+		&(struct audit_record){ .action = action, .subject = subject, .fields = &field, .field_count = 1 });
+}
+
+/* The campaign of the path under the revision that was seen. */
+static bool find_seen(struct api_request *request, struct api_reply *reply, struct view **ret, struct auth_scope *scope)
+{
+	if (!find(request, reply, ret, scope))
+		return false;
+	if (api_reply_matches(reply, revision_of(*ret)))
+		return true;
+	auth_scope_done(scope);
+	return false;
+}
+
+static void refuse_words(const struct api_request *request, struct api_reply *reply, int error)
+{
+	bool vi = request->lang == LUYTRE_LANG_VI;
+
+	if (error == LUYTRE_E_INVALID)
+		api_reply_problem(reply, API_PROBLEM_CONFLICT,
+			vi ? "Không được: phải là hai chiến dịch khác nhau, và mỗi bên còn ít nhất một nguồn."
+			   : "It cannot be: there must be two campaigns, and each must keep a source.");
+	else if (error == LUYTRE_E_CONFLICT)
+		api_reply_problem(reply, API_PROBLEM_CONFLICT,
+			vi ? "Một bên được tách ra từ bên kia: hãy hoàn tác việc tách."
+			   : "One was split off from the other: take that back instead.");
+	else if (error == LUYTRE_E_FULL)
+		api_reply_problem(reply, API_PROBLEM_CONFLICT,
+			vi ? "Đã có quá nhiều lần gộp, tách; hãy hoàn tác bớt."
+			   : "There are too many merges or splits; take some back first.");
+	else
+		api_reply_error(reply, error, NULL);
+}
+
+/* The campaign 'id' as it is now, to who changed it, and word of it to everybody who looks. */
+static void reply_changed(
+	struct api_request *request, struct api_reply *reply, int status, uint32_t id, const struct scope *scope)
+{
+	struct feed *feed = core_feed(console_core(request));
+	struct view *view = arena_alloc(request->arena, sizeof(*view));
+	int error = view ? 0 : LUYTRE_E_NOMEM;
+
+	feed_changed(feed);
+	if (!error) {
+		error = copy_view(feed_lock(feed), id, view) ? 0 : LUYTRE_E_NOT_FOUND;
+		feed_unlock(feed);
+	}
+	publish(console_of(request), 0, true);
+	if (!error)
+		error = read_word(console_db(request), view->instance, view->info.id, &view->word);
+	if (error) {
+		api_reply_error(reply, error, NULL);
+		return;
+	}
+	api_reply_etag(reply, revision_of(view));
+	write_view(request, api_reply_json(reply, status), view, scope);
+}
+
+void handle_merge_campaign(struct api_request *request, struct api_reply *reply)
+{
+	struct feed *feed = core_feed(console_core(request));
+	uint64_t with = console_body_id(request, "with", 0);
+	struct auth_scope scope;
+	uint32_t kept = 0, gone;
+	struct view *view;
+	int error;
+
+	if (!find_seen(request, reply, &view, &scope))
+		return;
+	error = campaign_merge(feed_lock(feed), view->info.id, with > UINT32_MAX ? 0 : (uint32_t)with, &kept);
+	feed_unlock(feed);
+	gone = view->info.id == kept ? (uint32_t)with : view->info.id;
+	if (!error) {
+		error = record(request, "campaign.merge", kept, "merged", gone);
+		if (error) { /* what cannot be recorded is not done */
+			(void)!campaign_take_back(feed_lock(feed), kept, gone);
+			feed_unlock(feed);
+		}
+	}
+	if (error)
+		refuse_words(request, reply, error);
+	else
+		reply_changed(request, reply, 200, kept, &scope.scope);
+	auth_scope_done(&scope);
+}
+
+/* The description holds them to addresses; those that are none fit no cell. */
+static size_t read_split(const struct api_request *request, struct ip_addr ret[CAMPAIGN_PART_SOURCES_MAX])
+{
+	const json_t *items = json_object_get(request->json, "sources"), *item;
+	size_t count = 0, i;
+
+	json_array_foreach (items, i, item)
+		if (count < CAMPAIGN_PART_SOURCES_MAX &&
+			ip_addr_parse(bytes_from_str(json_string_value(item)), &ret[count]) == 0)
+			count++;
+	return count;
+}
+
+void handle_split_campaign(struct api_request *request, struct api_reply *reply)
+{
+	struct ip_addr sources[CAMPAIGN_PART_SOURCES_MAX];
+	struct feed *feed = core_feed(console_core(request));
+	struct auth_scope scope;
+	struct view *view;
+	uint32_t id = 0;
+	size_t count;
+	int error;
+
+	if (!find_seen(request, reply, &view, &scope))
+		return;
+	count = read_split(request, sources);
+	error = campaign_split(feed_lock(feed), view->info.id, sources, count, &id);
+	feed_unlock(feed);
+	if (error == LUYTRE_E_NOT_FOUND)
+		error = LUYTRE_E_INVALID; /* the campaign is there: a source is none of its */
+	if (!error) {
+		error = record(request, "campaign.split", view->info.id, "part", id);
+		if (error) {
+			(void)!campaign_take_back(feed_lock(feed), view->info.id, id);
+			feed_unlock(feed);
+		}
+	}
+	if (error) {
+		refuse_words(request, reply, error);
+	} else {
+		api_reply_header_format(reply, "Location", "/api/v1/campaigns/%u", id);
+		reply_changed(request, reply, 201, id, &scope.scope);
+	}
+	auth_scope_done(&scope);
+}
+
+static bool has_word(const struct campaign_words *words, uint64_t id)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < words->merged_count && !found; i++)
+		found = words->merged[i] == id;
+	for (size_t i = 0; i < words->part_count && !found; i++)
+		found = words->parts[i] == id;
+	return found;
+}
+
+void handle_undo_campaign_change(struct api_request *request, struct api_reply *reply)
+{
+	struct feed *feed = core_feed(console_core(request));
+	uint64_t word = console_body_id(request, "campaign", 0);
+	struct auth_scope scope;
+	struct view *view;
+	int error;
+
+	if (!find_seen(request, reply, &view, &scope))
+		return;
+	/* Recorded first: what was taken back cannot be put again as it was. */
+	error = has_word(&view->words, word) ? 0 : LUYTRE_E_NOT_FOUND;
+	if (!error)
+		error = record(request, "campaign.undo", view->info.id, "campaign", (uint32_t)word);
+	if (!error) {
+		error = campaign_take_back(feed_lock(feed), view->info.id, (uint32_t)word);
+		feed_unlock(feed);
+	}
+	if (error == LUYTRE_E_NOT_FOUND)
+		api_reply_problem(reply, API_PROBLEM_CONFLICT,
+			request->lang == LUYTRE_LANG_VI ? "Không có lần gộp hay tách nào như vậy."
+							: "There is no such merge or split.");
+	else if (error)
+		api_reply_error(reply, error, NULL);
+	else
+		reply_changed(request, reply, 200, view->info.id, &scope.scope);
 	auth_scope_done(&scope);
 }
 
@@ -791,7 +991,11 @@ static int run_block(void *context, struct operation *operation, struct db *db)
 	size_t total = block->source_count * (block->tenant_count ? block->tenant_count : 1), failed = 0;
 
 	for (size_t i = 0; i < total; i++) {
-		failed += block_one(block, operation, db, i) != 0;
+		int error = block_one(block, operation, db, i);
+
+		if (error == LUYTRE_E_BUSY) /* nothing can be stored safely now */
+			return error;
+		failed += error != 0;
 		if (!operation_step(operation, i + 1 - failed, failed))
 			break;
 	}

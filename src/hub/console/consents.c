@@ -67,8 +67,8 @@ void handle_list_consents(struct api_request *request, struct api_reply *reply)
 	listing.json = api_reply_json(reply, 200);
 	jsonw_object_begin(listing.json);
 	jsonw_kv_array_begin(listing.json, "items");
-	error = consent_each(
-		console_db(request), &scope.scope, 0, (int64_t)from.id, CONSENT_PAGE_MAX, list_one, &listing);
+	error = consent_each(console_db(request), &scope.scope, 0, (int64_t)from.id, (uint32_t)listing.limit + 1,
+		list_one, &listing);
 	jsonw_array_end(listing.json);
 	api_page_end(request, listing.json, listing.more, (struct api_position){ .id = listing.last });
 	jsonw_object_end(listing.json);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -21,6 +22,7 @@
 #include "hub/console/operations.h"
 #include "hub/console/posture.h"
 #include "hub/console/settings.h"
+#include "hub/console/views.h"
 
 enum {
 	LOOK_S = 1,
@@ -311,6 +313,8 @@ static int open_accounts(struct console *console, const struct console_options *
 	if (!error)
 		error = settings_setup(console->db);
 	if (!error)
+		error = views_setup(console->db);
+	if (!error)
 		error = settings_get(console->db, &settings);
 	if (!error)
 		settings_apply(console, &settings);
@@ -412,6 +416,8 @@ static int open_server(struct console *console, const struct console_options *op
 		.handlers = hub_handlers,
 		.listen_fd = -1,
 		.admin_fd = -1,
+		.collect = options->collect,
+		.collect_context = options->collect_context,
 		.context = console,
 		.auth = { authenticate, check, release },
 		.worker_begin = worker_begin,
@@ -420,15 +426,25 @@ static int open_server(struct console *console, const struct console_options *op
 		.files = options->files,
 		.limits = options->limits,
 		.cursor_key = console->cursor_key,
-		.spool_dir = options->state_dir };
+		.spool_dir = options->state_dir,
+		.spool_share = options->spool_share };
 	int error = 0;
 
 	if (!options->unix_path)
 		error = open_certificate(console, options, why);
 	if (!error)
 		error = listen_at(console, options, &config.listen_fd, why);
-	if (error)
+	if (!error && options->metrics_port) {
+		error = api_listen_tcp("127.0.0.1", options->metrics_port, &config.admin_fd, NULL);
+		if (error)
+			fail(why, error, "the figures for Prometheus cannot be given on 127.0.0.1, port %u: %s",
+				options->metrics_port, error_text(error, LUYTRE_LANG_EN));
+	}
+	if (error) {
+		if (config.listen_fd >= 0)
+			close(config.listen_fd);
 		return error;
+	}
 	config.tls = (struct api_tls){ .certificate = console->certificate, .key = console->key };
 	error = api_server_new(&config, &console->server);
 	return error ? fail(why, error, "the console does not start: %s", error_text(error, LUYTRE_LANG_EN)) : 0;
@@ -493,7 +509,7 @@ int console_open(
 			fail(why, error, "the console's desk of events: %s", error_text(error, LUYTRE_LANG_EN));
 	}
 	if (!error) {
-		error = posture_new(console, options->state_dir, &console->posture);
+		error = posture_new(console, options->state_dir, options->waiting_share, &console->posture);
 		if (error)
 			fail(why, error, "the findings: %s", error_text(error, LUYTRE_LANG_EN));
 	}
@@ -517,6 +533,16 @@ int console_open(
 	}
 	*ret = console;
 	return 0;
+}
+
+bool console_stopping(struct console *console)
+{
+	bool stop;
+
+	pthread_mutex_lock(&console->stop_lock);
+	stop = console->stop;
+	pthread_mutex_unlock(&console->stop_lock);
+	return stop;
 }
 
 static void stop_thread(struct console *console)

@@ -22,6 +22,7 @@
 enum { CONSOLE_WHY_SIZE = 512, CONSOLE_PORT = 8443 };
 
 struct console;
+struct metrics_text;
 
 struct console_options {
 	const char *address; /* numeric; null: 127.0.0.1 */
@@ -37,6 +38,11 @@ struct console_options {
 	const struct api_files *files; /* the pages; borrowed; null: none */
 	const struct limit_settings *limits; /* of requests; null: the defaults of api/limit.h */
 	struct password_config passwords; /* zeros: the defaults of auth/password.h */
+	uint16_t metrics_port; /* on 127.0.0.1, for Prometheus (api/metrics.h); 0: none */
+	void (*collect)(void *collect_context, struct metrics_text *out); /* adds to it; may be null */
+	void *collect_context;
+	/* Bytes of one account: of files on their way to the hub (api/server.h), and of reports that wait (posture.h). 0: the defaults. */
+	uint64_t spool_share, waiting_share;
 };
 
 /* 0 or an error with a sentence in 'why'. The core is borrowed. */

@@ -103,10 +103,11 @@ static int enforce(struct core *core, struct db *db, const struct decision_setti
 	wish->order.decision = decision;
 	if (error)
 		wish->order.state = ORDER_REFUSED;
-	if (!error && !decision)
-		return 0;
-	second = order_update(db, origin, error ? "decision.refuse" : "decision.stand", &wish->order);
-	return error ? error : second;
+	if (error || decision) {
+		second = order_update(db, origin, error ? "decision.refuse" : "decision.stand", &wish->order);
+		error = error ? error : second;
+	}
+	return error ? error : core_settle(core);
 }
 
 int decision_wish_do(struct core *core, struct db *db, const struct decision_settings *settings,
@@ -191,6 +192,14 @@ static bool read_wish(struct api_request *request, struct api_reply *reply, stru
 	return order->tenant || may_decide_for_all(request, reply);
 }
 
+/* Whoever ordered is not told that it holds before the next hub would know it. */
+static void reply_unsettled(struct api_request *request, struct api_reply *reply)
+{
+	api_reply_problem(reply, API_PROBLEM_OVERLOADED,
+		request->lang == LUYTRE_LANG_VI ? "Đã nhận nhưng chưa được lưu chắc chắn; hãy gửi lại."
+						: "It was taken, but is not stored safely yet; send it again.");
+}
+
 static void reply_refusal(struct api_request *request, struct api_reply *reply, int error, size_t good)
 {
 	bool vi = request->lang == LUYTRE_LANG_VI;
@@ -206,6 +215,8 @@ static void reply_refusal(struct api_request *request, struct api_reply *reply, 
 			   : "It would stop %zu good clients: too many.",
 			good);
 		api_reply_problem(reply, API_PROBLEM_CONFLICT, text);
+	} else if (error == LUYTRE_E_BUSY) {
+		reply_unsettled(request, reply);
 	} else {
 		api_reply_error(reply, error, NULL);
 	}
@@ -330,7 +341,7 @@ static int end_order(struct api_request *request, const struct audit_origin *ori
 	if (!orders_remove(core_orders(core), view->id, &gone))
 		engine_announce(core_engine(core), origin->now_us, ENGINE_DELETE, &gone);
 	core_unlock(core);
-	return 0;
+	return core_settle(core);
 }
 
 int decision_lift(struct api_request *request, const struct decision_view *view)
@@ -351,7 +362,7 @@ int decision_lift(struct api_request *request, const struct decision_view *view)
 		order.state = ORDER_LIFTED;
 		error = order_update(console_db(request), &call.origin, "decision.withdraw", &order);
 	}
-	return error;
+	return error ? error : core_settle(core);
 }
 
 bool decision_lives(const struct decision_view *view)
@@ -381,6 +392,10 @@ void handle_lift_decision(struct api_request *request, struct api_reply *reply)
 	error = audit_lift(console_db(request), &call.origin, &view, reason);
 	if (!error)
 		error = decision_lift(request, &view);
+	if (error == LUYTRE_E_BUSY) {
+		reply_unsettled(request, reply);
+		return;
+	}
 	if (error) {
 		api_reply_error(reply, error, NULL);
 		return;
@@ -412,7 +427,7 @@ static int run_undo(void *context, struct operation *operation, struct db *db)
 	operation_result(operation, "lifted", lifted);
 	operation_total(operation, lifted);
 	(void)operation_step(operation, lifted, 0);
-	return 0;
+	return core_settle(core);
 }
 
 void handle_undo_all_decisions(struct api_request *request, struct api_reply *reply)

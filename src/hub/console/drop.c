@@ -22,6 +22,12 @@ enum { LOOK_MS = 500, RETRY_S = 30, OPTIONS_MAX = 4096, RESULT_MAX = 4 << 20, NA
 #define OPTIONS_END ".options.json"
 #define RESULT_END  ".result.json"
 
+/* A file that could not be moved away. */
+struct stuck {
+	char name[NAME_SIZE];
+	uint64_t until_ns; /* 0: none */
+};
+
 struct drop {
 	struct console *console;
 	struct db *db;
@@ -32,6 +38,8 @@ struct drop {
 	bool thread_runs;
 	atomic_bool stop;
 	uint64_t wait_until_ns; /* after a failure of the hub's own */
+	struct stuck stuck[DROP_STUCK_MAX]; /* more of them are tried again each time */
+	struct stat status; /* of the folder, as it was looked at last */
 };
 
 struct options {
@@ -41,10 +49,20 @@ struct options {
 
 /* ---- Options ---- */
 
-/* A regular file. What the file itself is to blame for is none of the hub's own errors (is_of_hub). */
-static int open_file(int folder, const char *name, int *ret)
+/* Whose word counts for the nation: drop.h. */
+static bool is_trusted(const struct drop *drop, const struct stat *file)
 {
-	int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	bool by_group = (drop->status.st_mode & S_IWGRP) && file->st_gid == drop->status.st_gid;
+	bool others_write = (file->st_mode & S_IWOTH) ||
+			    ((file->st_mode & S_IWGRP) && !by_group && file->st_gid != 0 && file->st_gid != getegid());
+
+	return !others_write && (file->st_uid == 0 || file->st_uid == geteuid() || by_group);
+}
+
+/* A regular file of somebody who may. What the file itself is to blame for is none of the hub's own errors (is_of_hub). */
+static int open_file(const struct drop *drop, const char *name, int *ret)
+{
+	int fd = openat(drop->folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat status;
 
 	if (fd < 0 && (errno == EACCES || errno == EPERM))
@@ -56,6 +74,10 @@ static int open_file(int folder, const char *name, int *ret)
 	if (fstat(fd, &status) || !S_ISREG(status.st_mode)) {
 		close(fd);
 		return LUYTRE_E_INVALID;
+	}
+	if (!is_trusted(drop, &status)) {
+		close(fd);
+		return LUYTRE_E_PERMISSION;
 	}
 	*ret = fd;
 	return 0;
@@ -111,7 +133,7 @@ static int read_options(const struct drop *drop, const char *name, struct option
 
 	*ret = (struct options){ .given = false };
 	snprintf(path, sizeof(path), "%s" OPTIONS_END, name);
-	error = open_file(drop->folder, path, &fd);
+	error = open_file(drop, path, &fd);
 	if (error)
 		return error == LUYTRE_E_NOT_FOUND ? 0 : error;
 	size = read(fd, text, sizeof(text));
@@ -159,6 +181,26 @@ static void write_result(const struct drop *drop, int folder, const char *name, 
 		log_error("drop folder: the result of %s cannot be written", name);
 }
 
+static bool is_stuck(const struct drop *drop, const char *name)
+{
+	for (size_t i = 0; i < DROP_STUCK_MAX; i++)
+		if (drop->stuck[i].until_ns > clock_mono_ns() && strcmp(drop->stuck[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* In the place that has been free for longest. */
+static void remember_stuck(struct drop *drop, const char *name)
+{
+	struct stuck *place = &drop->stuck[0];
+
+	for (size_t i = 1; i < DROP_STUCK_MAX; i++)
+		if (drop->stuck[i].until_ns < place->until_ns)
+			place = &drop->stuck[i];
+	snprintf(place->name, sizeof(place->name), "%s", name);
+	place->until_ns = clock_mono_ns() + DROP_STUCK_S * NS_PER_S;
+}
+
 static void move_away(struct drop *drop, const char *name, bool good, struct jsonw *result)
 {
 	int folder = good ? drop->done : drop->refused;
@@ -166,7 +208,7 @@ static void move_away(struct drop *drop, const char *name, bool good, struct jso
 
 	if (!free_name(folder, name, to) || renameat(drop->folder, name, folder, to)) {
 		log_error("drop folder: %s cannot be moved away: %s", name, strerror(errno));
-		drop->wait_until_ns = clock_mono_ns() + RETRY_S * NS_PER_S;
+		remember_stuck(drop, name);
 		return;
 	}
 	snprintf(options, sizeof(options), "%s" OPTIONS_END, name);
@@ -308,7 +350,7 @@ static bool is_of_hub(int error)
 static void take_file(struct drop *drop, const char *name, const struct options *options, int fault)
 {
 	const struct audit_origin origin = { .actor = "system", .now_us = (int64_t)(clock_real_ns() / NS_PER_US) };
-	int fd = -1, unusable = fault ? fault : open_file(drop->folder, name, &fd), error = unusable;
+	int fd = -1, unusable = fault ? fault : open_file(drop, name, &fd), error = unusable;
 	struct jsonw json;
 
 	if (error == LUYTRE_E_NOT_FOUND) /* somebody took it back */
@@ -361,22 +403,27 @@ static void look(struct drop *drop)
 	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
 
-	while (folder && !atomic_load(&drop->stop) && clock_mono_ns() >= drop->wait_until_ns &&
-		(entry = readdir(folder))) {
+	if (!folder || fstat(fd, &drop->status) || (drop->status.st_mode & S_IWOTH)) {
+		log_limited(clock_mono_ns(), LOG_LEVEL_ERROR,
+			"drop folder: %s cannot be read, or everybody may write into it; nothing is taken", drop->path);
+		if (folder)
+			closedir(folder);
+		else if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while (!atomic_load(&drop->stop) && clock_mono_ns() >= drop->wait_until_ns && (entry = readdir(folder))) {
 		struct options options;
 		int error;
 
 		if (entry->d_name[0] == '.' || strlen(entry->d_name) >= NAME_SIZE ||
-			ends_with(entry->d_name, OPTIONS_END))
+			ends_with(entry->d_name, OPTIONS_END) || is_stuck(drop, entry->d_name))
 			continue;
 		error = read_options(drop, entry->d_name, &options);
 		if (is_ready(drop, entry->d_name, &options))
 			take_file(drop, entry->d_name, &options, error);
 	}
-	if (folder)
-		closedir(folder);
-	else if (fd >= 0)
-		close(fd);
+	closedir(folder);
 }
 
 static void *run_thread(void *context)

@@ -10,12 +10,15 @@
  * whole nation: who may write into the folder may do what the nation may. Names that begin with '.' are left alone, so that a copy can
  * be made under such a name and then renamed; links are never followed. The folder is the operator's to empty.
  *
+ * A file must belong to root, to the hub's own user, or, when the folder is writable for its group, to that group (chgrp, chmod g+ws); what everybody may write is refused,
+ * and from a folder that everybody may write into nothing is taken. A file that cannot be moved away is left alone for DROP_STUCK_S; others are taken meanwhile.
+ *
  * One thread, with a database handle of its own, that looks twice a second and takes one file after the other. */
 #pragma once
 
 #include "hub/console/internal.h"
 
-enum { DROP_QUIET_S = 2, DROP_REFUSALS_MAX = 1000 };
+enum { DROP_QUIET_S = 2, DROP_REFUSALS_MAX = 1000, DROP_STUCK_S = 30, DROP_STUCK_MAX = 64 };
 
 struct drop;
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/holdfile.h"
 #include "hub/api/moment.h"
 #include "hub/console/internal.h"
 #include "hub/core/holds.h"
@@ -13,7 +14,7 @@ enum { PAGE_DEFAULT = 100 };
 /* A rule of the path or of a question is a number as any other. */
 static const struct holdrule *rule_of(const struct holdrules *rules, const struct hold *hold)
 {
-	return holdrules_find(rules, HOLDRULE_GATE, hold->rule);
+	return holdrules_find(rules, (enum holdrule_kind)hold->part, hold->rule);
 }
 
 /* ---- Out ---- */
@@ -64,13 +65,13 @@ static void write_hold(
 	jsonw_kv_i64(json, "revision", hold->revision);
 	write_place(request, json, hold);
 	console_kv_id(json, "rule", hold->rule);
+	jsonw_kv_string(json, "part", holdfile_parts[hold->part]);
 	console_kv_text_or_null(json, "title", rule ? rule->title : NULL);
 	console_kv_text_or_null(json, "product", rule ? rule->product : NULL);
 	write_cves(json, rule);
 	jsonw_kv_string(json, "state", hold_states[hold->state].word);
 	jsonw_kv_string(json, "proof", hold_verdicts[hold->verdict].word);
-	jsonw_kv_string(
-		json, "proof_text", vietnamese ? hold_verdicts[hold->verdict].vi : hold_verdicts[hold->verdict].en);
+	jsonw_kv_string(json, "proof_text", hold_verdict_text(hold->part, hold->verdict, vietnamese));
 	console_kv_text_or_null(json, "ended", hold_ends[hold->end].word);
 	console_kv_time(json, "created", hold->created_us);
 	console_kv_time(json, "since", hold->since_us);
@@ -170,6 +171,7 @@ static int write_finding(void *context, int64_t finding, const char *cve)
 struct edges_out {
 	const struct api_request *request;
 	struct jsonw *json;
+	uint8_t part;
 };
 
 static int write_edge(void *context, const struct hold_edge *edge)
@@ -190,8 +192,7 @@ static int write_edge(void *context, const struct hold_edge *edge)
 	console_kv_text_or_null(out->json, "name", name);
 	jsonw_kv_string(out->json, "mode", edge->enforce ? "enforce" : "shadow");
 	jsonw_kv_string(out->json, "proof", hold_verdicts[edge->verdict].word);
-	jsonw_kv_string(out->json, "proof_text",
-		vietnamese ? hold_verdicts[edge->verdict].vi : hold_verdicts[edge->verdict].en);
+	jsonw_kv_string(out->json, "proof_text", hold_verdict_text(out->part, edge->verdict, vietnamese));
 	console_kv_time_or_null(out->json, "proved", edge->good_us);
 	console_kv_time_or_null(out->json, "standing", edge->stands_us);
 	jsonw_object_end(out->json);
@@ -208,7 +209,8 @@ static void reply_hold(const struct api_request *request, struct api_reply *repl
 	jsonw_object_begin(json);
 	write_hold(request, json, rules, hold);
 	jsonw_kv_array_begin(json, "edges");
-	error = hold_edge_each(console_db(request), hold->id, write_edge, &(struct edges_out){ request, json });
+	error = hold_edge_each(
+		console_db(request), hold->id, write_edge, &(struct edges_out){ request, json, hold->part });
 	jsonw_array_end(json);
 	jsonw_kv_array_begin(json, "shared_by");
 	if (!error)

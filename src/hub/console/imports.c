@@ -24,10 +24,13 @@ static int survey_piece(void *context, struct bytes piece)
 	return import_feed(context, piece);
 }
 
-/* What the report says of itself, wherever that stands in it. What is wrong with it is told by the second reading. */
-static int survey(int fd, const char *format, uint8_t *block, struct report_known *ret)
+/* What the report says of itself, wherever that stands in it. What is wrong with it is told by the second reading. The row is as it was: 'step' hears that nothing was
+ * done yet. */
+static int survey(int fd, const struct report_row *row, uint8_t *block, imports_step_fn step, void *context,
+	struct report_known *ret, bool *ret_stopped)
 {
 	const struct import_sink sink = { .record = ignore_record };
+	const char *format = row->about.format;
 	struct import_result result = { .format = "" };
 	struct unpack *unpack = NULL;
 	struct import *import;
@@ -38,6 +41,9 @@ static int survey(int fd, const char *format, uint8_t *block, struct report_know
 		return error;
 	error = unpack_new(REPORT_UNPACKED_MAX, survey_piece, import, &unpack);
 	while (!error && size != 0) {
+		*ret_stopped = step && !step(context, row);
+		if (*ret_stopped)
+			break;
 		size = read(fd, block, IMPORTS_BLOCK);
 		if (size > 0)
 			error = unpack_feed(unpack, bytes_of(block, (size_t)size));
@@ -77,7 +83,7 @@ int imports_run(const struct finding_call *call, int64_t id, int fd, imports_ste
 	int error = block ? report_get(call->db, id, ret) : LUYTRE_E_NOMEM, ended;
 
 	if (!error)
-		error = survey(fd, ret->about.format, block, &known);
+		error = survey(fd, ret, block, step, context, &known, &stopped);
 	if (!error && lseek(fd, 0, SEEK_SET) < 0)
 		error = LUYTRE_E_IO;
 	if (!error)
@@ -172,7 +178,7 @@ int imports_write_refusals(
 struct job {
 	int fd; /* owned */
 	int64_t id, size;
-	uint32_t tenant;
+	uint32_t tenant, account;
 	struct auth_scope scope;
 	struct operation *operation; /* while it runs */
 	struct posture *posture;
@@ -182,9 +188,10 @@ static void job_free(void *context)
 {
 	struct job *job = context;
 
-	posture_unspool(job->posture, (uint64_t)job->size);
+	posture_unspool(job->posture, job->account, (uint64_t)job->size);
 	auth_scope_done(&job->scope);
-	close(job->fd);
+	if (job->fd >= 0)
+		close(job->fd);
 	free(job);
 }
 
@@ -230,14 +237,17 @@ static int job_run(void *context, struct operation *operation, struct db *db)
 static int start_job(struct api_request *request, struct report_about *about, struct auth_scope scope, int64_t *ret_id)
 {
 	struct posture *posture = console_of(request)->posture;
-	const struct operation_plan plan = {
-		.kind = "findings.import", .total = request->body_size, .run = job_run, .release = job_free
-	};
+	const struct operation_plan plan = { .kind = "findings.import",
+		.total = request->body_size,
+		.run = job_run,
+		.release = job_free,
+		.always = true };
 	struct operation_plan own = plan;
 	struct job *job = calloc(1, sizeof(*job));
+	struct report_row row;
 	struct console_call call;
 	uint64_t operation;
-	int error = job && posture_respool(posture, request->body_size) ? 0 : LUYTRE_E_BUSY;
+	int error = job ? posture_respool(posture, about->account, request->body_size) : LUYTRE_E_NOMEM;
 
 	if (error) {
 		free(job);
@@ -246,6 +256,7 @@ static int start_job(struct api_request *request, struct report_about *about, st
 	}
 	*job = (struct job){ .scope = scope,
 		.tenant = about->tenant,
+		.account = about->account,
 		.posture = posture,
 		.size = (int64_t)request->body_size,
 		.fd = fcntl(request->body_file, F_DUPFD_CLOEXEC, 0) };
@@ -260,6 +271,8 @@ static int start_job(struct api_request *request, struct report_about *about, st
 	}
 	*ret_id = job->id;
 	error = operations_start(request, &own, &operation);
+	if (error) /* it has no turn, and the row must not say that it waits for one; the answer is the same if that fails */
+		(void)!report_give_up(console_db(request), *ret_id, error, &row);
 	return error;
 }
 
@@ -292,6 +305,30 @@ static void reply_import(const struct api_request *request, struct api_reply *re
 		imports_write(api_reply_json(reply, status), &row);
 }
 
+/* What there is too much of, and what to do. */
+static void refuse_job(const struct api_request *request, struct api_reply *reply, int error)
+{
+	static const char *const own[] = {
+		[LUYTRE_LANG_VI] = "Tài khoản này có quá nhiều báo cáo đang chờ nạp; hãy đợi chúng nạp xong (GET "
+				   "/imports) hoặc hủy bớt.",
+		[LUYTRE_LANG_EN] = "This account has too many reports waiting; wait until they are read (GET "
+				   "/imports), or cancel some.",
+	};
+	static const char *const all[] = {
+		[LUYTRE_LANG_VI] = "Trung tâm không còn chỗ cho báo cáo chờ nạp; hãy thử lại sau ít phút.",
+		[LUYTRE_LANG_EN] = "The hub has no room for waiting reports; try again in some minutes.",
+	};
+
+	if (error == LUYTRE_E_BUSY)
+		api_reply_problem(reply, API_PROBLEM_TOO_MANY, own[request->lang]);
+	else if (error == LUYTRE_E_FULL)
+		api_reply_problem(reply, API_PROBLEM_STORAGE, all[request->lang]);
+	else
+		api_reply_error(reply, error, NULL);
+	if (error == LUYTRE_E_BUSY || error == LUYTRE_E_FULL)
+		api_reply_header(reply, "Retry-After", "30");
+}
+
 void handle_create_import(struct api_request *request, struct api_reply *reply)
 {
 	struct report_about about = { 0 };
@@ -302,10 +339,8 @@ void handle_create_import(struct api_request *request, struct api_reply *reply)
 	if (!read_about(request, reply, &about) || !console_scope_of_query(request, reply, AUTH_FINDINGS_WRITE, &scope))
 		return;
 	error = start_job(request, &about, scope, &id);
-	if (error == LUYTRE_E_BUSY) {
-		api_reply_problem(reply, API_PROBLEM_OVERLOADED, NULL);
-	} else if (error) {
-		api_reply_error(reply, error, NULL);
+	if (error) {
+		refuse_job(request, reply, error);
 	} else {
 		api_reply_header_format(reply, "Location", "/api/v1/imports/%lld", (long long)id);
 		reply_import(request, reply, 202, id);

@@ -101,15 +101,12 @@ static void kv_traits(struct jsonw *json, uint32_t traits)
 /* Records of a breach of personal data are kept so long; of clocks.tsv. */
 static int64_t keep_until(const struct law *law, const struct incident *incident)
 {
-	const struct law_table *clocks = &law->tables[LAW_CLOCKS];
+	const char *const *clock = law_clock(law, "pd-keep", incident->found_us);
 	int64_t until_us = 0;
 
-	if (!(incident->traits & (INCIDENT_IS_PERSONAL | INCIDENT_IS_SENSITIVE)))
+	if (!clock || !(incident->traits & (INCIDENT_IS_PERSONAL | INCIDENT_IS_SENSITIVE)) ||
+		incident_due(clock[CLOCK_LIMIT], incident->found_us, &until_us))
 		return 0;
-	for (size_t i = 0; i < clocks->row_count; i++)
-		if (strcmp(clocks->rows[i][0], "pd-keep") == 0 &&
-			incident_due(clocks->rows[i][2], incident->found_us, &until_us))
-			until_us = 0;
 	return until_us;
 }
 
@@ -120,13 +117,20 @@ static void write_incident(struct jsonw *json, const struct law *law, const stru
 	jsonw_kv_i64(json, "revision", incident->revision);
 	console_kv_id(json, "tenant", incident->tenant);
 	console_kv_id_or_null(json, "system", incident->system);
+	jsonw_kv_string(json, "system_name", incident->system_name);
 	jsonw_kv_u64(json, "level", incident->level);
+	jsonw_key(json, "register_level");
+	if (incident->register_level)
+		jsonw_u64(json, incident->register_level);
+	else
+		jsonw_null(json);
 	jsonw_kv_string(json, "title", incident->title);
 	jsonw_kv_string(json, "kind", incident_kinds[incident->kind].word);
 	kv_traits(json, incident->traits);
 	console_kv_time(json, "found", incident->found_us);
 	jsonw_kv_bool(json, "serious", incident->serious);
 	jsonw_kv_string(json, "judged", judged_words[incident->judged]);
+	console_kv_text_or_null(json, "rule", incident->rule ? incident->rule : "");
 	jsonw_kv_string(json, "owner", incident->owner);
 	jsonw_kv_string(json, "contact", incident->contact);
 	console_kv_json(json, "links", bytes_from_str(incident->links));
@@ -414,7 +418,7 @@ void handle_close_incident(struct api_request *request, struct api_reply *reply)
 static void write_duty(
 	const struct api_request *request, struct jsonw *json, const struct law *law, const struct duty *duty)
 {
-	const struct duty_words words = duty_words(law, duty->clock);
+	const struct duty_words words = duty_words(law, duty->clock, duty->law_from);
 	bool vi = request->lang == LUYTRE_LANG_VI;
 	char local[INCIDENT_TIME_SIZE];
 
@@ -429,6 +433,8 @@ static void write_duty(
 	jsonw_kv_string(json, "clock", duty->clock);
 	jsonw_kv_string(json, "text", vi ? words.vi : words.en);
 	console_kv_text_or_null(json, "to", vi ? words.to_vi : words.to_en);
+	console_kv_text_or_null(json, "source", words.source);
+	console_kv_text_or_null(json, "law_from", duty->law_from);
 	jsonw_kv_string(json, "stage", duty_stages[duty->stage].word);
 	jsonw_kv_u64(json, "number", duty->number);
 	console_kv_time(json, "start", duty->start_us);

@@ -167,6 +167,8 @@ uint64_t console_body_id(const struct api_request *request, const char *key, uin
 /* Whether 'text' has 'part' in it, without case (of letters A to Z); an empty part is in everything. */
 bool console_has_text(const char *text, struct bytes part);
 
+/* Whether the hub is stopping: an answer that takes long ends then. Any thread. */
+bool console_stopping(struct console *console);
 /* Tells all consoles that may see the tenant (0: the nation's alone may; STREAM's own word for "all" is CONSOLE_EVERYBODY). 'text' is
  * one line of JSON. Never fails loudly: who misses something is told to read anew. */
 enum { CONSOLE_EVERYBODY = UINT32_MAX };

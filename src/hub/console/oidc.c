@@ -59,7 +59,8 @@ static int find_identity(struct api_request *request, struct oidc_identity *ret)
 static int sign_on(struct api_request *request, const struct oidc_identity *identity, struct auth_answer *ret)
 {
 	struct console_worker *worker = console_worker_of(request);
-	const struct auth_sign_on in = { .issuer = identity->issuer,
+	struct auth_grant grants[OIDC_GROUPS_MAX];
+	struct auth_sign_on in = { .issuer = identity->issuer,
 		.subject = identity->subject,
 		.mail = identity->mail[0] ? identity->mail : NULL,
 		.second_factor = identity->second_factor,
@@ -68,6 +69,9 @@ static int sign_on(struct api_request *request, const struct oidc_identity *iden
 		.now_us = console_now_us(request) };
 	int error = tenants_tree_refresh(worker->db, &worker->tree);
 
+	in.maps = oidc_grants(console_of(request)->oidc, identity, grants, &in.grant_count);
+	in.grants = grants;
+	in.tree = worker->tree;
 	return error ? error : auth_sign_on(worker->db, &in, ret);
 }
 

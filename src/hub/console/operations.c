@@ -110,7 +110,7 @@ static void release_plan(const struct operation_plan *plan)
 
 static int run_one(struct operation *operation)
 {
-	int error = atomic_load(&operation->cancelled)
+	int error = atomic_load(&operation->cancelled) && !operation->plan.always
 			    ? 0
 			    : operation->plan.run(operation->plan.context, operation, operation->operations->db);
 

@@ -56,6 +56,9 @@ struct operation_plan {
 	/* Does it. An error makes the operation "failed". */
 	int (*run)(void *context, struct operation *operation, struct db *db);
 	void (*release)(void *context); /* of the context, always called once; may be null */
+	/* 'run' is called also when it was cancelled before its turn, or the hub ends: operation_step says so at once. For what has to be brought to an end
+	 * somewhere. */
+	bool always;
 	void *context;
 };
 

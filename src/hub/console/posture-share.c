@@ -3,11 +3,11 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "hub/api/share.h"
 #include "hub/findings/cvss.h"
 #include "hub/core/holds.h"
 #include "hub/posture/catalogues.h"
@@ -23,7 +23,7 @@ struct posture {
 	struct console *console;
 	struct facts *facts;
 	char *state_dir, *place, *keys_path;
-	_Atomic uint64_t waiting; /* bytes of reports */
+	struct api_share *waiting; /* bytes of reports */
 	int64_t written_us; /* the daily figures, last */
 	int64_t change; /* the newest of any finding that consoles were told of; -1: none yet */
 };
@@ -44,7 +44,7 @@ static int open_place(struct posture *posture)
 	return report_recover(posture->console->db, posture->place, (int64_t)(clock_real_ns() / NS_PER_US));
 }
 
-int posture_new(struct console *console, const char *state_dir, struct posture **ret)
+int posture_new(struct console *console, const char *state_dir, uint64_t waiting_share, struct posture **ret)
 {
 	struct posture *posture = calloc(1, sizeof(*posture));
 	int error;
@@ -54,7 +54,8 @@ int posture_new(struct console *console, const char *state_dir, struct posture *
 	posture->console = console;
 	posture->change = -1;
 	posture->state_dir = strdup(state_dir);
-	error = posture->state_dir ? posture_setup(console->db) : LUYTRE_E_NOMEM;
+	posture->waiting = api_share_new(POSTURE_WAITING_MAX, waiting_share ? waiting_share : POSTURE_WAITING_SHARE);
+	error = posture->state_dir && posture->waiting ? posture_setup(console->db) : LUYTRE_E_NOMEM;
 	if (!error)
 		error = history_setup(console->db);
 	if (!error)
@@ -77,6 +78,7 @@ void posture_free(struct posture *posture)
 	if (!posture)
 		return;
 	facts_free(posture->facts);
+	api_share_free(posture->waiting);
 	free(posture->state_dir);
 	free(posture->place);
 	free(posture->keys_path);
@@ -88,17 +90,14 @@ struct facts *posture_facts(struct posture *posture)
 	return posture->facts;
 }
 
-bool posture_respool(struct posture *posture, uint64_t size)
+int posture_respool(struct posture *posture, uint32_t account, uint64_t size)
 {
-	if (atomic_fetch_add(&posture->waiting, size) + size <= (uint64_t)POSTURE_WAITING_GIB_MAX << 30)
-		return true;
-	atomic_fetch_sub(&posture->waiting, size);
-	return false;
+	return api_share_take(posture->waiting, account, size);
 }
 
-void posture_unspool(struct posture *posture, uint64_t size)
+void posture_unspool(struct posture *posture, uint32_t account, uint64_t size)
 {
-	atomic_fetch_sub(&posture->waiting, size);
+	api_share_give(posture->waiting, account, size);
 }
 
 const char *posture_keys_path(const struct posture *posture)

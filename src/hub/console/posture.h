@@ -10,16 +10,18 @@
 
 struct posture;
 
-/* Makes the tables too. '*ret' is the console's. */
-MUST_CHECK int posture_new(struct console *console, const char *state_dir, struct posture **ret);
+/* Makes the tables too. '*ret' is the console's. 'waiting_share' 0: POSTURE_WAITING_SHARE. */
+MUST_CHECK int posture_new(
+	struct console *console, const char *state_dir, uint64_t waiting_share, struct posture **ret);
 void posture_free(struct posture *posture); /* accepts null */
 struct facts *posture_facts(struct posture *posture);
 /* A file without a name in the state folder, for what is too large for memory: it is gone when it is closed, and with the process. */
 MUST_CHECK int posture_spool(const struct posture *posture, int *ret_fd);
-/* Bytes of reports that wait for their turn: false when there are too many. Given back when they are done. */
-enum { POSTURE_WAITING_GIB_MAX = 8 };
-MUST_CHECK bool posture_respool(struct posture *posture, uint64_t size);
-void posture_unspool(struct posture *posture, uint64_t size);
+/* Bytes of reports that wait for their turn, of an account. LUYTRE_E_BUSY: he has too many, LUYTRE_E_FULL: all together have. Given back when they are done. */
+#define POSTURE_WAITING_MAX   (UINT64_C(8) << 30)
+#define POSTURE_WAITING_SHARE (UINT64_C(2) << 30) /* of one account; twice the largest report */
+MUST_CHECK int posture_respool(struct posture *posture, uint32_t account, uint64_t size);
+void posture_unspool(struct posture *posture, uint32_t account, uint64_t size);
 /* The file with the keys of signed catalogues (hub/posture/catalogues.h). */
 const char *posture_keys_path(const struct posture *posture);
 /* This hub among others on the same database: machine and folder. */

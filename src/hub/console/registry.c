@@ -27,6 +27,21 @@ bool registry_tenant(const struct api_request *request, struct api_reply *reply,
 	return true;
 }
 
+bool registry_asset(const struct api_request *request, struct api_reply *reply, struct registry_tenant *of,
+	struct registry *registry, struct tenant_asset *ret)
+{
+	uint32_t id;
+	int error;
+
+	if (!registry_tenant(request, reply, of) || !console_path_id32(request, reply, "asset", &id))
+		return false;
+	registry_call(request, &of->scope, registry);
+	error = tenant_asset_get(&registry->call, id, ret);
+	if (error)
+		api_reply_error(reply, error, NULL);
+	return !error;
+}
+
 static void refuse_field(const struct api_request *request, struct api_reply *reply, const char *field)
 {
 	struct jsonr_errors errors;

@@ -4,11 +4,14 @@
 
 #include "hub/console/internal.h"
 
+struct policy_now;
+
 /* Lives as long as '*ret' and the scope. */
 struct registry {
 	struct console_call who;
 	struct tenants_why why;
 	struct tenants_call call;
+	const struct policy_now *policy; /* for assets; not owned */
 };
 void registry_call(const struct api_request *request, const struct scope *scope, struct registry *ret);
 
@@ -19,6 +22,10 @@ struct registry_tenant {
 };
 MUST_CHECK bool registry_tenant(
 	const struct api_request *request, struct api_reply *reply, struct registry_tenant *ret);
+
+/* The asset of the path, of the tenant of the path. False: the reply says why. */
+MUST_CHECK bool registry_asset(const struct api_request *request, struct api_reply *reply, struct registry_tenant *of,
+	struct registry *registry, struct tenant_asset *ret);
 
 /* The problem that hub/tenants had. */
 void registry_refuse(

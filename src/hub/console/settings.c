@@ -237,6 +237,12 @@ void handle_update_settings(struct api_request *request, struct api_reply *reply
 		return;
 	console_call(request, &call);
 	apply(&settings, request->json);
+	if (settings.keep_audit_days && settings.keep_audit_days < SETTINGS_AUDIT_DAYS_MIN) {
+		api_reply_error(reply, LUYTRE_E_INVALID,
+			request->lang == LUYTRE_LANG_VI ? "keep_audit_days: 0 (giữ mãi) hoặc từ 365 ngày."
+							: "keep_audit_days: 0 (for ever), or 365 days and more.");
+		return;
+	}
 	settings.revision++;
 	error = db_begin(db);
 	if (!error)

@@ -5,12 +5,12 @@
 
 #include "hub/console/internal.h"
 
-enum { SETTINGS_NOTICE_SIZE = 4 * 500 + 1 };
+enum { SETTINGS_NOTICE_SIZE = 4 * 500 + 1, SETTINGS_AUDIT_DAYS_MIN = 365 };
 
 /* X(word, smallest, largest, default) */
 #define SETTINGS_NUMBERS(X)                                                                                            \
 	X(keep_events_days, 1, 3650, 30)                                                                               \
-	X(keep_audit_days, 365, 36500, 3650)                                                                           \
+	X(keep_audit_days, 0, 36500, 0) /* 0: for ever; else from a year on */                                         \
 	X(two_persons_above_v4, 8, 32, 24) /* a prefix shorter than this waits for a second person */                  \
 	X(two_persons_above_v6, 32, 64, 48)                                                                            \
 	X(session_idle_min, 5, 480, 30)

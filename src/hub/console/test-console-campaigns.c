@@ -242,6 +242,77 @@ static void people_name_and_close(void **state)
 	assert_int_equal(kit_status(&kit, &viewer, "GET", path, NULL, NULL), 404);
 }
 
+/* A word about a campaign of revision 2; the number in the answer, 0 when it is refused with 'status'. */
+static uint32_t say(uint32_t id, const char *verb, const char *body, const char *match, long status)
+{
+	struct kit_answer answer;
+	uint32_t number = 0;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/campaigns/%u/%s", id, verb);
+	answer = kit_request(&kit, &analyst, "POST", path, body, match);
+	if (answer.status != status)
+		fail_msg("%s %s: %ld %s", path, body, answer.status, answer.text);
+	if (status < 300)
+		number = (uint32_t)strtoul(kit_text(&answer, "id"), NULL, 10);
+	kit_answer_done(&answer);
+	return number;
+}
+
+static uint64_t figure(uint32_t id, const char *key)
+{
+	struct kit_answer answer = get(&analyst, id, "");
+	uint64_t number = (uint64_t)json_integer_value(json_object_get(answer.json, key));
+
+	assert_int_equal(answer.status, 200);
+	kit_answer_done(&answer);
+	return number;
+}
+
+static void people_split_merge_and_take_it_back(void **state)
+{
+	uint32_t id = first_id(&analyst), one, two;
+	struct kit_answer answer;
+	char body[64], path[64];
+
+	snprintf(path, sizeof(path), "/campaigns/%u/split", id);
+	assert_int_equal(
+		kit_status(&kit, &operator_, "POST", path, "{\"sources\":[\"192.0.2.13\"]}", "If-Match: \"r3\""), 403);
+	say(id, "split", "{\"sources\":[\"192.0.2.13\"]}", NULL, 428);
+	say(id, "split", "{\"sources\":[\"192.0.2.13\"]}", "If-Match: \"r2\"", 412);
+	say(id, "split", "{\"sources\":[\"192.0.2.200\"]}", "If-Match: \"r3\"", 409); /* none of its */
+	one = say(id, "split", "{\"sources\":[\"192.0.2.13\"]}", "If-Match: \"r3\"", 201);
+	two = say(id, "split", "{\"sources\":[\"203.0.113.11\"]}", "If-Match: \"r3\"", 201);
+	assert_int_equal(count_items(&analyst, "/campaigns"), 3);
+	assert_int_equal(figure(id, "sources"), 2);
+	assert_int_equal(figure(one, "sources"), 1);
+	assert_int_equal(figure(one, "events"), 2);
+	/* Back into what it came from is an undo; into another it is a merge. */
+	snprintf(body, sizeof(body), "{\"with\":\"%u\"}", id);
+	say(one, "merge", body, "If-Match: \"r1\"", 409);
+	say(one, "merge", "{\"with\":\"4711\"}", "If-Match: \"r1\"", 404);
+	snprintf(body, sizeof(body), "{\"with\":\"%u\"}", one);
+	assert_int_equal(say(two, "merge", body, "If-Match: \"r1\"", 200), one);
+	say(two, "merge", body, "If-Match: \"r1\"", 409);
+	answer = get(&analyst, two, "");
+	assert_int_equal(strtoul(kit_text(&answer, "id"), NULL, 10), one); /* leads there */
+	assert_int_equal(json_array_size(json_object_get(answer.json, "merged")), 1);
+	assert_int_equal(strtoul(kit_text(&answer, "split_from"), NULL, 10), id);
+	kit_answer_done(&answer);
+	assert_int_equal(figure(one, "events"), 3);
+	snprintf(body, sizeof(body), "{\"campaign\":\"%u\"}", two);
+	say(one, "undo", body, "If-Match: \"r1\"", 200);
+	say(one, "undo", body, "If-Match: \"r1\"", 409);
+	say(id, "undo", body, "If-Match: \"r3\"", 200);
+	snprintf(body, sizeof(body), "{\"campaign\":\"%u\"}", one);
+	say(id, "undo", body, "If-Match: \"r3\"", 200);
+	assert_int_equal(count_items(&analyst, "/campaigns"), 1);
+	assert_int_equal(figure(id, "sources"), 4);
+	assert_int_equal(count_items(&kit.admin, "/audit?action=campaign.split"), 2);
+	assert_int_equal(count_items(&kit.admin, "/audit?action=campaign.merge"), 1);
+	assert_int_equal(count_items(&kit.admin, "/audit?action=campaign.undo"), 3);
+}
+
 static void they_live_over_a_restart(void **state)
 {
 	uint32_t id = first_id(&analyst);
@@ -325,6 +396,7 @@ int main(void)
 		cmocka_unit_test(the_fingerprint_blocks_at_the_first_hit),
 		cmocka_unit_test(the_matrix_masks_others),
 		cmocka_unit_test(people_name_and_close),
+		cmocka_unit_test(people_split_merge_and_take_it_back),
 		cmocka_unit_test(they_live_over_a_restart),
 		cmocka_unit_test(all_sources_are_blocked),
 	};

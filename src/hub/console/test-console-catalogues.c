@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "bus/bundle.h"
+#include "hub/console/drop.h"
 #include "hub/console/test-kit.h"
 #include "hub/findings/importer.h"
 #include "hub/posture/catalogues.h"
@@ -320,6 +321,89 @@ static void test_drop(void **state)
 	}
 }
 
+static void drop_file(const char *name, unsigned int mode, uid_t uid, gid_t gid)
+{
+	static const char line[] =
+		"{\"template-id\":\"whose\",\"matched-at\":\"https://10.1.0.9/\",\"host\":\"10.1.0.9\","
+		"\"info\":{\"name\":\"Whose\",\"severity\":\"high\"}}\n";
+	char path[512], beside[300];
+
+	write_file("", name, bytes_from_str(line));
+	snprintf(path, sizeof(path), "%s/%s", kit.dir, name);
+	assert_int_equal(chmod(path, mode), 0);
+	if (geteuid() == 0)
+		assert_int_equal(chown(path, uid, gid), 0);
+	snprintf(beside, sizeof(beside), "%s.options.json", name);
+	write_file("drop/", beside, bytes_from_str("{\"format\":\"nuclei\"}"));
+	snprintf(beside, sizeof(beside), "%s/drop/%s", kit.dir, name);
+	assert_int_equal(rename(path, beside), 0);
+}
+
+/* Whose file it is, and who could have written it. */
+static void test_drop_trust(void **state)
+{
+	enum { SOMEBODY = 12345, SCANNERS = 23456 };
+	const struct {
+		const char *name, *folder;
+		unsigned int mode, folder_mode;
+		uid_t owner;
+		gid_t group;
+		bool as_root;
+	} rows[] = {
+		{ "mine.jsonl", "done", 0644, 0700, geteuid(), getegid(), false },
+		{ "open.jsonl", "refused", 0666, 0700, geteuid(), getegid(), false },
+		{ "theirs-own.jsonl", "refused", 0600, 0700, SOMEBODY, SOMEBODY, true },
+		{ "group-closed.jsonl", "refused", 0640, 0700, SOMEBODY, SCANNERS, true },
+		{ "group.jsonl", "done", 0660, 0770, SOMEBODY, SCANNERS, true },
+		{ "other-group.jsonl", "refused", 0660, 0770, SOMEBODY, SOMEBODY, true },
+	};
+	char folder[512];
+
+	snprintf(folder, sizeof(folder), "%s/drop", kit.dir);
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		json_t *result;
+
+		if (rows[i].as_root && geteuid() != 0)
+			continue;
+		if (geteuid() == 0)
+			assert_int_equal(chown(folder, geteuid(), SCANNERS), 0);
+		assert_int_equal(chmod(folder, rows[i].folder_mode), 0);
+		usleep(600000); /* it has looked at the folder since */
+		drop_file(rows[i].name, rows[i].mode, rows[i].owner, rows[i].group);
+		result = result_of(rows[i].folder, rows[i].name);
+		json_decref(result);
+	}
+	/* From a folder that is anybody's nothing is taken. */
+	assert_int_equal(chmod(folder, 0777), 0);
+	usleep(600000);
+	drop_file("anybody.jsonl", 0600, geteuid(), getegid());
+	usleep(1500000);
+	assert_true(is_there("anybody.jsonl"));
+	assert_int_equal(chmod(folder, 0700), 0);
+	json_decref(result_of("done", "anybody.jsonl"));
+}
+
+/* A file that cannot be moved away does not keep the others waiting. */
+static void test_drop_stuck(void **state)
+{
+	uint64_t began_ns;
+
+	write_file("drop/done/", "stuck.jsonl", bytes_from_str("x"));
+	for (int i = 1; i < 1000; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "stuck.jsonl.%d", i);
+		write_file("drop/done/", name, bytes_from_str("x"));
+	}
+	drop_file("stuck.jsonl", 0600, geteuid(), getegid());
+	usleep(1500000);
+	assert_true(is_there("stuck.jsonl"));
+	began_ns = clock_mono_ns();
+	drop_file("next.jsonl", 0600, geteuid(), getegid());
+	json_decref(result_of("done", "next.jsonl"));
+	assert_true(clock_since_ns(clock_mono_ns(), began_ns) < DROP_STUCK_S / 2 * NS_PER_S);
+}
+
 /* ---- VEX ---- */
 
 struct statements {
@@ -432,6 +516,8 @@ int main(void)
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_bundle),
 		cmocka_unit_test(test_drop),
+		cmocka_unit_test(test_drop_trust),
+		cmocka_unit_test(test_drop_stuck),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,15 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Decisions through the API: made by what edges report and by people, seen, traced, vetoed, appealed against, lifted. */
+#include <unistd.h>
+
 #include "bus/delta.h"
 #include "hub/console/test-decide.h"
+#include "hub/core/journalfile.h"
 
 static struct kit kit;
 static uint32_t health, banks, edge_health, edge_banks;
 static struct kit_session analyst, second, viewer, operator_, auditor;
 static uint64_t seqs[8];
 
+/* Another hub's journal, as far as it answers. */
+static _Atomic bool copy_away;
+
+static int copy_begin(void *context, const char *path)
+{
+	return 0;
+}
+
+static int copy_add(void *context, struct bytes frame)
+{
+	return 0;
+}
+
+static int copy_sync(void *context)
+{
+	return copy_away ? LUYTRE_E_BUSY : 0;
+}
+
+static const struct journal_copy copy = {
+	.begin = copy_begin, .add = copy_add, .sync = copy_sync, .whole = copy_begin
+};
+
 static int setup(void **state)
 {
+	kit_journal_copy = &copy;
 	if (kit_open(&kit))
 		return -1;
 	health = kit_tenant(&kit, 0, "Bộ Y tế");
@@ -495,6 +521,33 @@ static void everything_at_once(void **state)
 	assert_int_equal(count_items(&analyst, "/decisions?state=provisional"), 0);
 }
 
+/* Who is told that it is done is right even if this hub ends the moment after. */
+static void nothing_is_done_before_the_next_hub_knows(void **state)
+{
+	static const char body[] = "{\"source\":\"203.0.113.77\",\"action\":\"block\",\"reason\":\"a bot\","
+				   "\"lifetime_s\":600}";
+	struct kit_answer answer;
+	uint64_t id;
+
+	copy_away = true;
+	answer = kit_request(&kit, &analyst, "POST", "/decisions", body, "Idempotency-Key: settle-1");
+	assert_int_equal(answer.status, 503);
+	assert_int_equal(atoi(answer.retry_after), 1);
+	kit_answer_done(&answer);
+	copy_away = false;
+	assert_int_equal(kit_status(&kit, &analyst, "POST", "/decisions", body, "Idempotency-Key: settle-1"), 201);
+	id = id_of(&analyst, "203.0.113.77");
+	assert_true(id != 0);
+	copy_away = true;
+	lift(&analyst, id, 503);
+	copy_away = false;
+	for (int i = 0; i < 100 && status_of(&analyst, id) != 200; i++)
+		usleep(50000);
+	answer = get(&analyst, id, "");
+	assert_string_equal(kit_text(&answer, "state"), "lifted");
+	kit_answer_done(&answer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -509,6 +562,7 @@ int main(void)
 		cmocka_unit_test(a_dry_run_does_nothing),
 		cmocka_unit_test(what_is_decided_needs_a_revision),
 		cmocka_unit_test(appeals),
+		cmocka_unit_test(nothing_is_done_before_the_next_hub_knows),
 		cmocka_unit_test(everything_at_once),
 		cmocka_unit_test(a_flood_of_changes_is_one_word),
 	};

@@ -16,11 +16,12 @@
 #include <zlib.h>
 
 #include "base/clock.h"
+#include "hub/console/imports.h"
 #include "hub/console/test-kit.h"
 #include "hub/findings/test-samples.h"
 #include "hub/posture/report.h"
 
-enum { WAIT_S = 60, LARGE_RECORDS = 6000, KILLED_RECORDS = 60000 };
+enum { WAIT_S = 60, LARGE_RECORDS = 6000, KILLED_RECORDS = 60000, SHARE = 8 << 20 };
 
 static struct kit kit;
 static struct kit_session owner, viewer, stranger;
@@ -36,6 +37,7 @@ static int setup(void **state)
 		"hanoi-1", "portal" };
 	uint32_t system;
 
+	kit_spool_share = kit_waiting_share = SHARE;
 	if (kit_open(&kit))
 		return -1;
 	ministry = kit_tenant(&kit, 0, "Bộ Y tế");
@@ -471,6 +473,176 @@ static void test_killed(void **state)
 	assert_int_equal(count("select count(*) from import where place = 'elsewhere' and state = 0"), 1);
 }
 
+/* ---- What one account may ask for ---- */
+
+/* An Idempotency-Key cannot be kept for a body that is not in memory: it is said, before the body. */
+static void test_no_key_for_files(void **state)
+{
+	struct kit_answer answer = kit_request(&kit, &owner, "POST", "/imports", NULL, "Idempotency-Key: k1");
+
+	assert_int_equal(answer.status, 400);
+	assert_non_null(strstr(answer.text, "Idempotency-Key"));
+	kit_answer_done(&answer);
+}
+
+static void wait_import(const char *id, const char *wanted, const char *message)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/imports/%s", id);
+	for (int i = 0; i < 5000; i++) {
+		struct kit_answer answer = kit_request(&kit, &owner, "GET", path, NULL, NULL);
+		bool there = strcmp(kit_text(&answer, "state"), wanted) == 0;
+
+		if (there && message[0] && !strstr(kit_text(&answer, "message"), message))
+			fail_msg("no reason: %s", answer.text);
+		kit_answer_done(&answer);
+		if (there)
+			return;
+		usleep(2000);
+	}
+	fail_msg("the import %s never was %s", id, wanted);
+}
+
+/* The operation of the account that is the newest. */
+static void cancel_newest(void)
+{
+	struct kit_answer answer = kit_request(&kit, &owner, "GET", "/operations?limit=1", NULL, NULL);
+	const json_t *first = json_array_get(json_object_get(answer.json, "items"), 0);
+	char path[64];
+
+	snprintf(path, sizeof(path), "/operations/%s", json_string_value(json_object_get(first, "id")));
+	assert_int_equal(kit_status(&kit, &owner, "DELETE", path, NULL, NULL), 204);
+	kit_answer_done(&answer);
+}
+
+/* One that is being read for the first time, and one that waits behind it, can be stopped; both end, and say why. */
+static void test_cancelled(void **state)
+{
+	size_t size;
+	uint8_t *text = large(25000, "stopped", &size);
+	struct kit_answer first, second;
+
+	first = kit_send(&kit, &owner, "POST", "/imports", bytes_of(text, size), "application/octet-stream", WAIT_S);
+	assert_int_equal(first.status, 202);
+	second = kit_send(&kit, &owner, "POST", "/imports", bytes_from_str("{}"), "application/octet-stream", WAIT_S);
+	assert_int_equal(second.status, 202);
+	cancel_newest();
+	wait_import(kit_text(&first, "id"), "done", "");
+	wait_import(kit_text(&second, "id"), "cut", "stopped");
+	kit_answer_done(&first);
+	kit_answer_done(&second);
+	first = kit_send(&kit, &owner, "POST", "/imports", bytes_of(text, size), "application/octet-stream", WAIT_S);
+	assert_int_equal(first.status, 202);
+	cancel_newest();
+	wait_import(kit_text(&first, "id"), "cut", "stopped");
+	kit_answer_done(&first);
+	free(text);
+}
+
+static bool stop_at_once(void *context, const struct report_row *row)
+{
+	++*(size_t *)context;
+	return false;
+}
+
+/* A first reading of a long report ends when it is told to, long before its end. */
+static void test_survey_stops(void **state)
+{
+	static const char head[] = "{\"matches\":[],\"source\":{\"type\":\"directory\",\"target\":\"";
+	size_t calls = 0;
+	struct finding_call call = { .db = kit.db, .scope = &nation };
+	const struct audit_origin origin = { .actor = "system", .now_us = (int64_t)(clock_real_ns() / NS_PER_US) };
+	const struct report_about about = { .name = "first reading" };
+	FILE *file = tmpfile();
+	struct report_row row = { 0 };
+	int64_t id;
+
+	assert_non_null(file);
+	assert_true(fputs(head, file) >= 0);
+	for (int i = 0; i < 16 * IMPORTS_BLOCK; i++)
+		assert_true(fputc(' ', file) != EOF);
+	assert_int_equal(fflush(file), 0);
+	call.origin = &origin;
+	assert_int_equal(report_announce(kit.db, &origin, &about, "elsewhere", &id), 0);
+	assert_int_equal(imports_run(&call, id, fileno(file), stop_at_once, &calls, &row), 0);
+	assert_int_equal(calls, 1);
+	assert_true(lseek(fileno(file), 0, SEEK_CUR) <= IMPORTS_BLOCK);
+	assert_int_equal(row.state, REPORT_CUT);
+	fclose(file);
+}
+
+/* Sixteen wait: the next is refused, and its row says so. */
+static void test_too_many(void **state)
+{
+	size_t size;
+	uint8_t *text = large(12000, "many", &size);
+	struct kit_answer answer;
+	int64_t before = count("select count(*) from import where state = 0 and place <> 'elsewhere'");
+
+	assert_int_equal(before, 0);
+	answer = kit_send(&kit, &owner, "POST", "/imports", bytes_of(text, size), "application/octet-stream", WAIT_S);
+	assert_int_equal(answer.status, 202);
+	kit_answer_done(&answer);
+	for (int i = 0; i < 16; i++) {
+		answer = kit_send(
+			&kit, &owner, "POST", "/imports", bytes_from_str("{}"), "application/octet-stream", WAIT_S);
+		if (answer.status == 429)
+			break;
+		kit_answer_done(&answer);
+	}
+	assert_int_equal(answer.status, 429);
+	assert_string_equal(answer.retry_after, "30");
+	kit_answer_done(&answer);
+	assert_int_equal(count("select count(*) from import where state = 2 and ended_us > 0 and message <> ''"
+			       " and id = (select max(id) from import)"),
+		1);
+	/* Another account is not kept from it. */
+	answer =
+		kit_send(&kit, &stranger, "POST", "/imports", bytes_from_str("{}"), "application/octet-stream", WAIT_S);
+	assert_int_equal(answer.status, 202);
+	kit_answer_done(&answer);
+	free(text);
+	while (count("select count(*) from import where state = 0 and place <> 'elsewhere'") > 0)
+		usleep(10000);
+}
+
+/* One account may have so much on its way, and so much waiting. */
+static void test_share(void **state)
+{
+	struct kit_answer answer;
+	uint8_t *text = calloc(1, SHARE + 1);
+	size_t size, rest;
+	uint8_t *good = large(12000, "share", &size);
+
+	assert_non_null(text);
+	answer = kit_send(
+		&kit, &owner, "POST", "/imports", bytes_of(text, SHARE + 1), "application/octet-stream", WAIT_S);
+	if (answer.status != 429 || !strstr(answer.text, "too-many-requests"))
+		fail_msg("%ld %s", answer.status, answer.text);
+	kit_answer_done(&answer);
+	answer = kit_send(&kit, &owner, "POST", "/imports", bytes_of(good, size), "application/octet-stream", WAIT_S);
+	assert_int_equal(answer.status, 202);
+	kit_answer_done(&answer);
+	rest = SHARE - size + 1;
+	answer = kit_send(&kit, &owner, "POST", "/imports", bytes_of(text, rest), "application/octet-stream", WAIT_S);
+	if (answer.status != 429 || !strstr(answer.text, "/imports"))
+		fail_msg("%ld %s", answer.status, answer.text);
+	kit_answer_done(&answer);
+	answer =
+		kit_send(&kit, &stranger, "POST", "/imports", bytes_of(text, rest), "application/octet-stream", WAIT_S);
+	assert_int_equal(answer.status, 202);
+	kit_answer_done(&answer);
+	while (count("select count(*) from import where state = 0 and place <> 'elsewhere'") > 0)
+		usleep(10000);
+	/* All was given back. */
+	answer = kit_send(&kit, &owner, "POST", "/imports", bytes_of(text, SHARE), "application/octet-stream", WAIT_S);
+	assert_int_equal(answer.status, 202);
+	kit_answer_done(&answer);
+	free(good);
+	free(text);
+}
+
 static void test_lists(void **state)
 {
 	struct kit_answer answer = kit_request(&kit, &viewer, "GET", "/imports?limit=1000", NULL, NULL);
@@ -502,6 +674,11 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_may_not),
 		cmocka_unit_test(test_large_and_packed),
 		cmocka_unit_test(test_two_at_once),
+		cmocka_unit_test(test_no_key_for_files),
+		cmocka_unit_test(test_cancelled),
+		cmocka_unit_test(test_survey_stops),
+		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_share),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_killed),
 	};

@@ -107,6 +107,8 @@ static void test_incident(void **state)
 	answer = deadlines(&viewer, id, "");
 	assert_int_equal(count(&answer), 2);
 	assert_string_equal(item(&answer, 0, "clock"), "inc-72h");
+	assert_string_equal(item(&answer, 0, "source"), "D331 Art 31.2d");
+	assert_string_equal(item(&answer, 0, "law_from"), "2026-08-19");
 	assert_string_equal(item(&answer, 0, "owner"), "Trưởng ca trực");
 	assert_string_equal(item(&answer, 1, "clock"), "pd-72h");
 	assert_string_equal(item(&answer, 1, "tenant_name"), "Cục Công nghệ");

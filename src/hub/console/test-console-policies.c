@@ -174,13 +174,12 @@ static void test_life(void **state)
 
 static void test_refused(void **state)
 {
-	char asset[64], other[64];
+	char asset[64], other[64], sensor[64];
 	const struct {
 		const char *rest, *said;
 	} cases[] = {
 		{ "\"modes\":{\"shield\":\"off\"}", "shadow counts" },
-		{ "\"modes\":{\"sensor\":\"enforce\"}", "sensor.mode" },
-		{ "\"modes\":{\"gate\":\"enforce\"}", "web server" },
+		{ sensor, "names and URLs" },
 		{ "\"modes\":{\"shield\":\"enforce\"},\"rules_off\":[\"7\"]", "single rules" },
 		{ "\"modes\":{}", "sets nothing" },
 		{ "\"system\":\"99\",\"modes\":{\"shield\":\"enforce\"}", "no such system" },
@@ -194,6 +193,7 @@ static void test_refused(void **state)
 
 	snprintf(asset, sizeof(asset), "\"asset\":\"%u\",\"modes\":{\"shield\":\"enforce\"}", name);
 	snprintf(other, sizeof(other), "\"asset\":\"%u\",\"modes\":{\"shield\":\"enforce\"}", their_asset);
+	snprintf(sensor, sizeof(sensor), "\"asset\":\"%u\",\"modes\":{\"sensor\":\"off\"}", name);
 	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
 		answer = propose(&an, standing(), change(ours, cases[i].rest));
 		if (answer.status != 400 || !has_text(&answer, cases[i].said))
@@ -210,6 +210,68 @@ static void test_refused(void **state)
 	answer = propose(&an, standing() + 7, change(ours, "\"modes\":{\"shield\":\"shadow\"}"));
 	assert_int_equal(answer.status, 409);
 	kit_answer_done(&answer);
+}
+
+/* "MODE by ORIGIN" of an asset, as whoever reads organisations sees it. */
+static void check_mode(uint32_t asset, const char *part, const char *expected)
+{
+	char path[64], found[64];
+	struct kit_answer answer;
+	const char *mode;
+
+	snprintf(path, sizeof(path), "/tenants/%u/assets/%u", ours, asset);
+	answer = kit_request(&kit, &viewer, "GET", path, NULL, NULL);
+	assert_int_equal(answer.status, 200);
+	mode = json_string_value(json_object_get(json_object_get(answer.json, "modes"), part));
+	snprintf(found, sizeof(found), "%s by %s", mode ? mode : "-",
+		json_string_value(json_object_get(json_object_get(answer.json, "origins"), part)));
+	assert_string_equal(found, expected);
+	kit_answer_done(&answer);
+}
+
+static void set_edge_only(bool edge_only, const char *revision)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/tenants/%u/systems/%u", ours, web);
+	assert_int_equal(kit_status(&kit, &an, "PATCH", path,
+				 edge_only ? "{\"edge_only\":true}" : "{\"edge_only\":false}", revision),
+		200);
+}
+
+/* Modes of all parts: asset before system before tenant, the gate's for names too, and what is edge-only before all. */
+static void test_modes(void **state)
+{
+	struct kit_answer answer;
+	char id[16], text[128];
+
+	stands(change(ours, "\"reset\":true,\"modes\":{\"sensor\":\"enforce\",\"gate\":\"shadow\"}"), id);
+	check_mode(prefix, "sensor", "enforce by tenant");
+	check_mode(prefix, "gate", "shadow by tenant");
+	check_mode(prefix, "shield", "- by edge");
+	check_mode(name, "gate", "shadow by tenant");
+	check_mode(name, "sensor", "- by none");
+	snprintf(text, sizeof(text), "\"asset\":\"%u\",\"modes\":{\"gate\":\"enforce\"}", name);
+	stands(change(ours, text), id);
+	check_mode(name, "gate", "enforce by asset");
+	answer = kit_request(&kit, &viewer, "GET", path_of("/policies/#/diff", id), NULL, NULL);
+	snprintf(text, sizeof(text), "\"pointer\":\"/assets/%u/gate\"", name);
+	assert_true(has_text(&answer, text) && has_text(&answer, "\"after\":\"enforce\""));
+	kit_answer_done(&answer);
+	set_edge_only(true, "If-Match: \"r1\"");
+	check_mode(name, "gate", "off by edge-only");
+	check_mode(prefix, "sensor", "enforce by tenant");
+	snprintf(text, sizeof(text), "\"system\":\"%u\",\"modes\":{\"gate\":\"shadow\"}", web);
+	answer = propose(&an, standing(), change(ours, text));
+	assert_int_equal(answer.status, 400);
+	assert_true(has_text(&answer, "/changes/0") && has_text(&answer, "only be watched at the edge"));
+	kit_answer_done(&answer);
+	snprintf(text, sizeof(text), "\"system\":\"%u\",\"modes\":{\"gate\":\"off\",\"sensor\":\"shadow\"}", web);
+	stands(change(ours, text), id);
+	check_mode(prefix, "sensor", "shadow by system");
+	set_edge_only(false, "If-Match: \"r2\"");
+	check_mode(prefix, "gate", "off by system");
+	check_mode(name, "gate", "enforce by asset");
 }
 
 static void test_seen(void **state)
@@ -371,8 +433,8 @@ static void test_rollback(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_life), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_seen), cmocka_unit_test(test_pages), cmocka_unit_test(test_diff),
-		cmocka_unit_test(test_rollout), cmocka_unit_test(test_rollback) };
+		cmocka_unit_test(test_modes), cmocka_unit_test(test_seen), cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_diff), cmocka_unit_test(test_rollout), cmocka_unit_test(test_rollback) };
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

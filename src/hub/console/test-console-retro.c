@@ -151,6 +151,35 @@ static void without_consent_nothing_is_probed(void **state)
 	assert_int_equal(kit_status(&kit, &operator_, "POST", probe, NULL, NULL), 403);
 }
 
+/* A page ends where the caller says, and the next one goes on behind it. */
+static void consents_have_pages(void **state)
+{
+	char path[256];
+	struct kit_answer answer;
+	size_t count = 0, pages = 0;
+
+	assert_int_equal(
+		db_run(kit.db,
+			"with recursive n (i) as (select 1 union all select i + 1 from n where i < 1205)"
+			" insert into consent (id, tenant, asset, kinds, from_us, until_us, given_us, who, note)"
+			" select 5000 + i, ?1, 0, 1, 1, 2, 1, 'hoa', 'CV' from n",
+			DB_ARGS(db_i64(ministry)), NULL),
+		0);
+	snprintf(path, sizeof(path), "/consents?limit=1000");
+	do {
+		answer = kit_request(&kit, &owner, "GET", path, NULL, NULL);
+		assert_int_equal(answer.status, 200);
+		count += json_array_size(json_object_get(answer.json, "items"));
+		snprintf(path, sizeof(path), "/consents?limit=1000&cursor=%s",
+			json_is_string(json_object_get(answer.json, "next")) ? kit_text(&answer, "next") : "");
+		pages++;
+		kit_answer_done(&answer);
+	} while (path[strlen(path) - 1] != '=' && pages < 9);
+	assert_int_equal(count, 1205);
+	assert_int_equal(pages, 2);
+	assert_int_equal(db_run(kit.db, "delete from consent where id > 5000", DB_NO_ARGS, NULL), 0);
+}
+
 static json_int_t figure(const struct kit_answer *answer, const char *key)
 {
 	return json_integer_value(json_object_get(answer->json, key));
@@ -198,6 +227,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_consent_nothing_is_probed),
+		cmocka_unit_test(consents_have_pages),
 		cmocka_unit_test(who_was_hit_is_told_to_whom_it_concerns),
 		cmocka_unit_test(findings_of_ones_own_get_the_proof),
 	};

@@ -209,25 +209,29 @@ static void test_systems(void **state)
 static void test_assets(void **state)
 {
 	uint32_t system = kit_system(&kit, clinic, "Hồ sơ"), theirs = kit_system(&kit, other, "Của họ"), id;
+	uint32_t store = kit_system(&kit, clinic, "Lưu trữ");
 	const char *assets = path("/tenants/%u/assets", clinic);
 	char body[256], one[64];
 	struct kit_answer answer;
 
 	snprintf(body, sizeof(body),
-		"{\"system\":\"%u\",\"kind\":\"prefix\",\"value\":\"198.51.100.0/"
-		"24\",\"fail\":\"closed\",\"modes\":{\"gate\":"
-		"\"shadow\"}}",
+		"{\"system\":\"%u\",\"kind\":\"prefix\",\"value\":\"198.51.100.0/24\",\"modes\":{\"gate\":\"shadow\"}}",
 		system);
+	answer = kit_request(&kit, &owner, "POST", assets, body, NULL); /* policies say it */
+	assert_int_equal(answer.status, 400);
+	assert_non_null(strstr(answer.text, "POST /policies"));
+	kit_answer_done(&answer);
+	snprintf(body, sizeof(body), "{\"system\":\"%u\",\"kind\":\"prefix\",\"value\":\"198.51.100.0/24\"}", system);
 	id = made(&owner, assets, body);
 	snprintf(one, sizeof(one), "/tenants/%u/assets/%u", clinic, id);
 	answer = kit_request(&kit, &viewer, "GET", one, NULL, NULL);
 	assert_int_equal(answer.status, 200);
 	assert_string_equal(kit_text(&answer, "value"), "198.51.100.0/24");
 	assert_string_equal(kit_text(&answer, "tenant_name"), "Bệnh viện Đa khoa");
-	assert_string_equal(kit_text(&answer, "fail"), "closed");
+	assert_true(json_is_null(json_object_get(answer.json, "fail")));
+	assert_true(json_is_null(json_object_get(json_object_get(answer.json, "modes"), "gate")));
 	assert_string_equal(
-		json_string_value(json_object_get(json_object_get(answer.json, "modes"), "gate")), "shadow");
-	assert_string_equal(json_string_value(json_object_get(json_object_get(answer.json, "modes"), "shield")), "off");
+		json_string_value(json_object_get(json_object_get(answer.json, "origins"), "shield")), "edge");
 	kit_answer_done(&answer);
 
 	/* What overlaps is refused with the owner's name; so is what is not what it is said to be. */
@@ -247,18 +251,17 @@ static void test_assets(void **state)
 	expect(&viewer, "DELETE", one, NULL, "If-Match: \"r1\"", 403, NULL);
 	expect(&stranger, "GET", one, NULL, NULL, 404, NULL);
 	expect(&stranger, "GET", path("/tenants/%u/assets/%u", other, id), NULL, NULL, 404, NULL);
-	answer = kit_request(&kit, &owner, "PATCH", one, "{\"modes\":{\"shield\":\"enforce\"}}", "If-Match: \"r1\"");
+	expect(&owner, "PATCH", one, "{\"modes\":{\"shield\":\"enforce\"}}", "If-Match: \"r1\"", 400,
+		"invalid-request");
+	expect(&owner, "PATCH", one, "{\"fail\":\"closed\"}", "If-Match: \"r1\"", 400, "invalid-request");
+	snprintf(body, sizeof(body), "{\"system\":\"%u\"}", store);
+	answer = kit_request(&kit, &owner, "PATCH", one, body, "If-Match: \"r1\"");
 	assert_int_equal(answer.status, 200);
 	assert_string_equal(answer.etag, "\"r2\"");
-	assert_string_equal(
-		json_string_value(json_object_get(json_object_get(answer.json, "modes"), "gate")), "shadow");
-	assert_string_equal(
-		json_string_value(json_object_get(json_object_get(answer.json, "modes"), "shield")), "enforce");
-	assert_string_equal(kit_text(&answer, "fail"), "closed");
 	kit_answer_done(&answer);
 	snprintf(body, sizeof(body), "{\"system\":\"%u\"}", theirs);
 	expect(&owner, "PATCH", one, body, "If-Match: \"r2\"", 400, "invalid-request");
-	expect(&owner, "DELETE", path("/tenants/%u/systems/%u", clinic, system), NULL, "If-Match: \"r1\"", 409, NULL);
+	expect(&owner, "DELETE", path("/tenants/%u/systems/%u", clinic, store), NULL, "If-Match: \"r1\"", 409, NULL);
 	expect(&owner, "DELETE", one, NULL, "If-Match: \"r2\"", 204, NULL);
 }
 

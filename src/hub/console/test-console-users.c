@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "hub/console/test-kit.h"
 
@@ -145,6 +146,21 @@ static void test_disable(void **state)
 }
 
 /* The only one who rules the nation stays. */
+static void test_last_login(void **state)
+{
+	const uint64_t id = add_user(&owner, "moi.vao");
+	struct kit_answer answer = kit_request(&kit, &owner, "GET", path_of("/users/#", id), NULL, NULL);
+
+	assert_int_equal(answer.status, 200);
+	assert_true(json_is_null(json_object_get(answer.json, "last_login")));
+	kit_answer_done(&answer);
+	answer = kit_request(&kit, &owner, "GET", path_of("/users/#", viewer.account), NULL, NULL);
+	assert_int_equal(answer.status, 200);
+	assert_non_null(json_string_value(json_object_get(answer.json, "last_login")));
+	assert_true(strcmp(kit_text(&answer, "last_login"), kit_text(&answer, "created")) >= 0);
+	kit_answer_done(&answer);
+}
+
 static void test_last_admin(void **state)
 {
 	const char *path = path_of("/users/#", kit.admin.account);
@@ -388,10 +404,14 @@ static void test_settings(void **state)
 	assert_int_equal(answer.status, 200);
 	assert_string_equal(answer.etag, "\"r1\"");
 	assert_int_equal(json_integer_value(json_object_get(answer.json, "keep_events_days")), 30);
+	assert_int_equal(json_integer_value(json_object_get(answer.json, "keep_audit_days")), 0);
 	kit_answer_done(&answer);
 	assert_int_equal(kit_status(&kit, &owner, "GET", "/settings", NULL, NULL), 403);
 	assert_int_equal(
 		kit_status(&kit, &auditor, "PATCH", "/settings", "{\"keep_events_days\":9}", "If-Match: \"r1\""), 403);
+	assert_int_equal(/* less than a year is no audit log */
+		kit_status(&kit, &kit.admin, "PATCH", "/settings", "{\"keep_audit_days\":364}", "If-Match: \"r1\""),
+		400);
 	assert_int_equal(
 		kit_status(&kit, &kit.admin, "PATCH", "/settings", "{\"keep_events_days\":0}", "If-Match: \"r1\""),
 		400);
@@ -478,6 +498,7 @@ int main(void)
 		cmocka_unit_test(test_create_elsewhere),
 		cmocka_unit_test(test_update),
 		cmocka_unit_test(test_disable),
+		cmocka_unit_test(test_last_login),
 		cmocka_unit_test(test_last_admin),
 		cmocka_unit_test(test_reset_and_sessions),
 		cmocka_unit_test(test_lists),

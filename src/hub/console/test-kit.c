@@ -56,17 +56,22 @@ static void told_campaign(void *context, uint32_t id)
 }
 
 const char *kit_holds;
+uint64_t kit_spool_share, kit_waiting_share;
+const struct journal_copy *kit_journal_copy;
 
 static int open_hub(struct kit *kit)
 {
 	const struct core_options core = { .state_dir = kit->dir,
 		.holds = kit_holds,
+		.journal_copy = kit_journal_copy,
 		.calls = { .context = kit, .decisions = told, .events = told_events, .campaign = told_campaign } };
 	const struct console_options options = { .state_dir = kit->dir,
 		.unix_path = kit->socket[0] ? kit->socket : NULL,
 		.names = "localhost,127.0.0.1",
 		.first_password = KIT_PASSWORD,
 		.limits = &wide,
+		.spool_share = kit_spool_share,
+		.waiting_share = kit_waiting_share,
 		.passwords = { .operations = 1, .memory = 8192 } };
 	char why[CORE_WHY_SIZE];
 	struct console *console = NULL;

@@ -61,8 +61,13 @@ struct kit_answer {
 		retry_after[KIT_HEADER_SIZE]; /* "" when not there */
 };
 
+/* Bytes of one account, as in struct console_options, before kit_open; 0: the defaults. */
+extern uint64_t kit_spool_share, kit_waiting_share;
+
 /* Folder of the rules that can hold something, before kit_open; null: none, and nothing is held. */
 extern const char *kit_holds;
+/* Where else the journal of decisions is kept, before kit_open; null: nowhere. */
+extern const struct journal_copy *kit_journal_copy;
 
 /* For cmocka's setup and teardown: 0 or -1. */
 int kit_open(struct kit *kit);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "hub/console/accounts.h"
+#include "hub/console/views.h"
 
 enum { FIRST_PASSWORD_SIZE = 2 * TOTP_SPARE_SIZE };
 
@@ -20,6 +21,7 @@ static void write_user(const struct console_call *call, struct jsonw *json, cons
 	jsonw_kv_string(json, "language", profile->language);
 	jsonw_kv_bool(json, "disabled", account->disabled);
 	jsonw_kv_string(json, "second_factor", account->totp ? "totp" : "none");
+	console_kv_time_or_null(json, "last_login", account->login_us);
 	jsonw_kv_array_begin(json, "grants");
 	for (size_t i = 0; i < account->grant_count; i++)
 		grant_write(call, json, account->id, &account->grants[i]);
@@ -261,6 +263,8 @@ void handle_delete_user(struct api_request *request, struct api_reply *reply)
 	error = auth_account_remove(&call.auth, account.id, account.revision);
 	if (!error)
 		error = profile_remove(call.auth.db, account.id);
+	if (!error)
+		error = views_forget(call.auth.db, account.id);
 	if (error) {
 		api_reply_error(reply, error, NULL);
 		return;

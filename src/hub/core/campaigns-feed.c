@@ -350,6 +350,13 @@ void feed_unlock(struct feed *feed)
 	pthread_mutex_unlock(&feed->lock);
 }
 
+void feed_changed(struct feed *feed)
+{
+	pthread_mutex_lock(&feed->lock);
+	feed->changed = true;
+	pthread_mutex_unlock(&feed->lock);
+}
+
 void feed_ports(const struct feed *feed, uint32_t tenant, uint16_t ret[FEED_PORTS_MAX])
 {
 	const uint16_t *ports = table_find(feed->ports, &tenant);

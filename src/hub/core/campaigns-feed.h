@@ -54,6 +54,8 @@ void feed_tick(struct feed *feed, int64_t now_us);
 /* Between these two the campaigns may be asked. */
 struct campaigns *feed_lock(struct feed *feed);
 void feed_unlock(struct feed *feed);
+/* What was changed between them is to be saved. */
+void feed_changed(struct feed *feed);
 /* Ports that a tenant was seen to offer, 0 behind the last. Within the lock. */
 void feed_ports(const struct feed *feed, uint32_t tenant, uint16_t ret[FEED_PORTS_MAX]);
 /* Counted for metrics: lines learned from, and errors of the file. */

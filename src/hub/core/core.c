@@ -428,6 +428,7 @@ void core_close(struct core *core)
 	free(core->delta);
 	tenants_index_unref(core->index);
 	policyfile_done(&core->policies.resolved);
+	policy_sites_done(&core->policies.sites);
 	tenants_tree_unref(core->tree);
 	unmapped_free(core->unmapped);
 	edges_close(core->edges);
@@ -460,6 +461,22 @@ void core_unlock(struct core *core)
 	/* What changes nothing for edges is synced at the next tick, but is not lost with this program. An error stays with the file. */
 	(void)!journalfile_write(core->journal);
 	pthread_mutex_unlock(&core->lock);
+}
+
+int core_settle(struct core *core)
+{
+	const struct timespec pause = { .tv_nsec = TICK_MS * (long)NS_PER_MS };
+	uint64_t until_ns = clock_mono_ns() + CORE_SETTLE_MS * NS_PER_MS;
+	int error;
+
+	for (;;) {
+		core_lock(core);
+		error = journalfile_sync(core->journal);
+		core_unlock(core); /* and tells what waited for it */
+		if (!error || clock_mono_ns() >= until_ns)
+			return error ? LUYTRE_E_BUSY : 0;
+		nanosleep(&pause, NULL);
+	}
 }
 
 struct engine *core_engine(struct core *core)
@@ -599,6 +616,29 @@ int core_audit(const struct core *core, struct audit_result *ret)
 		return error;
 	error = verify(core, db, ret);
 	db_close(db);
+	return error;
+}
+
+int core_audit_archives(const struct core *core, const struct audit_result *audit, int64_t *ret_until)
+{
+	char path[PATH_SIZE];
+	struct audit_head last;
+	struct audit_key key;
+	int error;
+
+	*ret_until = 0;
+	if (!audit->archived_until)
+		return 0;
+	snprintf(path, sizeof(path), "%s/audit.key", core->state_dir);
+	error = audit_key_load(path, &key);
+	if (error)
+		return error;
+	snprintf(path, sizeof(path), "%s/audit-archive", core->state_dir);
+	error = audit_archives_verify(path, key.public_key, &last);
+	sodium_memzero(&key, sizeof(key));
+	if (!error && last.sequence == audit->archived_until &&
+		memcmp(last.hash, audit->archived_hash, AUDIT_HASH_SIZE) == 0)
+		*ret_until = last.sequence;
 	return error;
 }
 

@@ -30,7 +30,7 @@
 #include "hub/events/event.h"
 #include "hub/ingest/eve.h"
 
-enum { CORE_WHY_SIZE = 512 };
+enum { CORE_WHY_SIZE = 512, CORE_SETTLE_MS = 3000 };
 
 struct core;
 struct journal_copy;
@@ -57,7 +57,7 @@ struct core_options {
 	const char *control; /* db_open's place; null: a SQLite file in the folder */
 	const char *events; /* ev_store_open's place; null: segments in the folder */
 	const struct journal_copy *journal_copy; /* where else the journal is kept; borrowed; null: nowhere */
-	const char *holds; /* folder of the rules that can hold something; null: nothing is held */
+	const char *holds; /* folders of the rules that can hold something (holdrules_read); null: nothing is held */
 	int64_t hold_budget_us; /* in shadow after the proof; 0: HOLD_BUDGET_US */
 	struct core_calls calls;
 };
@@ -97,6 +97,10 @@ void core_policy_key(const struct core *core, uint8_t ret[BUNDLE_PUBLIC_SIZE]);
 void core_lock(struct core *core);
 /* Tells edges what was changed meanwhile. */
 void core_unlock(struct core *core);
+/* Brings what was changed to where a restart, or the next hub, finds it: to the disk, and to the journal's copy where there is one. Before
+ * a person is told that his order holds. Waits for at most CORE_SETTLE_MS; without the lock. LUYTRE_E_BUSY: not there yet. It holds here,
+ * and goes there as soon as it can; should this hub end before, it was never ordered. */
+MUST_CHECK int core_settle(struct core *core);
 struct engine *core_engine(struct core *core);
 /* edges_revoke, and the door is told. */
 MUST_CHECK int core_revoke(struct core *core, const struct audit_origin *origin, uint32_t edge, const char *reason);
@@ -120,27 +124,33 @@ struct ev_store *core_events(struct core *core); /* for readers; needs no lock *
 MUST_CHECK int core_retain(struct core *core, int64_t keep_from_us);
 /* Verifies the chain of the audit log, and its signed heads with the key and the lines of the state folder (daemon/seal.h), over a handle of its own: it may take long, and edges must not wait for it. Without the lock. */
 MUST_CHECK int core_audit(const struct core *core, struct audit_result *ret);
+/* The same of the archives in the state folder (audit_archives_verify): '*ret_until' is the record up to which they prove the chain, if it
+ * is where the database goes on; else 0. Reads all of them. */
+MUST_CHECK int core_audit_archives(const struct core *core, const struct audit_result *audit, int64_t *ret_until);
 
 /* A rule whose sightings may block alone (evidence E3): its worth as confirmed and refuted counts. Holds of the platform are such. */
 MUST_CHECK int core_rule(struct core *core, uint64_t rule, double confirmed, double refuted);
 
 /* X(name of the counter) */
-#define CORE_COUNTERS(X)                                                                                               \
-	X(batches)                                                                                                     \
-	X(batches_again)                                                                                               \
-	X(batches_broken)                                                                                              \
-	X(events)                                                                                                      \
-	X(sightings)                                                                                                   \
-	X(unmapped) /* events without an owner: nobody has registered the address, or as the next */                   \
-	X(refused_edge) /* about an organisation that does not lie behind the edge */                                  \
-	X(refused_syntax)                                                                                              \
-	X(refused_type)                                                                                                \
-	X(refused_time)                                                                                                \
-	X(refused_size)                                                                                                \
-	X(deltas)                                                                                                      \
-	X(journal_errors)                                                                                              \
-	X(holds_reports) /* what web servers said of holds */                                                          \
-	X(holds_refused) /* of holds of organisations that do not lie behind the edge, broken, or too much */
+#define CORE_COUNTERS(X)                                                                                                  \
+	X(batches)                                                                                                        \
+	X(batches_again)                                                                                                  \
+	X(batches_broken)                                                                                                 \
+	X(events)                                                                                                         \
+	X(sightings)                                                                                                      \
+	X(unmapped) /* events without an owner: nobody has registered the address, or as the next */                      \
+	X(refused_edge) /* about an organisation that does not lie behind the edge */                                     \
+	X(refused_syntax)                                                                                                 \
+	X(refused_type)                                                                                                   \
+	X(refused_time)                                                                                                   \
+	X(refused_size)                                                                                                   \
+	X(deltas)                                                                                                         \
+	X(lag_us) /* from an edge's closing of a batch to its being stored, all together; where its clock may be right */ \
+	X(lag_batches)                                                                                                    \
+	X(journal_errors)                                                                                                 \
+	X(holds_reports) /* what web servers said of holds */                                                             \
+	X(holds_refused) /* of holds of organisations that do not lie behind the edge, broken, or too much */             \
+	X(holds_no_room) /* no count but a level: holds above a ceiling, of the nation, an organisation, or the file of an edge */
 
 struct core_stats {
 #define X(name) uint64_t name;

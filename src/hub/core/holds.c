@@ -21,6 +21,8 @@ enum {
 	PASS_PAUSE_MAX_MS = 10000,
 	YIELD_MAX_MS = 50,
 	CLOCK_SLICE = 200,
+	CLOCK_MS = 500, /* for clocks in one round, when nobody has anything to say */
+	SETTLE_MS = 200, /* for findings that are held from now on, or no longer */
 };
 
 /* What one edge is told beyond the rows. */
@@ -28,6 +30,7 @@ struct edge_marks {
 	uint32_t edge;
 	struct hold_mark *marks; /* owned; by hold */
 	size_t count;
+	size_t no_room;
 };
 
 /* One bit for each thing that the thread has been told. */
@@ -59,7 +62,8 @@ struct holds {
 	bool pass_changed; /* something */
 	bool pass_asked; /* for another one */
 	int64_t reclock_after;
-	bool reclock_all; /* until it has been through once */
+	bool reclock_all; /* until it has been through once, from 0 */
+	_Atomic bool stop;
 	int64_t wake_us; /* something is due then */
 	int64_t judge_us; /* edges are to be judged then at the latest */
 	pthread_t thread;
@@ -138,21 +142,21 @@ static struct edge_marks *find_edge(const struct holds *holds, uint32_t edge)
 	return bsearch(&edge, holds->edges, holds->edge_count, sizeof(*holds->edges), compare_marks_edge);
 }
 
-/* One edge's file in the making. */
-struct filing {
-	struct holdfile file;
-	size_t name_room;
-};
-
-static int file_row(struct filing *filing, const struct hold_rows *rows, const struct hold_row *row, bool enforce)
+/* A revoked edge serves nobody. */
+static bool serves(const void *context, uint32_t tenant)
 {
-	struct holdfile *file = &filing->file;
+	return serving_has(context, tenant);
+}
+
+static void file_row(struct holdfile *file, const struct hold_rows *rows, const struct hold_row *row, bool enforce)
+{
 	struct holdfile_row *to = &file->rows[file->row_count++];
 
 	*to = (struct holdfile_row){ .hold = (uint64_t)row->hold,
 		.rule = row->rule,
 		.tenant = row->tenant,
 		.asset = row->asset,
+		.part = row->part,
 		.mode = enforce ? HOLDFILE_MODE_ENFORCE : HOLDFILE_MODE_SHADOW,
 		.prefix_first = (uint32_t)file->prefix_count,
 		.name_first = (uint32_t)file->name_count };
@@ -160,22 +164,20 @@ static int file_row(struct filing *filing, const struct hold_rows *rows, const s
 		file->prefixes[file->prefix_count++] = row->prefix;
 		to->prefix_count = 1;
 	}
-	for (size_t i = 0; i < row->name_count && file->name_count < filing->name_room; i++) {
+	for (size_t i = 0; i < row->name_count; i++) {
 		snprintf(file->names[file->name_count++], HOLDFILE_NAME_SIZE, "%s", rows->names[row->name_first + i]);
 		to->name_count++;
 	}
-	return 0;
 }
 
-static int file_rows(struct filing *filing, const struct holds *holds, uint32_t edge, const struct serving *serving)
+static void file_rows(struct holdfile *file, const struct holds *holds, uint32_t edge, const struct serving *serving,
+	const bool *fits)
 {
 	const struct hold_rows *rows = &holds->rows;
 	const struct edge_marks *marks = find_edge(holds, edge);
-	struct holdfile *file = &filing->file;
 	size_t mark = 0;
-	int error = 0;
 
-	for (size_t i = 0; i < rows->count && !error; i++) {
+	for (size_t i = 0; i < rows->count; i++) {
 		const struct hold_row *row = &rows->items[i];
 		bool marked;
 
@@ -188,34 +190,35 @@ static int file_rows(struct filing *filing, const struct holds *holds, uint32_t 
 			file->stamp = row->changed_us;
 		if (marked && marks->marks[mark].changed_us > file->stamp)
 			file->stamp = marks->marks[mark].changed_us;
-		if (row->has_prefix || row->name_count)
-			error = file_row(filing, rows, row, marked && marks->marks[mark].enforce);
+		if (fits[i])
+			file_row(file, rows, row, marked && marks->marks[mark].enforce);
 	}
 	for (size_t i = 0; i < rows->gone_count; i++)
 		if (rows->gone[i].changed_us > file->stamp && serving_has(serving, rows->gone[i].tenant))
 			file->stamp = rows->gone[i].changed_us;
-	return error;
 }
 
-int holds_file(const struct holds *holds, uint32_t edge, const struct serving *serving, struct jsonw *json,
-	struct bytes *ret_text)
+int holds_file(const struct holds *holds, uint32_t edge, const struct serving *serving,
+	const struct policy_sites *sites, struct jsonw *json, struct bytes *ret_text)
 {
-	size_t name_room =
-		holds->rows.name_count < HOLDFILE_PLACES_ALL_MAX ? holds->rows.name_count : HOLDFILE_PLACES_ALL_MAX;
-	struct filing filing = { .name_room = name_room };
-	struct holdfile *file = &filing.file;
+	struct holdfile file = { 0 };
+	bool *fits = calloc(holds->rows.count + 1, sizeof(*fits));
 	int error = LUYTRE_E_NOMEM;
 
-	file->rows = calloc(holds->rows.count + 1, sizeof(*file->rows));
-	file->prefixes = calloc(holds->rows.count + 1, sizeof(*file->prefixes));
-	file->names = calloc(name_room + 1, sizeof(*file->names));
-	if (file->rows && file->prefixes && file->names)
-		error = file_rows(&filing, holds, edge, serving);
+	file.rows = calloc(holds->rows.count + 1, sizeof(*file.rows));
+	file.prefixes = calloc(holds->rows.count + 1, sizeof(*file.prefixes));
+	file.names = calloc(holds->rows.name_count + 1, sizeof(*file.names));
+	if (fits && file.rows && file.prefixes && file.names) {
+		(void)hold_rows_fit(&holds->rows, serves, serving, fits);
+		file_rows(&file, holds, edge, serving, fits);
+		error = policy_sites_put(sites, serves, serving, &file);
+	}
 	if (!error) {
-		holdfile_write(json, file);
+		holdfile_write(json, &file);
 		error = jsonw_text(json, ret_text);
 	}
-	holdfile_done(file);
+	holdfile_done(&file);
+	free(fits);
 	return error;
 }
 
@@ -317,34 +320,6 @@ static int look_at_rules(struct holds *holds, bool *ret_changed)
 	return error;
 }
 
-/* Acceptances that have ended, and clocks: a slice. */
-static int keep_clocks(struct holds *holds, bool *ret_changed)
-{
-	const struct scope nation = { .all = true };
-	struct audit_origin origin = origin_now();
-	const struct finding_call call = {
-		.db = holds->db, .scope = &nation, .origin = &origin, .part = FINDING_BY_CLOCK
-	};
-	uint32_t count = 0;
-	int error = finding_expire(&call, HOLD_SLICE, &count);
-
-	if (error == LUYTRE_E_CONFLICT) /* somebody was faster with one of them */
-		error = 0;
-	*ret_changed = *ret_changed || count;
-	do {
-		if (!error)
-			error = db_begin(holds->db);
-		if (!error)
-			error = finding_reclock(&call, &holds->reclock_after, CLOCK_SLICE, &count);
-		if (!error)
-			error = db_commit(holds->db);
-		else
-			db_rollback(holds->db);
-		holds->reclock_all = holds->reclock_all && !error && holds->reclock_after;
-	} while (holds->reclock_all);
-	return error;
-}
-
 /* To who waits for the database: as long as the slice took that has just ended. */
 static void yield(uint64_t begin_ns)
 {
@@ -353,6 +328,61 @@ static void yield(uint64_t begin_ns)
 	if (pause_ns > YIELD_MAX_MS * NS_PER_MS)
 		pause_ns = YIELD_MAX_MS * NS_PER_MS;
 	nanosleep(&(struct timespec){ .tv_nsec = (long)pause_ns }, NULL);
+}
+
+/* Whether a round may go on with what comes in slices. */
+static bool has_time(const struct holds *holds, uint64_t begin_ns, uint64_t ms)
+{
+	return !holds->stop && clock_mono_ns() < begin_ns + ms * NS_PER_MS;
+}
+
+static bool is_told(struct holds *holds)
+{
+	bool told;
+
+	pthread_mutex_lock(&holds->lock);
+	told = holds->told || holds->heard_count;
+	pthread_mutex_unlock(&holds->lock);
+	return told;
+}
+
+/* Acceptances that have ended, and clocks: a slice each round; after a catalogue one after the other, as long as nothing else is to be done. */
+static int keep_clocks(struct holds *holds, bool *ret_changed)
+{
+	const struct scope nation = { .all = true };
+	struct audit_origin origin = origin_now();
+	const struct finding_call call = {
+		.db = holds->db, .scope = &nation, .origin = &origin, .part = FINDING_BY_CLOCK
+	};
+	uint64_t begin_ns = clock_mono_ns(), slice_ns;
+	uint32_t count = 0;
+	bool all;
+	int error = finding_expire(&call, HOLD_SLICE, &count);
+
+	if (error == LUYTRE_E_CONFLICT) /* somebody was faster with one of them */
+		error = 0;
+	*ret_changed = *ret_changed || count;
+	do {
+		slice_ns = clock_mono_ns();
+		if (!error)
+			error = db_begin(holds->db);
+		if (!error)
+			error = finding_reclock(&call, &holds->reclock_after, CLOCK_SLICE, &count);
+		if (!error)
+			error = db_commit(holds->db);
+		else
+			db_rollback(holds->db);
+		all = holds->reclock_all;
+		if (!error && all && !holds->reclock_after) {
+			holds->reclock_all = false;
+			*ret_changed = true; /* what is graver now goes first */
+		}
+		if (!error && holds->reclock_all)
+			yield(slice_ns);
+	} while (!error && holds->reclock_all && has_time(holds, begin_ns, CLOCK_MS) && !is_told(holds));
+	if (holds->reclock_all)
+		holds->wake_us = 0;
+	return error;
 }
 
 /* Looking costs as much as there is to look at: unasked, it is done the more seldom. */
@@ -422,23 +452,36 @@ static bool same_rows(const struct hold_rows *a, const struct hold_rows *b)
 	return same;
 }
 
+/* Under the core's lock. */
+static void count_no_room(struct holds *holds)
+{
+	uint64_t count = holds->rows.no_room;
+
+	for (size_t i = 0; i < holds->edge_count; i++)
+		count += holds->edges[i].no_room;
+	holds->core->stats.holds_no_room = count;
+}
+
 /* New rows in place of the old ones. */
 static int refresh_rows(struct holds *holds)
 {
 	struct audit_origin origin = origin_now();
 	struct hold_rows fresh, old;
-	int error = hold_rows_read(holds->db, origin.now_us, &fresh);
+	int error = hold_rows_read(holds->db, &hold_room_default, origin.now_us, &fresh);
 
 	if (error)
 		return error;
-	if (fresh.left_out)
+	if (fresh.no_room)
 		log_limited(clock_mono_ns(), LOG_LEVEL_WARN,
-			"holds: %zu are above the ceiling, or their assets have no address and no name",
-			fresh.left_out);
+			"holds: there is no room for %zu; the gravest of each organisation go first", fresh.no_room);
+	if (fresh.no_place)
+		log_limited(clock_mono_ns(), LOG_LEVEL_WARN, "holds: %zu assets have no address and no name",
+			fresh.no_place);
 	core_lock(holds->core);
 	holds->generation += !same_rows(&holds->rows, &fresh);
 	old = holds->rows;
 	holds->rows = fresh;
+	count_no_room(holds);
 	core_unlock(holds->core);
 	hold_rows_done(&old);
 	return 0;
@@ -471,14 +514,9 @@ static bool put_marks(struct holds *holds, uint32_t edge, struct hold_judged *ju
 	free(place->marks);
 	place->marks = judged->marks;
 	place->count = judged->count;
+	place->no_room = judged->no_room;
 	judged->marks = NULL;
 	return true;
-}
-
-/* A revoked edge serves nobody. */
-static bool serves(const void *context, uint32_t tenant)
-{
-	return serving_has(context, tenant);
 }
 
 static int judge_edge(struct holds *holds, uint32_t edge, bool *ret_changed)
@@ -503,6 +541,7 @@ static int judge_edge(struct holds *holds, uint32_t edge, bool *ret_changed)
 	core_lock(core);
 	if (!put_marks(holds, edge, &judged))
 		error = LUYTRE_E_NOMEM;
+	count_no_room(holds);
 	holds->generation += judged.changed;
 	core_unlock(core);
 	*ret_changed = *ret_changed || judged.changed;
@@ -553,10 +592,11 @@ static int judge_edges(struct holds *holds, bool all, const struct edge_list *he
 
 static int settle(struct holds *holds)
 {
+	uint64_t round_ns = clock_mono_ns();
 	bool more = true;
 	int error = 0;
 
-	while (more && !error) {
+	while (more && !error && has_time(holds, round_ns, SETTLE_MS)) {
 		struct audit_origin origin = origin_now();
 		uint64_t begin_ns = clock_mono_ns();
 
@@ -564,6 +604,8 @@ static int settle(struct holds *holds)
 		if (more)
 			yield(begin_ns);
 	}
+	if (more)
+		holds->wake_us = 0;
 	return error;
 }
 
@@ -607,9 +649,13 @@ static int run_round(struct holds *holds, unsigned int told, const struct edge_l
 	int error = look_at_rules(holds, &asked);
 
 	holds->wake_us = INT64_MAX;
-	holds->reclock_all |= (told & TOLD_CATALOGUES) != 0;
+	if (told & TOLD_CATALOGUES) {
+		holds->reclock_all = true;
+		holds->reclock_after = 0;
+	}
 	if (!error)
 		error = keep_clocks(holds, &asked);
+	rows = rows || asked;
 	if (!error)
 		error = passes(holds, asked, &rows);
 	if (!error)
@@ -740,6 +786,7 @@ void holds_stop(struct holds *holds)
 {
 	if (!holds || !holds->thread_runs)
 		return;
+	holds->stop = true;
 	tell(holds, TOLD_STOP);
 	pthread_join(holds->thread, NULL);
 	holds->thread_runs = false;

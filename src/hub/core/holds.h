@@ -5,7 +5,7 @@
  * second. The core's lock is held only to swap what edges get. It keeps the clocks of findings too (finding_expire, finding_reclock).
  *
  *	hub -> edge	the file "holds.json" in the bundle of the policy (base/holdfile.h); its stamp is the time of the newest change of
- *			any hold that the edge serves, so the same holds have the same stamp after a restart too
+ *			any hold, or of the gate's modes, of whom the edge serves, so the same content has the same stamp after a restart too
  *	edge -> hub	lines of its batches with event_type "holds", one for each part of what a worker of a web server says:
  *			{"timestamp":...,"event_type":"holds","stamp":S,"gate":"...","worker":0,"workers":2,"part":1,"parts":1,
  *			 "holds":[{"hold":81,"rule":8100010,"mode":"enforce","known":true,"attack":"stopped","twin":"passed"}]}
@@ -21,6 +21,7 @@
 #include "base/compiler.h"
 #include "base/jsonw.h"
 #include "hub/core/unmapped.h"
+#include "hub/policy/policy.h"
 #include "hub/posture/hold.h"
 
 struct core;
@@ -50,9 +51,9 @@ void holds_free(struct holds *holds); /* stopped; accepts null */
 
 /* Under the core's lock. Grows when some edge would get another file. */
 uint64_t holds_generation(const struct holds *holds);
-/* Writes the file of an edge; the view lives as long as 'json'. LUYTRE_E_NOMEM, LUYTRE_E_FULL. */
-MUST_CHECK int holds_file(const struct holds *holds, uint32_t edge, const struct serving *serving, struct jsonw *json,
-	struct bytes *ret_text);
+/* Writes the file of an edge, with the gate's modes there; the view lives as long as 'json'. LUYTRE_E_NOMEM, LUYTRE_E_FULL. */
+MUST_CHECK int holds_file(const struct holds *holds, uint32_t edge, const struct serving *serving,
+	const struct policy_sites *sites, struct jsonw *json, struct bytes *ret_text);
 
 /* Whether a line of a batch is a report of a web server. If it is and '*ret_valid' is true, '*report' holds it. No state; any thread. */
 bool holds_read(const json_t *line, struct hold_report *report, bool *ret_valid);

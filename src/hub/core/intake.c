@@ -8,6 +8,8 @@
 #include "hub/core/news.h"
 #include "hub/posture/evidence/perimeter.h"
 
+#define LAG_MAX_US (7 * INT64_C(86400) * 1000000)
+
 struct intake {
 	struct core *core;
 	struct tenants_index *index;
@@ -112,9 +114,11 @@ static int read_lines(struct intake *intake, const struct batch *batch, int64_t 
 
 static int store(struct core *core, struct intake *intake, const struct batch *batch, int64_t now_us)
 {
-	const struct ev_batch events = {
-		.id = batch->id, .events = intake->events, .count = intake->count, .arrived_us = now_us
-	};
+	const struct ev_batch events = { .id = batch->id,
+		.events = intake->events,
+		.count = intake->count,
+		.arrived_us = now_us,
+		.made_us = batch->head.made_us };
 	uint64_t first_id = 0;
 	int error;
 
@@ -249,8 +253,12 @@ static int take_reports(struct core *core, const struct intake *intake, uint32_t
 	return error;
 }
 
-static void count(struct core *core, const struct intake *intake)
+static void count(struct core *core, const struct intake *intake, const struct batch_head *head, int64_t now_us)
 {
+	if (head->made_us > 0 && head->made_us <= now_us && now_us - head->made_us < LAG_MAX_US) {
+		core->stats.lag_us += (uint64_t)(now_us - head->made_us);
+		core->stats.lag_batches++;
+	}
 	core->stats.batches++;
 	core->stats.events += intake->count;
 	core->stats.unmapped += intake->unmapped;
@@ -300,7 +308,7 @@ static int take(struct core *core, const struct batch *batch, int64_t now_us, st
 			error = edges_batch_stored(core->edges, &batch->head, now_us);
 		if (!error)
 			trace_stands(core->trace, batch->head.edge, batch->head.epoch, batch->head.have, now_us);
-		count(core, &intake);
+		count(core, &intake, &batch->head, now_us);
 		acknowledge(core, &batch->head, ret);
 		core_unlock(core);
 	}

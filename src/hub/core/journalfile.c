@@ -164,8 +164,22 @@ void journalfile_close(struct journalfile *file)
 
 int journalfile_set_copy(struct journalfile *file, const struct journal_copy *copy)
 {
+	char mark[PATH_SIZE + sizeof(JOURNALFILE_COPIED)];
+	int error, fd;
+
+	snprintf(mark, sizeof(mark), "%s" JOURNALFILE_COPIED, file->path);
 	file->copy = copy;
-	return copy ? copy->begin(copy->context, file->path) : 0;
+	if (!copy) {
+		unlink(mark);
+		return 0;
+	}
+	error = copy->begin(copy->context, file->path);
+	if (error)
+		return error;
+	fd = open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0) /* without it the file is set aside once more than needed */
+		close(fd);
+	return 0;
 }
 
 bool journalfile_has_copy(const struct journalfile *file)

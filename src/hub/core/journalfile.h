@@ -35,7 +35,10 @@ struct journal_copy {
 MUST_CHECK int journalfile_open(
 	const char *path, struct engine *engine, struct journalfile **ret, size_t *ret_cut_size);
 void journalfile_close(struct journalfile *file); /* syncs; accepts null */
-/* From now on; before the first frame. The copy is borrowed; null: none. */
+/* Beside the file while its copy has all of it: what takes the place of such a file destroys nothing. */
+#define JOURNALFILE_COPIED ".copied"
+
+/* From now on; before the first frame. The copy is borrowed; null: none. Makes and removes PATH.copied. */
 MUST_CHECK int journalfile_set_copy(struct journalfile *file, const struct journal_copy *copy);
 bool journalfile_has_copy(const struct journalfile *file);
 

@@ -18,9 +18,10 @@ static bool serves(const void *context, uint32_t tenant)
 }
 
 /* Under the lock: the rows of all edges, made anew when something that they depend on has changed. */
-static int refresh(struct core *core)
+static int refresh(struct core *core, int64_t now_us)
 {
 	struct policies *policies = &core->policies;
+	struct policy_sites sites;
 	struct policyfile fresh;
 	int error;
 
@@ -30,8 +31,15 @@ static int refresh(struct core *core)
 	error = policy_resolve(core->db, &fresh);
 	if (error)
 		return error;
+	error = policy_sites_resolve(core->db, now_us, &sites);
+	if (error) {
+		policyfile_done(&fresh);
+		return error;
+	}
 	policyfile_done(&policies->resolved);
 	policies->resolved = fresh;
+	policy_sites_done(&policies->sites);
+	policies->sites = sites;
 	policies->resolved_marker = policies->marker;
 	policies->has_resolved = true;
 	return 0;
@@ -46,11 +54,11 @@ int core_policy_fetch(struct core *core, uint32_t edge, uint64_t have, int64_t n
 	int error;
 
 	core_lock(core);
-	error = refresh(core);
+	error = refresh(core, now_us);
 	serving_begin(core->edges, edge, core->tree, &serving);
 	jsonw_init(&json, HOLDFILE_SIZE_MAX);
 	if (!error)
-		error = holds_file(core->holds, edge, &serving, &json, &holds);
+		error = holds_file(core->holds, edge, &serving, &core->policies.sites, &json, &holds);
 	if (!error)
 		error = policy_pack(
 			&core->policies.resolved, holds, edge, serves, &serving, now_us, core->secret_key, &bundle);

@@ -2,7 +2,7 @@
 /* The standing policy (hub/policy) on its way to edges.
  *
  * Edges hear the number of the version and a stamp, which is another one whenever what some edge would get may have changed: another
- * version stands, assets have changed, whom an edge serves, or holds (core/holds.h). They then ask for their bundle, and say which version they have, or why
+ * version stands, assets or systems have changed (edge-only), whom an edge serves, or holds (core/holds.h). They then ask for their bundle, and say which version they have, or why
  * they could not take it. They hear both every five seconds too. All functions take the core's lock. */
 #pragma once
 
@@ -37,6 +37,7 @@ struct policies {
 	uint64_t marker; /* of all that the rows of a bundle depend on */
 	uint64_t holds; /* generation of the holds that edges have been told of */
 	struct policyfile resolved; /* rows of all edges, as of 'resolved_marker' */
+	struct policy_sites sites; /* and the gate's */
 	uint64_t resolved_marker;
 	bool has_resolved;
 };

@@ -394,6 +394,11 @@ static const struct {
 		"\"http\":{\"status\":200,\"url\":\"/js/jquery-3.7.1.min.js\",\"http_content_type\":\"text/"
 		"javascript\"}",
 		"", 80 },
+	/* What is too long for a version is none: a visitor chooses the name. */
+	{ "http",
+		"\"http\":{\"status\":200,\"url\":\"/jquery-1.12.4.0.0.0.0.0.1.js\",\"http_content_type\":\"text/"
+		"javascript\"}",
+		"", 80 },
 	/* Whoever answers every path with a page has no library. */
 	{ "http", "\"http\":{\"status\":200,\"url\":\"/jquery-1.12.4.js\",\"http_content_type\":\"text/html\"}", "",
 		80 },
@@ -447,6 +452,22 @@ static void each_line_makes_what_it_shows(void **state)
 			if (strcmp(found[f].host, server) == 0 && !strstr(lines[i].rules, found[f].rule))
 				fail_msg("line %zu: %s, expected \"%s\"", i, found[f].rule, lines[i].rules);
 	}
+}
+
+/* Whatever versions a visitor asks for, it is one weakness of the library, with the version in its proof. */
+static void a_library_is_one_finding(void **state)
+{
+	char line[256];
+	size_t before = count_of("http-library-outdated");
+
+	for (int i = 0; i < 20; i++) {
+		snprintf(line, sizeof(line),
+			"\"http\":{\"status\":200,\"url\":\"/jquery-1.12.%d.js\",\"http_content_type\":\"text/"
+			"javascript\"}",
+			i);
+		send_event(&(struct ends){ "203.0.113.9", "198.51.100.4", 80 }, "http", line);
+	}
+	assert_int_equal(count_of("http-library-outdated") - before, 1);
 }
 
 /* Both texts are cut at 160 bytes, inside of a letter of three; the database takes no broken ones. */
@@ -503,8 +524,8 @@ static void what_is_answered_is_measured(void **state)
 	assert_int_equal(row.exposed, FINDING_YES);
 	assert_int_equal(count_of(NULL), 0);
 	/* With a list, what is not on it is a finding. */
-	assert_int_equal(perimeter_list_set(db, &origin, asset, &list), 0);
-	assert_int_equal(perimeter_list_set(db, &origin, 9999, &list), LUYTRE_E_NOT_FOUND);
+	assert_int_equal(perimeter_list_set(db, &origin, asset, 0, &list), 0);
+	assert_int_equal(perimeter_list_set(db, &origin, 9999, 0, &list), LUYTRE_E_NOT_FOUND);
 	send_event(&(struct ends){ "203.0.113.9", "198.51.100.5", 443 }, "flow", ANSWERED("tls", "1b"));
 	send_event(&(struct ends){ "203.0.113.9", "198.51.100.6", 8080 }, "flow", ANSWERED("http", "1b"));
 	assert_int_equal(count_of(NULL), 1);
@@ -597,6 +618,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(only_own_servers_and_strangers_count, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_claim_is_contradicted, setup, teardown),
 		cmocka_unit_test_setup_teardown(each_line_makes_what_it_shows, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_library_is_one_finding, setup, teardown),
 		cmocka_unit_test_setup_teardown(cut_texts_are_whole_characters, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_answered_is_measured, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_are_asked_with_consent, setup, teardown),

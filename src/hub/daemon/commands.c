@@ -372,11 +372,23 @@ static void say_done(struct request *request, int error, const char *key, uint64
 	jsonw_object_end(request->out);
 }
 
+/* The same of decisions: nobody is told that it is done before the next hub, or this one after a crash, would know it. */
+static void say_settled(struct request *request, int error, const char *key, uint64_t value)
+{
+	if (!error)
+		error = core_settle(request->hub->core);
+	if (error == LUYTRE_E_BUSY)
+		say_error(request->out, error, "it holds here, but is not stored safely yet; say it again");
+	else
+		say_done(request, error, key, value);
+}
+
 static void run_lift(struct request *request)
 {
 	const char *how;
 	uint64_t id;
 	bool upheld;
+	int error;
 
 	if (!read_number(request, UINT64_MAX, &id))
 		return;
@@ -386,18 +398,28 @@ static void run_lift(struct request *request)
 		say_error(request->out, LUYTRE_E_INVALID, "expected nothing or `wrong` behind the number");
 		return;
 	}
-	say_done(request, engine_lift(core_engine(request->hub->core), request->now_us, id, 1, upheld), "lifted", 1);
+	core_lock(request->hub->core);
+	error = engine_lift(core_engine(request->hub->core), request->now_us, id, 1, upheld);
+	core_unlock(request->hub->core);
+	say_settled(request, error, "lifted", 1);
 }
 
 static void run_undo_all(struct request *request)
 {
-	say_done(request, 0, "lifted", engine_undo_all(core_engine(request->hub->core), request->now_us, 1));
+	size_t lifted;
+
+	core_lock(request->hub->core);
+	lifted = engine_undo_all(core_engine(request->hub->core), request->now_us, 1);
+	core_unlock(request->hub->core);
+	say_settled(request, 0, "lifted", lifted);
 }
 
 static void run_resume(struct request *request)
 {
+	core_lock(request->hub->core);
 	engine_resume(core_engine(request->hub->core), request->now_us, 1);
-	say_done(request, 0, "resumed", 1);
+	core_unlock(request->hub->core);
+	say_settled(request, 0, "resumed", 1);
 }
 
 /* Writes %XX as the byte it stands for, in place; false when it is none. */
@@ -679,9 +701,11 @@ static void run_account(struct request *request)
 static void run_audit(struct request *request)
 {
 	struct audit_result result;
-	int64_t signed_us = 0;
+	int64_t signed_us = 0, archives = 0;
 	int error = core_audit(request->hub->core, &result);
 
+	if (!error)
+		error = core_audit_archives(request->hub->core, &result, &archives);
 	if (!error) {
 		core_lock(request->hub->core);
 		error = audit_signed_us(core_db(request->hub->core), &signed_us);
@@ -696,6 +720,10 @@ static void run_audit(struct request *request)
 	jsonw_kv_i64(request->out, "records", result.record_count);
 	jsonw_kv_i64(request->out, "first_broken", result.first_broken);
 	jsonw_kv_i64(request->out, "signed_until", result.signed_until);
+	if (result.archived_until) {
+		jsonw_kv_i64(request->out, "archived_until", result.archived_until);
+		jsonw_kv_string(request->out, "archives", archives == result.archived_until ? "whole" : "missing");
+	}
 	if (signed_us)
 		jsonw_kv_double(request->out, "signed_s_ago", (double)(request->now_us - signed_us) / 1e6);
 	jsonw_object_end(request->out);
@@ -826,9 +854,9 @@ static const struct {
 	{ "decisions", run_decisions, false },
 	{ "explain", run_explain, false },
 	{ "trace", run_trace, true },
-	{ "lift", run_lift, false },
-	{ "undo-all", run_undo_all, false },
-	{ "resume", run_resume, false },
+	{ "lift", run_lift, true },
+	{ "undo-all", run_undo_all, true },
+	{ "resume", run_resume, true },
 	{ "invite", run_invite, false },
 	{ "bind", run_bind, false },
 	{ "revoke", run_revoke, false },

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/holdfile.h"
 #include "hub/core/holds.h"
 #include "hub/daemon/internal.h"
 
@@ -43,7 +44,7 @@ static int write_hold(void *context, const struct hold *hold)
 {
 	struct page *page = context;
 	struct db *db = core_db(page->hub->core);
-	const struct holdrule *rule = holdrules_find(page->rules, HOLDRULE_GATE, hold->rule);
+	const struct holdrule *rule = holdrules_find(page->rules, (enum holdrule_kind)hold->part, hold->rule);
 	int error;
 
 	page->seen++;
@@ -54,6 +55,7 @@ static int write_hold(void *context, const struct hold *hold)
 	jsonw_object_begin(page->out);
 	jsonw_kv_i64(page->out, "hold", hold->id);
 	jsonw_kv_u64(page->out, "rule", hold->rule);
+	jsonw_kv_string(page->out, "part", holdfile_parts[hold->part]);
 	jsonw_kv_string(page->out, "title", rule ? rule->title : "");
 	error = db_each(db,
 		"select asset.value, tenant.name from asset join system on system.id = asset.system"
@@ -63,8 +65,8 @@ static int write_hold(void *context, const struct hold *hold)
 	jsonw_kv_string(page->out, "state_en", hold_states[hold->state].en);
 	jsonw_kv_string(page->out, "state_vi", hold_states[hold->state].vi);
 	jsonw_kv_string(page->out, "proof", hold_verdicts[hold->verdict].word);
-	jsonw_kv_string(page->out, "proof_en", hold_verdicts[hold->verdict].en);
-	jsonw_kv_string(page->out, "proof_vi", hold_verdicts[hold->verdict].vi);
+	jsonw_kv_string(page->out, "proof_en", hold_verdict_text(hold->part, hold->verdict, false));
+	jsonw_kv_string(page->out, "proof_vi", hold_verdict_text(hold->part, hold->verdict, true));
 	jsonw_kv_u64(page->out, "findings", hold->finding_count);
 	jsonw_kv_u64(page->out, "standing", hold->edge_count);
 	jsonw_kv_array_begin(page->out, "edges");

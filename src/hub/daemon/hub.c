@@ -97,7 +97,10 @@ static int open_console(struct hub *hub, const struct hub_options *options, cons
 		.state_dir = options->state_dir ? options->state_dir : HUB_STATE,
 		.control = options->control,
 		.drop_dir = options->drop,
-		.files = console_pages() };
+		.files = console_pages(),
+		.metrics_port = options->metrics_port,
+		.collect = hub->figures ? figures_write : NULL,
+		.collect_context = hub->figures };
 	struct console *opened = NULL;
 	int error = console_open(hub->core, &console, &opened, why);
 
@@ -130,6 +133,11 @@ static int open_hub(struct hub *hub, const struct hub_options *options, char why
 	int error = core_open(&core, &hub->core, why);
 
 	own_names(names);
+	if (!error && options->metrics_port) {
+		error = figures_open(hub->core, options->control, core.state_dir, &hub->figures);
+		if (error)
+			snprintf(why, CORE_WHY_SIZE, "the figures: %s", error_text(error, LUYTRE_LANG_EN));
+	}
 	/* The console first: it puts the settings into force, which edges must not be ahead of. */
 	if (!error)
 		error = open_console(hub, options, options->names ? options->names : names, why);
@@ -162,6 +170,7 @@ static void close_hub(struct hub *hub)
 	if (hub->core)
 		set_doors(hub, NULL, NULL);
 	console_close(console);
+	figures_close(hub->figures);
 	port_close(port);
 	seal_close(hub->seal); /* nobody writes anything down any more */
 	core_close(hub->core);
@@ -225,6 +234,29 @@ static int confine(char why[CORE_WHY_SIZE])
 	return sandbox_enter(needs, why, CORE_WHY_SIZE);
 }
 
+static bool begins(const char *text, const char *with)
+{
+	return text && strncmp(text, with, strlen(with)) == 0;
+}
+
+/* What would else be found out when this hub is to take over. */
+static int check_cluster(const struct hub_options *options, char why[CORE_WHY_SIZE])
+{
+	if (!begins(options->control, "postgres:")) {
+		snprintf(why, CORE_WHY_SIZE,
+			"several hubs (--cluster) share one control database in PostgreSQL: give --control "
+			"'postgres:host=... user=... dbname=...'");
+		return LUYTRE_E_INVALID;
+	}
+	if (!begins(options->events, "clickhouse:")) {
+		snprintf(why, CORE_WHY_SIZE,
+			"several hubs (--cluster) share one store of events in ClickHouse: give --events "
+			"'clickhouse:http://HOST:8123/DATABASE'");
+		return LUYTRE_E_INVALID;
+	}
+	return 0;
+}
+
 /* Where there are several hubs: until this one leads. */
 static int wait_turn(struct hub *hub, const struct hub_options *options, char why[CORE_WHY_SIZE])
 {
@@ -232,10 +264,8 @@ static int wait_turn(struct hub *hub, const struct hub_options *options, char wh
 		.tls = { options->cluster_authority, options->cluster_certificate, options->cluster_key },
 		.state_dir = options->state_dir ? options->state_dir : HUB_STATE,
 		.control = options->control };
-	int error = options->events && strncmp(options->events, "clickhouse:", 11) == 0 ? 0 : LUYTRE_E_INVALID;
+	int error = check_cluster(options, why);
 
-	if (error)
-		snprintf(why, CORE_WHY_SIZE, "several hubs need a store of events in ClickHouse");
 	if (!error)
 		error = cluster_join(&cluster, &hub->cluster, why);
 	return error ? error : cluster_wait(hub->cluster, why);

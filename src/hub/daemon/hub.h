@@ -12,7 +12,7 @@
 
 #define HUB_SOCKET "/run/luytre/hub.sock"
 #define HUB_STATE  "/var/lib/luytre/hub"
-#define HUB_HOLDS  "/etc/luytre/gate/holds"
+#define HUB_HOLDS  "/etc/luytre/gate/holds:/etc/luytre/sensor/holds"
 
 enum { HUB_EDGE_PORT = 8444 };
 
@@ -23,7 +23,7 @@ struct hub_options {
 	uint16_t port; /* 0: HUB_EDGE_PORT */
 	const char *names; /* by which edges know this hub; null: the name of the machine, and localhost */
 	const char *control, *events; /* places of the stores; null: in the folder */
-	const char *holds; /* folder of the rules that can hold something; null: HUB_HOLDS */
+	const char *holds; /* folders of the rules that can hold something, parted by colons; null: HUB_HOLDS */
 	unsigned int hold_budget_s; /* in shadow after the proof; 0: HOLD_BUDGET_US */
 	const char *console_address; /* where people connect; null: 127.0.0.1 */
 	uint16_t console_port; /* 0: CONSOLE_PORT */
@@ -31,6 +31,7 @@ struct hub_options {
 	const char *console_socket; /* a Unix socket in place of both, for a proxy on this machine; null: none */
 	const char *cluster; /* servers of NATS over which several hubs are one (docs/scale-out.md); null: one hub */
 	const char *cluster_authority, *cluster_certificate, *cluster_key; /* files of natslog_tls; null: none */
+	uint16_t metrics_port; /* figures for Prometheus on 127.0.0.1; 0: none */
 	const char *drop; /* where reports may be dropped (console/drop.h); null: in the state folder */
 	bool sandbox;
 };

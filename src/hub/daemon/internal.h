@@ -6,6 +6,7 @@
 #include "base/loop.h"
 #include "hub/cluster/cluster.h"
 #include "hub/console/console.h"
+#include "hub/daemon/figures.h"
 #include "hub/daemon/hub.h"
 #include "hub/daemon/seal.h"
 #include "hub/port/port.h"
@@ -18,6 +19,7 @@ struct hub {
 	struct control_server *control;
 	struct seal *seal;
 	struct cluster *cluster; /* null: the only hub */
+	struct figures *figures; /* null: nobody asks for any */
 	uint64_t started_ns;
 };
 

@@ -9,14 +9,17 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "hub/console/settings.h"
 #include "hub/store/audit.h"
 
 enum { PATH_SIZE = 512, EVERY_MS = 3600 * 1000 };
+#define DAY_US (86400 * INT64_C(1000000))
 
 struct seal {
 	struct db *db;
 	struct audit_key key;
 	char heads[PATH_SIZE]; /* the file of lines */
+	char archive[PATH_SIZE]; /* the folder */
 };
 
 static void sign(struct seal *seal)
@@ -30,9 +33,27 @@ static void sign(struct seal *seal)
 		log_error("the end of the audit log could not be signed: %s", error_text(error, LUYTRE_LANG_EN));
 }
 
+/* As the setting keep_audit_days says; 0: everything stays. */
+static void archive(struct seal *seal)
+{
+	int64_t now_us = (int64_t)(clock_real_ns() / NS_PER_US), count = 0;
+	struct console_settings settings;
+	int error = settings_get(seal->db, &settings);
+
+	if (!error && settings.keep_audit_days)
+		error = audit_archive(seal->db, &seal->key, now_us - settings.keep_audit_days * DAY_US, now_us,
+			seal->archive, &count);
+	if (count && !error)
+		log_info("%lld old records of the audit log went into %s", (long long)count, seal->archive);
+	if (error && error != LUYTRE_E_NOT_FOUND)
+		log_error("old records of the audit log could not be archived and stay: %s",
+			error_text(error, LUYTRE_LANG_EN));
+}
+
 static void on_hour(struct loop *loop, uint64_t missed, void *context)
 {
 	sign(context);
+	archive(context);
 }
 
 int seal_open(
@@ -45,6 +66,7 @@ int seal_open(
 	if (!error) {
 		snprintf(path, sizeof(path), "%s/audit.key", state_dir);
 		snprintf(seal->heads, sizeof(seal->heads), "%s/audit.heads", state_dir);
+		snprintf(seal->archive, sizeof(seal->archive), "%s/audit-archive", state_dir);
 		error = audit_key_load(path, &seal->key);
 	}
 	if (!error) {
@@ -60,6 +82,7 @@ int seal_open(
 		return error;
 	}
 	sign(seal);
+	archive(seal);
 	*ret = seal;
 	return 0;
 }

@@ -12,13 +12,15 @@
  * already, for the case that an insert was only thought to have failed. Power loss: replicas guard against it, one
  * server alone does not (it leaves writing to the kernel).
  *
- * Ids: milliseconds << 20 | node << 16 | row. Each batch has its milliseconds for itself; hubs that write to the same
- * database are told apart by the option node=0..15.
+ * Ids: milliseconds << 20 | name << 14 | row, of the moment when the edge made the batch, and six bits of a hash over the batch's id: so
+ * another hub, that knows nothing of this one, gives the same batch the same ids. Where another batch has them already here, the
+ * next millisecond is taken. Of a batch whose maker's clock is wrong, or that is older than a day: milliseconds << 20 | node << 16 | row of
+ * its arrival; hubs that write to the same database are told apart by the option node=0..15.
  *
  * Several servers of one place are replicas: "clickhouse:http://A:8123,http://B:8123/DATABASE?replicated=1". Another one may not have
- * the row of ev_batch yet when a batch comes again, so what was begun here is also remembered: the same block goes to it, and the server
- * finds that it has it. Two failures at once, of the hub and of the replica it spoke to, within the moment that replication
- * takes, may leave a batch twice. With quorum=N an insert is answered when N replicas have it: then a replica may lose its disk.
+ * the row of ev_batch yet when a batch comes again, to this hub or to the next one: the same block goes to it, and the servers find, by the
+ * sum over its bytes that they keep together, that they have it. What was begun here is also remembered, for ids that had to be
+ * others. With quorum=N an insert is answered when N replicas have it: then a replica may lose its disk.
  *
  * Options of the place: node, replicated, quorum, question_ms. Sums and top lists are read from the events: that is what a
  * column store is for. */
@@ -28,6 +30,7 @@
 
 #include "base/ascii.h"
 #include "base/error.h"
+#include "base/siphash.h"
 #include "hub/events/clickhouse-http.h"
 #include "hub/events/driver.h"
 
@@ -35,6 +38,12 @@
 #define NODE_BITS 4
 #define ROW_BITS  16
 #define MS_BITS   (NODE_BITS + ROW_BITS)
+#define NAME_BITS 6 /* of a batch among those that were made in the same millisecond */
+#define EARLY_US                                                                                                       \
+	(24 * EV_HOUR_US) /* a batch that was made earlier, or so much later than now, is named by its arrival */
+#define LATE_US INT64_C(60000000)
+
+_Static_assert(EV_BATCH_MAX <= 1 << (MS_BITS - NAME_BITS), "the rows of a batch fit behind its name");
 
 #define EVENT_COLUMNS                                                                                                  \
 	"id, time_us, tenant, system, edge, kind, action, evidence, severity, protocol, src_port, dst_port,"           \
@@ -53,7 +62,7 @@
 
 static const char *const table_names[] = { "ev_event", "ev_batch" };
 
-enum { BEGUN_MAX = 256 };
+enum { BEGUN_MAX = 256, RECENT_MAX = 4096 };
 
 /* A batch that was begun and did not end well. */
 struct begun {
@@ -69,6 +78,8 @@ struct clickhouse_store {
 	struct begun begun[BEGUN_MAX];
 	size_t begun_next; /* the place that is taken when none is free */
 	uint64_t last_ms;
+	uint64_t recent[RECENT_MAX]; /* first ids that were given out last */
+	size_t recent_next;
 	uint64_t again_count;
 };
 
@@ -330,8 +341,9 @@ static int is_stored(struct clickhouse_store *store, const struct ev_batch *batc
 	uint64_t count = 0;
 	int error;
 
-	snprintf(sql, sizeof(sql), "select count() from ev_event where tenant = %u and id = %llu format RowBinary",
-		batch->events[0].tenant, (unsigned long long)first_id);
+	snprintf(sql, sizeof(sql),
+		"select count() from ev_event where tenant = %u and id = %llu and edge = %u format RowBinary",
+		batch->events[0].tenant, (unsigned long long)first_id, batch->events[0].edge);
 	error = ask_number(store->server, sql, &count);
 	*ret = count > 0;
 	return error;
@@ -369,6 +381,31 @@ static void forget_begun(struct clickhouse_store *store, const char *id)
 	place->id = NULL;
 }
 
+static bool is_recent(const struct clickhouse_store *store, uint64_t first_id)
+{
+	for (size_t i = 0; i < RECENT_MAX; i++)
+		if (store->recent[i] == first_id)
+			return true;
+	return false;
+}
+
+static uint64_t take_ids(struct clickhouse_store *store, uint64_t ms, uint64_t name)
+{
+	while (is_recent(store, ms << MS_BITS | name))
+		ms++;
+	store->recent[store->recent_next++ % RECENT_MAX] = ms << MS_BITS | name;
+	return ms << MS_BITS | name;
+}
+
+/* From the batch alone, unless another one has them. */
+static uint64_t ids_of(struct clickhouse_store *store, const struct ev_batch *batch)
+{
+	const struct siphash_key key = { 0x6c75797472652121, 0x6261746368206964 }; /* the same at each hub */
+	uint64_t name = siphash24(key, batch->id, strlen(batch->id)) % (1 << NAME_BITS) << (MS_BITS - NAME_BITS);
+
+	return take_ids(store, (uint64_t)batch->made_us / 1000, name);
+}
+
 /* The batch gets its ids, here first and then at the server. */
 static int begin_batch(struct clickhouse_store *store, const struct ev_batch *batch, uint64_t *ret_first_id)
 {
@@ -377,9 +414,12 @@ static int begin_batch(struct clickhouse_store *store, const struct ev_batch *ba
 
 	if (begun) {
 		*ret_first_id = begun->first_id;
+	} else if (batch->made_us > batch->arrived_us - EARLY_US && batch->made_us < batch->arrived_us + LATE_US) {
+		*ret_first_id = ids_of(store, batch);
 	} else {
 		store->last_ms = ms > store->last_ms ? ms : store->last_ms + 1;
-		*ret_first_id = store->last_ms << MS_BITS | store->node << ROW_BITS;
+		*ret_first_id = take_ids(store, store->last_ms, store->node << ROW_BITS);
+		store->last_ms = *ret_first_id >> MS_BITS;
 	}
 	return insert_batch(store, batch, *ret_first_id);
 }

@@ -103,6 +103,9 @@ struct ev_event {
 struct ev_batch {
 	const char *id; /* 1 to EV_BATCH_ID_MAX bytes: edge and sequence number */
 	int64_t arrived_us; /* now, from the caller's clock: ids and retention go by it, not by the events' own times */
+	/* When the sender made it, the same each time that it comes; 0: not known. A driver with replicas names the events by it, so that
+	 * replicas that know nothing of each other give the same batch the same ids; no more than a day behind 'arrived_us'. */
+	int64_t made_us;
 	const struct ev_event *events;
 	size_t count;
 };

@@ -124,6 +124,67 @@ static void test_one_breaks_off(void **state)
 	close(fd);
 }
 
+/* Two hubs, each at a replica that knows nothing of the other's: what one has stored, and dies before anybody hears of it, the
+ * next one stores under the same ids, whenever it comes. So the replicas see that it is the same block. */
+static void test_ids_are_those_of_the_batch(void **state)
+{
+	const struct sample sample = {
+		.count = EVENTS, .begin_us = INT64_C(1795000000000000), .span_us = 1000000, .sources = 5, .tenants = 2
+	};
+	static const struct {
+		const char *id;
+		int64_t made_us, arrived_us[2];
+		bool same;
+	} rows[] = {
+		{ "7-boot-1", INT64_C(1795000001500000), { INT64_C(1795000002000000), INT64_C(1795000009000000) },
+			true },
+		{ "8-boot-1", INT64_C(1795000001500000), { INT64_C(1795000002000000), INT64_C(1795000002000000) },
+			true },
+		/* An hour later, beyond midnight. */
+		{ "7-boot-2", INT64_C(1795000002500000), { INT64_C(1795000003000000), INT64_C(1795060000000000) },
+			true },
+		/* A clock that is wrong makes no days of its own. */
+		{ "7-boot-3", INT64_C(1895000002500000), { INT64_C(1795000003500000), INT64_C(1795000009500000) },
+			false },
+	};
+	struct sample_text texts[EVENTS];
+	struct ev_event events[EVENTS];
+	struct ev_store *stores[2];
+	char place[300], why[WHY_SIZE];
+	uint64_t seen[8];
+
+	for (uint64_t i = 0; i < EVENTS; i++)
+		sample_event(&sample, i, &texts[i], &events[i]);
+	for (int i = 0; i < 2; i++) {
+		snprintf(place, sizeof(place), "clickhouse:http://127.0.0.1:%u/replica%d?node=%d", own.port, i, i);
+		assert_int_equal(ev_store_open(place, &stores[i], why, sizeof(why)), 0);
+	}
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		uint64_t first_ids[2] = { 0 }, again = 7;
+
+		for (int hub = 0; hub < 2; hub++) {
+			const struct ev_batch batch = { .id = rows[i].id,
+				.events = events,
+				.count = EVENTS,
+				.made_us = rows[i].made_us,
+				.arrived_us = rows[i].arrived_us[hub] };
+
+			assert_int_equal(ev_append(stores[hub], &batch, &first_ids[hub]), 0);
+			assert_true(first_ids[hub] != 0);
+			assert_int_equal(ev_append(stores[hub], &batch, &again), 0);
+			assert_int_equal(again, 0);
+		}
+		assert_int_equal(first_ids[0] == first_ids[1], rows[i].same);
+		seen[i] = first_ids[0];
+		for (size_t k = 0; k < i; k++)
+			assert_true(seen[k] + EVENTS <= seen[i] || seen[i] + EVENTS <= seen[k]);
+	}
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(stored(stores[i]), ARRAY_COUNT(rows) * EVENTS);
+		ev_store_close(stores[i]);
+	}
+}
+
 static void test_none_can_be_reached(void **state)
 {
 	char place[200], why[WHY_SIZE];
@@ -142,6 +203,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_cannot_be_reached),
 		cmocka_unit_test(test_one_breaks_off),
+		cmocka_unit_test(test_ids_are_those_of_the_batch),
 		cmocka_unit_test(test_none_can_be_reached),
 	};
 	int error = clickhouse_own_start(&own), failed;

@@ -14,28 +14,23 @@ const char *const duty_news_words[DUTY_NEWS_COUNT] = { "half", "soon", "overdue"
 
 /* ---- The law's words ---- */
 
-const char *const *incident_clock(const struct law *law, const char *id)
+struct duty_words duty_words(const struct law *law, const char *clock, const char *law_from)
 {
 	const struct law_table *clocks = law ? &law->tables[LAW_CLOCKS] : NULL;
+	const struct law_table *cases = law ? &law->tables[LAW_TRANSITION] : NULL;
+	const char *const *row = NULL;
 
 	for (size_t i = 0; clocks && i < clocks->row_count; i++)
-		if (strcmp(clocks->rows[i][CLOCK_ID], id) == 0)
-			return clocks->rows[i];
-	return NULL;
-}
-
-struct duty_words duty_words(const struct law *law, const char *clock)
-{
-	const char *const *row = incident_clock(law, clock);
-	const struct law_table *cases = law ? &law->tables[LAW_TRANSITION] : NULL;
-
+		if (strcmp(clocks->rows[i][CLOCK_ID], clock) == 0 && (!row || strcmp(row[CLOCK_FROM], law_from) != 0))
+			row = clocks->rows[i];
 	if (row)
 		return (struct duty_words){ row[CLOCK_EN], row[CLOCK_VI], row[CLOCK_TO_EN] ? row[CLOCK_TO_EN] : "",
-			row[CLOCK_TO_VI] ? row[CLOCK_TO_VI] : "" };
+			row[CLOCK_TO_VI] ? row[CLOCK_TO_VI] : "", row[CLOCK_SOURCE] ? row[CLOCK_SOURCE] : "" };
 	for (size_t i = 0; cases && strncmp(clock, "tr-", 3) == 0 && i < cases->row_count; i++)
 		if (strcmp(cases->rows[i][CASE_ID], clock + 3) == 0)
-			return (struct duty_words){ cases->rows[i][CASE_EN], cases->rows[i][CASE_VI], "", "" };
-	return (struct duty_words){ clock, clock, "", "" };
+			return (struct duty_words){ cases->rows[i][CASE_EN], cases->rows[i][CASE_VI], "", "",
+				cases->rows[i][CASE_SOURCE] ? cases->rows[i][CASE_SOURCE] : "" };
+	return (struct duty_words){ clock, clock, "", "", "" };
 }
 
 /* ---- Reading ---- */
@@ -43,7 +38,8 @@ struct duty_words duty_words(const struct law *law, const char *clock)
 #define SELECT                                                                                                         \
 	"select d.id, d.revision, d.incident, d.tenant, d.system, d.clock, d.stage, d.number, d.start_us, d.due_us,"   \
 	" d.done_us, d.escalated_us, d.state, d.owner, d.done_by, d.note, coalesce(i.title, s.name, ''),"              \
-	" coalesce(t.name, ''), d.reminded, d.next_us from incident_duty d left join incident i on i.id = d.incident"  \
+	" coalesce(t.name, ''), d.reminded, d.next_us, d.law_from from incident_duty d left join incident i on i.id "  \
+	"= d.incident"                                                                                                 \
 	" left join system s on s.id = d.system left join tenant t on t.id = d.tenant"
 
 struct row {
@@ -73,6 +69,7 @@ static void read_row(const struct db_value *columns, struct row *ret)
 	db_copy_text(&columns[17], ret->duty.tenant_name, sizeof(ret->duty.tenant_name));
 	ret->reminded = columns[18].integer;
 	ret->next_us = columns[19].integer;
+	db_copy_text(&columns[20], ret->duty.law_from, sizeof(ret->duty.law_from));
 }
 
 static int row_one(void *context, const struct db_value *columns, size_t column_count)
@@ -192,7 +189,8 @@ static int note(const struct incident_call *call, const char *action, const stru
 		{ "stage", db_str(duty_stages[duty->stage].word) }, { "number", db_i64(duty->number) },
 		{ "incident", db_i64(duty->incident) }, { "tenant", db_i64(duty->tenant) },
 		{ "system", db_i64(duty->system) }, { "due_us", db_i64(duty->due_us) },
-		{ "owner", db_str(duty->owner) }, { "note", db_str(duty->note) } };
+		{ "law_from", db_str(duty->law_from) }, { "owner", db_str(duty->owner) },
+		{ "note", db_str(duty->note) } };
 	char subject[32];
 
 	snprintf(subject, sizeof(subject), "deadline:%u", duty->id);
@@ -214,11 +212,12 @@ int duty_begin(const struct incident_call *call, struct duty *duty)
 		error = db_run(call->db,
 			"insert into incident_duty (id, revision, incident, tenant, system, clock, stage, number, "
 			"start_us,"
-			" due_us, done_us, escalated_us, state, reminded, next_us, owner, done_by, note)"
-			" values (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, 0, 0, 0, ?10, ?11, '', '')",
+			" due_us, done_us, escalated_us, state, reminded, next_us, owner, done_by, note, law_from)"
+			" values (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, 0, 0, 0, ?10, ?11, '', '', ?12)",
 			DB_ARGS(db_i64(id), db_i64(duty->incident), db_i64(duty->tenant), db_i64(duty->system),
 				db_str(duty->clock), db_i64(duty->stage), db_i64(duty->number), db_i64(duty->start_us),
-				db_i64(duty->due_us), db_i64(next_us(duty, 0)), db_str(duty->owner)),
+				db_i64(duty->due_us), db_i64(next_us(duty, 0)), db_str(duty->owner),
+				db_str(duty->law_from)),
 			NULL);
 	return error ? error : note(call, "deadline.begin", duty, duty->tenant);
 }
@@ -231,12 +230,13 @@ static int rewrite(const struct incident_call *call, const struct row *row)
 	int error = db_run(call->db,
 		"update incident_duty set revision = revision + 1, system = ?3, start_us = ?4, due_us = ?5, done_us = "
 		"?6,"
-		" escalated_us = ?7, state = ?8, reminded = ?9, next_us = ?10, owner = ?11, done_by = ?12, note = ?13"
+		" escalated_us = ?7, state = ?8, reminded = ?9, next_us = ?10, owner = ?11, done_by = ?12, note = ?13,"
+		" law_from = ?14"
 		" where id = ?1 and revision = ?2",
 		DB_ARGS(db_i64(duty->id), db_i64(duty->revision), db_i64(duty->system), db_i64(duty->start_us),
 			db_i64(duty->due_us), db_i64(duty->done_us), db_i64(duty->escalated_us), db_i64(duty->state),
 			db_i64(row->reminded), db_i64(next_us(duty, row->reminded)), db_str(duty->owner),
-			db_str(duty->done_by), db_str(duty->note)),
+			db_str(duty->done_by), db_str(duty->note), db_str(duty->law_from)),
 		&changes);
 
 	return error ? error : changes ? 0 : LUYTRE_E_CONFLICT;
@@ -280,37 +280,74 @@ static int find(const struct incident_call *call, const struct duty *duty, struc
 		row_one, ret);
 }
 
-/* Makes it, moves it, takes it back or away. */
-static int settle(const struct incident_call *call, struct duty *duty, bool wanted)
+/* Makes it, moves it, takes it back. */
+static int settle(const struct incident_call *call, struct duty *duty)
 {
 	struct row row;
-	bool moved;
 	int error = find(call, duty, &row);
 
 	if (error)
 		return error;
 	if (!row.duty.id)
-		return wanted ? duty_begin(call, duty) : 0;
+		return duty_begin(call, duty);
 	if (row.duty.state == DUTY_DONE)
 		return 0;
-	moved = row.duty.due_us != duty->due_us || row.duty.start_us != duty->start_us ||
-		row.duty.system != duty->system || (!row.duty.owner[0] && duty->owner[0]);
-	if (wanted == (row.duty.state == DUTY_OPEN) && (!moved || !wanted))
+	if (row.duty.state == DUTY_OPEN && row.duty.due_us == duty->due_us && row.duty.start_us == duty->start_us &&
+		row.duty.system == duty->system && strcmp(row.duty.law_from, duty->law_from) == 0 &&
+		(row.duty.owner[0] || !duty->owner[0]))
 		return 0;
 	if (row.duty.due_us != duty->due_us)
 		row.reminded = 0;
-	row.duty.state = wanted ? DUTY_OPEN : DUTY_VOID;
+	row.duty.state = DUTY_OPEN;
 	row.duty.start_us = duty->start_us;
 	row.duty.due_us = duty->due_us;
 	row.duty.system = duty->system;
+	memcpy(row.duty.law_from, duty->law_from, sizeof(row.duty.law_from));
 	if (!row.duty.owner[0]) /* else it was given to somebody */
 		memcpy(row.duty.owner, duty->owner, sizeof(row.duty.owner));
 	error = rewrite(call, &row);
-	return error ? error : note(call, wanted ? "deadline.move" : "deadline.void", &row.duty, row.duty.tenant);
+	return error ? error : note(call, "deadline.move", &row.duty, row.duty.tenant);
+}
+
+int duty_move(const struct incident_call *call, uint32_t id, int64_t due_us, const char *law_from)
+{
+	struct row row;
+	int error = get(call, id, &row);
+
+	if (error || row.duty.state != DUTY_OPEN)
+		return error;
+	row.duty.due_us = due_us;
+	row.reminded = 0;
+	snprintf(row.duty.law_from, sizeof(row.duty.law_from), "%s", law_from);
+	error = rewrite(call, &row);
+	return error ? error : note(call, "deadline.move", &row.duty, row.duty.tenant);
+}
+
+/* Takes away what is open of the clock at this stage (DUTY_STAGE_COUNT: at any); what is done stays. */
+static int drop(const struct incident_call *call, const struct incident *incident, const char *clock, int stage)
+{
+	struct row row;
+	int error;
+
+	do {
+		row.duty.id = 0;
+		error = db_each(call->db,
+			SELECT " where d.incident = ?1 and d.clock = ?2 and d.state = 0 and (?3 = ?4 or d.stage = ?3)"
+			       " order by d.id limit 1",
+			DB_ARGS(db_i64(incident->id), db_str(clock), db_i64(stage), db_i64(DUTY_STAGE_COUNT)), row_one,
+			&row);
+		if (error || !row.duty.id)
+			return error;
+		row.duty.state = DUTY_VOID;
+		error = rewrite(call, &row);
+		if (!error)
+			error = note(call, "deadline.void", &row.duty, row.duty.tenant);
+	} while (!error);
+	return error;
 }
 
 static int stage(const struct incident_call *call, const struct incident *incident, const char *const *clock,
-	enum duty_stage stage, uint32_t number, int64_t start_us, bool wanted)
+	enum duty_stage stage, uint32_t number, int64_t start_us)
 {
 	struct duty duty = { .incident = incident->id,
 		.tenant = incident->tenant,
@@ -321,8 +358,9 @@ static int stage(const struct incident_call *call, const struct incident *incide
 	int error = incident_due(clock[CLOCK_LIMIT], start_us, &duty.due_us);
 
 	snprintf(duty.clock, sizeof(duty.clock), "%s", clock[CLOCK_ID]);
+	snprintf(duty.law_from, sizeof(duty.law_from), "%s", clock[CLOCK_FROM]);
 	snprintf(duty.owner, sizeof(duty.owner), "%s", incident->owner);
-	return error ? error : settle(call, &duty, wanted);
+	return error ? error : settle(call, &duty);
 }
 
 /* The number of the update that is to be made next. One that nobody made stays, however late; after it is done, those before the present moment
@@ -347,44 +385,59 @@ static int next_update(const struct incident_call *call, const struct incident *
 			" and stage in (1, 2) and state = 1",
 			DB_ARGS(db_i64(incident->id), db_str(clock)), &last);
 	*ret = (uint32_t)(open ? open : done ? last + 1 : 0);
-	while (!error && !open && done && incident->found_us + (int64_t)(*ret + 1) * limit_us <= call->origin->now_us)
-		(*ret)++;
+	if (!error && !open && done) {
+		int64_t passed = (call->origin->now_us - incident->found_us) / limit_us;
+
+		*ret = passed > *ret ? (uint32_t)passed : *ret;
+	}
 	return error;
 }
 
-static int updates(
-	const struct incident_call *call, const struct incident *incident, const char *const *clock, bool wanted)
+static int updates(const struct incident_call *call, const struct incident *incident, const char *const *clock)
 {
 	uint32_t number = 0;
 	int64_t due_us = 0;
 	int error = incident_due(clock[CLOCK_LIMIT], incident->found_us, &due_us);
+	int64_t limit_us = due_us - incident->found_us;
 
-	if (!error)
-		error = next_update(call, incident, clock[CLOCK_ID], due_us - incident->found_us, &number);
-	return error || !number ? error
-				: stage(call, incident, clock, DUTY_UPDATE, number,
-					  incident->found_us + number * (due_us - incident->found_us),
-					  wanted && !incident->closed_us);
+	if (error)
+		return error;
+	if (incident->closed_us || limit_us <= 0) /* "at once" comes once */
+		return drop(call, incident, clock[CLOCK_ID], DUTY_UPDATE);
+	error = next_update(call, incident, clock[CLOCK_ID], limit_us, &number);
+	return error || !number
+		       ? error
+		       : stage(call, incident, clock, DUTY_UPDATE, number, incident->found_us + (number * limit_us));
+}
+
+/* The row of the law for this need, in force when the incident was found; null: it does not apply. */
+static const char *const *clock_of(
+	const struct incident_call *call, const struct incident *incident, const struct need *need)
+{
+	const char *const *clock =
+		is_needed(need, incident) ? law_clock(call->law, need->clock, incident->found_us) : NULL;
+
+	return clock && (strcmp(clock[CLOCK_KIND], "incident") == 0 || strcmp(clock[CLOCK_KIND], "breach") == 0) ? clock
+														 : NULL;
 }
 
 int duty_sync(const struct incident_call *call, const struct incident *incident)
 {
 	int error = 0;
 
-	for (size_t i = 0; i < ARRAY_COUNT(needs) && !error; i++) {
-		const char *const *clock = incident_clock(call->law, needs[i].clock);
-		bool wanted;
+	for (size_t i = 0; call->law && i < ARRAY_COUNT(needs) && !error; i++) {
+		const char *const *clock = clock_of(call, incident, &needs[i]);
 
-		if (!clock)
+		if (!clock) {
+			error = drop(call, incident, needs[i].clock, DUTY_STAGE_COUNT);
 			continue;
-		wanted = is_needed(&needs[i], incident) &&
-			 incident_in_force(clock[CLOCK_FROM], clock[CLOCK_UNTIL], incident->found_us);
-		error = stage(call, incident, clock, needs[i].end ? DUTY_PRELIMINARY : DUTY_ONCE, 0, incident->found_us,
-			wanted);
+		}
+		error = stage(
+			call, incident, clock, needs[i].end ? DUTY_PRELIMINARY : DUTY_ONCE, 0, incident->found_us);
 		if (!error && needs[i].reports)
-			error = updates(call, incident, clock, wanted);
+			error = updates(call, incident, clock);
 		if (!error && needs[i].end && incident->closed_us)
-			error = stage(call, incident, clock, DUTY_CLOSING, 0, incident->closed_us, wanted);
+			error = stage(call, incident, clock, DUTY_CLOSING, 0, incident->closed_us);
 	}
 	return error;
 }

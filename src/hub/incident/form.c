@@ -157,12 +157,16 @@ static int put(void *context)
 	const struct incident_call *call = putting->call;
 	const struct form_row *in = putting->in;
 	struct form_row old;
+	uint32_t level = in->level;
 	int error = form_get(call, in->system, &old);
 
 	if (!error && old.revision != in->revision)
 		error = LUYTRE_E_CONFLICT;
 	if (!error && !is_case(call->law, in->transition))
 		error = LUYTRE_E_INVALID;
+	/* What was filed says the level as it was filed; a draft that proposes no other follows the register. */
+	if (!error && in->approval == FORM_DRAFT && level == old.registered_level)
+		level = 0;
 	if (!error)
 		error = db_run(call->db,
 			"insert into incident_form (system, tenant, revision, level, approval, decision_level, "
@@ -173,7 +177,7 @@ static int put(void *context)
 			" set tenant = ?2, revision = ?3, level = ?4, approval = ?5, decision_level = ?6,"
 			" decision_rules = ?7, approval_day = ?8, plan = ?9, plan_day = ?10, inspected = ?11,"
 			" important = ?12, transition = ?13, updated_us = ?14",
-			DB_ARGS(db_i64(in->system), db_i64(old.tenant), db_i64(in->revision + 1), db_i64(in->level),
+			DB_ARGS(db_i64(in->system), db_i64(old.tenant), db_i64(in->revision + 1), db_i64(level),
 				db_i64(in->approval), db_str(in->decision_level), db_str(in->decision_rules),
 				db_i64(in->approval_day), db_i64(in->plan), db_i64(in->plan_day), db_i64(in->inspected),
 				db_i64(in->important), db_str(in->transition), db_i64(call->origin->now_us)),

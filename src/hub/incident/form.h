@@ -67,7 +67,8 @@ struct form_row {
 	char name[TENANT_NAME_SIZE], owner[TENANT_NAME_SIZE], operator_[TENANT_NAME_SIZE];
 	uint32_t registered_level;
 
-	uint32_t level; /* proposed, 1 to 5 */
+	uint32_t
+		level; /* proposed, 1 to 5: of a draft that of the register unless another was written, afterwards as it was filed */
 	enum form_approval approval;
 	char decision_level[FORM_DECISION_SIZE], decision_rules[FORM_DECISION_SIZE]; /* number and date of the papers */
 	uint32_t approval_day, plan_day; /* expected; since 1970, 0: none */

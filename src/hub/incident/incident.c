@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hub/assess/day.h"
 #include "hub/incident/internal.h"
-#include "hub/incident/moment.h"
 
 static const struct db_migration migrations[] = {
 	{ "create table incident (id integer primary key, revision integer not null, tenant integer not null,"
@@ -36,6 +36,14 @@ static const struct db_migration migrations[] = {
 			" decision_rules text not null, approval_day integer not null, plan integer not null,"
 			" plan_day integer not null, inspected integer not null, important integer not null,"
 			" transition text not null, updated_us integer not null);" },
+	/* Of a draft the level followed the register only until something else was written: it does so again where nobody changed it. */
+	{ "alter table incident add column level integer not null default 0;"
+	  "alter table incident add column system_name text not null default '';"
+	  "update incident set level = coalesce((select s.level from system s where s.id = incident.system), 0),"
+	  " system_name = coalesce((select s.name from system s where s.id = incident.system), '');"
+	  "alter table incident_duty add column law_from text not null default '';"
+	  "update incident_form set level = 0 where approval = 0 and level ="
+	  " (select s.level from system s where s.id = incident_form.system);" },
 };
 
 int incident_setup(struct db *db)
@@ -52,40 +60,78 @@ const struct incident_word duty_states[DUTY_STATE_COUNT] = { DUTY_STATES(X) };
 
 /* ---- Serious? ---- */
 
-/* The texts of 2026 do not define it: the former definition stays the best one. */
-const struct incident_rule incident_rules[] = {
-	{ "qd-05-2017", "2017-03-16", NULL, 4,
-		INCIDENT_IS_INTERRUPTED | INCIDENT_IS_SECRETS | INCIDENT_IS_DAMAGED | INCIDENT_IS_CONTROL_LOST |
-			INCIDENT_IS_SPREADING,
-		INCIDENT_IS_BEYOND, "05/2017/QĐ-TTg, Điều 9" },
-};
-const size_t incident_rule_count = ARRAY_COUNT(incident_rules);
-
-const struct incident_rule *incident_rule_of(int64_t found_us, uint32_t level, uint32_t traits)
+/* The traits of "interrupted secrets"; '*ret_all' false: one of the words is none. */
+static uint32_t traits_of(const char *words, bool *ret_all)
 {
-	for (size_t i = 0; i < incident_rule_count; i++) {
-		const struct incident_rule *rule = &incident_rules[i];
+	struct bytes rest = bytes_from_str(words ? words : "");
+	uint32_t traits = 0;
 
-		if (incident_in_force(rule->valid_from, rule->valid_to, found_us) &&
-			(level >= rule->level_min || traits & INCIDENT_IS_IMPORTANT) && traits & rule->any &&
-			(traits & rule->all) == rule->all)
-			return rule;
+	*ret_all = true;
+	while (!bytes_empty(rest)) {
+		size_t size = bytes_index(rest, ' ');
+		uint32_t found = 0;
+
+		for (size_t i = 0; i < INCIDENT_TRAIT_COUNT; i++)
+			if (bytes_equal_str(bytes_first(rest, size), incident_traits[i].word))
+				found = 1U << i;
+		*ret_all = *ret_all && found;
+		traits |= found;
+		rest = bytes_skip(rest, size + 1);
+	}
+	return traits;
+}
+
+int incident_law_check(const struct law *law, char *why)
+{
+	const struct law_table *rules = &law->tables[LAW_SERIOUS];
+	bool any, all;
+
+	for (size_t i = 0; i < rules->row_count; i++) {
+		const char *const *row = rules->rows[i];
+
+		if (traits_of(row[SERIOUS_ANY], &any) && any && (traits_of(row[SERIOUS_ALL], &all) || all) && all)
+			continue;
+		snprintf(why, LAW_WHY_SIZE, "serious.tsv: \"%.30s\" names something that is no trait of an incident",
+			row[SERIOUS_ID]);
+		return LUYTRE_E_SYNTAX;
+	}
+	return 0;
+}
+
+const char *const *incident_rule_of(const struct law *law, int64_t found_us, uint32_t level, uint32_t traits)
+{
+	const struct law_table *rules = law ? &law->tables[LAW_SERIOUS] : NULL;
+	bool known;
+
+	for (size_t i = 0; rules && i < rules->row_count; i++) {
+		const char *const *row = rules->rows[i];
+		uint32_t all = traits_of(row[SERIOUS_ALL], &known);
+
+		if (known && day_in_force(row[SERIOUS_FROM], row[SERIOUS_UNTIL], found_us) &&
+			(level >= (uint32_t)strtoul(row[SERIOUS_LEVEL], NULL, 10) || traits & INCIDENT_IS_IMPORTANT) &&
+			traits & traits_of(row[SERIOUS_ANY], &known) && (traits & all) == all)
+			return row;
 	}
 	return NULL;
 }
-
-/* ---- Shared ---- */
 
 /* ---- Reading ---- */
 
 #define SELECT                                                                                                         \
 	"select i.id, i.revision, i.tenant, i.system, i.created_us, i.created_by, i.closed_us, i.title, i.kind,"       \
 	" i.traits, i.found_us, i.judged, i.owner, i.contact, i.links, coalesce(s.level, 0), i.signs, i.impact,"       \
-	" i.cause, i.provider, i.measures, i.support, i.results, i.proposals, i.people from incident i left join "     \
+	" i.cause, i.provider, i.measures, i.support, i.results, i.proposals, i.people, i.level,"                      \
+	" coalesce(s.name, i.system_name) from incident i left join "                                                  \
 	"system s on s.id = i.system"
 
-static void read_row(const struct db_value *columns, struct incident *ret)
+struct reading {
+	const struct law *law;
+	struct incident *ret;
+};
+
+static void read_row(const struct db_value *columns, const struct law *law, struct incident *ret)
 {
+	const char *const *rule;
 	size_t at = 16;
 
 	ret->id = (uint32_t)columns[0].integer;
@@ -103,28 +149,36 @@ static void read_row(const struct db_value *columns, struct incident *ret)
 	db_copy_text(&columns[12], ret->owner, sizeof(ret->owner));
 	db_copy_text(&columns[13], ret->contact, sizeof(ret->contact));
 	db_copy_text(&columns[14], ret->links, sizeof(ret->links));
-	ret->level = (uint32_t)columns[15].integer;
+	ret->register_level = (uint32_t)columns[15].integer;
 #define X(name, ...) db_copy_text(&columns[at++], ret->name, sizeof(ret->name));
 	INCIDENT_TEXTS(X)
 #undef X
-	ret->serious = ret->judged == INCIDENT_SERIOUS ||
-		       (ret->judged == INCIDENT_BY_RULE && incident_rule_of(ret->found_us, ret->level, ret->traits));
+	ret->level = (uint32_t)columns[at].integer;
+	if (ret->level < ret->register_level)
+		ret->level = ret->register_level;
+	db_copy_text(&columns[at + 1], ret->system_name, sizeof(ret->system_name));
+	rule = incident_rule_of(law, ret->found_us, ret->level, ret->traits);
+	ret->serious = ret->judged == INCIDENT_SERIOUS || (ret->judged == INCIDENT_BY_RULE && rule);
+	ret->rule = ret->judged == INCIDENT_BY_RULE && rule ? rule[SERIOUS_SOURCE] : NULL;
 }
 
 static int row_get(void *context, const struct db_value *columns, size_t column_count)
 {
-	read_row(columns, context);
+	const struct reading *reading = context;
+
+	read_row(columns, reading->law, reading->ret);
 	return 0;
 }
 
 int incident_get(const struct incident_call *call, uint32_t id, struct incident *ret)
 {
+	struct reading reading = { call->law, ret };
 	int error;
 
 	if (!call->scope)
 		return LUYTRE_E_INVALID;
 	ret->id = 0;
-	error = db_each(call->db, SELECT " where i.id = ?1", DB_ARGS(db_i64(id)), row_get, ret);
+	error = db_each(call->db, SELECT " where i.id = ?1", DB_ARGS(db_i64(id)), row_get, &reading);
 	if (error)
 		return error;
 	return ret->id && ret->id == id && scope_has(call->scope, ret->tenant) ? 0 : LUYTRE_E_NOT_FOUND;
@@ -189,6 +243,7 @@ int incident_each(
 
 struct change {
 	const struct incident_call *call;
+	const struct incident *old; /* as it is; null: it is new */
 	struct incident *incident; /* as it is to be */
 	int64_t revision; /* that it is a change of; 0: it is new */
 	const char *action;
@@ -200,6 +255,7 @@ static int note(const struct change *change)
 	const struct audit_field fields[] = { { "title", db_str(incident->title) },
 		{ "kind", db_str(incident_kinds[incident->kind].word) }, { "system", db_i64(incident->system) },
 		{ "found_us", db_i64(incident->found_us) }, { "traits", db_i64(incident->traits) },
+		{ "level", db_i64(incident->level) }, { "register_level", db_i64(incident->register_level) },
 		{ "judged", db_i64(incident->judged) }, { "serious", db_i64(incident->serious) },
 		{ "owner", db_str(incident->owner) } };
 	char subject[32];
@@ -213,20 +269,30 @@ static int note(const struct change *change)
 			.field_count = ARRAY_COUNT(fields) });
 }
 
-/* Whether the organisation and its system are there, in the scope. */
+/* Whether the organisation and its system are there, in the scope, and which level counts. What it was registered for may have left the
+ * register since: it goes on with the level that it had. */
 static int check_place(const struct change *change)
 {
 	const struct tenants_call call = { .db = change->call->db, .scope = change->call->scope };
+	const struct incident *old = change->old;
+	struct incident *incident = change->incident;
+	bool same = old && old->system == incident->system;
 	struct tenant_system system;
 	struct tenant tenant;
-	int error = tenant_get(&call, change->incident->tenant, &tenant);
+	int error = old ? 0 : tenant_get(&call, incident->tenant, &tenant);
 
-	if (!error && change->incident->system) {
-		error = tenant_system_get(&call, change->incident->system, &system);
-		if (!error && system.tenant != change->incident->tenant)
+	incident->level = same ? old->level : 0;
+	snprintf(incident->system_name, sizeof(incident->system_name), "%s", same ? old->system_name : "");
+	if (!error && incident->system && !same) {
+		error = tenant_system_get(&call, incident->system, &system);
+		if (!error && system.tenant != incident->tenant)
 			error = LUYTRE_E_NOT_FOUND;
+		if (!error) {
+			incident->level = system.level;
+			memcpy(incident->system_name, system.name, sizeof(incident->system_name));
+		}
 	}
-	if (!error && change->incident->found_us > change->call->origin->now_us)
+	if (!error && incident->found_us > change->call->origin->now_us)
 		error = LUYTRE_E_RANGE;
 	return error;
 }
@@ -240,13 +306,12 @@ static int insert(const struct change *change)
 		"insert into incident (id, revision, tenant, system, created_us, created_by, closed_us, title, kind, "
 		"traits,"
 		" found_us, judged, owner, contact, links, signs, impact, cause, provider, measures, support, results,"
-		" proposals, people) values (?1, 1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
-		"?16,"
-		" ?17, ?18, ?19, ?20, ?21, ?22)",
+		" proposals, people, level, system_name) values (?1, 1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11,"
+		" ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
 		DB_ARGS(db_i64(in->id), db_i64(in->tenant), db_i64(in->system), db_i64(in->created_us),
 			db_str(in->created_by), db_str(in->title), db_i64(in->kind), db_i64(in->traits),
 			db_i64(in->found_us), db_i64(in->judged), db_str(in->owner), db_str(in->contact),
-			db_str(in->links) INCIDENT_TEXTS(X)),
+			db_str(in->links) INCIDENT_TEXTS(X), db_i64(in->level), db_str(in->system_name)),
 		NULL);
 }
 
@@ -258,11 +323,12 @@ static int update(const struct change *change)
 		"update incident set revision = revision + 1, system = ?3, closed_us = ?4, title = ?5, kind = ?6,"
 		" traits = ?7, found_us = ?8, judged = ?9, owner = ?10, contact = ?11, links = ?12, signs = ?13,"
 		" impact = ?14, cause = ?15, provider = ?16, measures = ?17, support = ?18, results = ?19,"
-		" proposals = ?20, people = ?21 where id = ?1 and revision = ?2 and closed_us = 0",
+		" proposals = ?20, people = ?21, level = ?22, system_name = ?23 where id = ?1 and revision = ?2 and "
+		"closed_us = 0",
 		DB_ARGS(db_i64(in->id), db_i64(change->revision), db_i64(in->system), db_i64(in->closed_us),
 			db_str(in->title), db_i64(in->kind), db_i64(in->traits), db_i64(in->found_us),
-			db_i64(in->judged), db_str(in->owner), db_str(in->contact),
-			db_str(in->links) INCIDENT_TEXTS(X)),
+			db_i64(in->judged), db_str(in->owner), db_str(in->contact), db_str(in->links) INCIDENT_TEXTS(X),
+			db_i64(in->level), db_str(in->system_name)),
 		&changes);
 
 	return error ? error : changes ? 0 : LUYTRE_E_CONFLICT;
@@ -330,28 +396,80 @@ int incident_create(const struct incident_call *call, const struct incident *in,
 	return save(&change, in, ret);
 }
 
+struct wanted {
+	const char *action;
+	uint32_t id;
+	int64_t revision;
+	const struct incident *in; /* null: it ends, and stays as it is */
+};
+
 /* Another organisation does not get it: that stays as it was. */
+static int change_of(const struct incident_call *call, const struct wanted *wanted, struct incident *ret)
+{
+	struct change change = { .call = call, .action = wanted->action, .revision = wanted->revision };
+	struct incident *old = malloc(2 * sizeof(*old)), *next = old ? &old[1] : NULL;
+	int error = old ? incident_get(call, wanted->id, old) : LUYTRE_E_NOMEM;
+
+	if (!error && (old->closed_us || old->revision != wanted->revision ||
+			      (wanted->in && old->tenant != wanted->in->tenant)))
+		error = LUYTRE_E_CONFLICT;
+	if (!error) {
+		change.old = old;
+		*next = wanted->in ? *wanted->in : *old;
+		next->closed_us = wanted->in ? 0 : call->origin->now_us;
+		error = save(&change, next, ret);
+	}
+	free(old);
+	return error;
+}
+
 int incident_update(const struct incident_call *call, const struct incident *in, struct incident *ret)
 {
-	struct change change = { .call = call, .action = "incident.update", .revision = in->revision };
-	struct incident *old = malloc(sizeof(*old));
-	int error = old ? incident_get(call, in->id, old) : LUYTRE_E_NOMEM;
-
-	if (!error && (old->tenant != in->tenant || old->closed_us))
-		error = LUYTRE_E_CONFLICT;
-	free(old);
-	return error ? error : save(&change, in, ret);
+	return change_of(call, &(struct wanted){ "incident.update", in->id, in->revision, in }, ret);
 }
 
 int incident_close(const struct incident_call *call, uint32_t id, int64_t revision, struct incident *ret)
 {
-	struct change change = { .call = call, .action = "incident.close", .revision = revision };
-	int error = incident_get(call, id, ret);
+	return change_of(call, &(struct wanted){ "incident.close", id, revision, NULL }, ret);
+}
 
-	if (!error && (ret->closed_us || ret->revision != revision))
-		error = LUYTRE_E_CONFLICT;
-	if (error)
-		return error;
-	ret->closed_us = call->origin->now_us;
-	return save(&change, ret, ret);
+/* ---- Levels that rose ---- */
+
+enum { RISEN_MAX = 100 };
+
+struct risen {
+	uint32_t ids[RISEN_MAX];
+	size_t count;
+};
+
+static int row_risen(void *context, const struct db_value *columns, size_t column_count)
+{
+	struct risen *risen = context;
+
+	risen->ids[risen->count++] = (uint32_t)columns[0].integer;
+	return 0;
+}
+
+int incident_levels(const struct incident_call *call)
+{
+	struct incident *incident = malloc(sizeof(*incident));
+	struct risen risen = { .count = 0 };
+	int error = incident ? 0 : LUYTRE_E_NOMEM;
+
+	if (!error)
+		error = db_each(call->db,
+			"select i.id from incident i join system s on s.id = i.system where i.closed_us = 0 and"
+			" s.level > i.level order by i.id limit 100",
+			DB_NO_ARGS, row_risen, &risen);
+	for (size_t i = 0; i < risen.count && !error; i++) {
+		error = incident_get(call, risen.ids[i], incident);
+		if (!error)
+			error = change_of(call,
+				&(struct wanted){ "incident.level", incident->id, incident->revision, incident },
+				incident);
+		if (error == LUYTRE_E_CONFLICT) /* somebody changed it meanwhile, and took the level along */
+			error = 0;
+	}
+	free(incident);
+	return error;
 }

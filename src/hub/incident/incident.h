@@ -7,7 +7,9 @@
  *	- reports "within 72 hours" are one at 72 hours, one each 72 hours from then on while the incident is open, and the closing one 72 hours
  *	  after the end (former law: five days, and five after the end)
  *	- "at once" is overdue at once, and escalated after an hour
- *	- serious is what the rules below say (incident_rules); a person who may judge can say otherwise
+ *	- serious is what rules/posture/serious.tsv says; a person who may judge can say otherwise
+ *	- the level is that of the system when the incident was registered, or a higher one that it got since: a level that sinks, or a system
+ *	  that leaves the register, takes nothing away of what is due
  *
  * Deadlines of each year and of the transition are made for organisations and systems (duty_yearly). Reminders come at half of the time and
  * two hours before; what is overdue is escalated once: a record of the audit log for the organisation above and one for the nation.
@@ -34,6 +36,7 @@ enum {
 	INCIDENT_TEXT_SIZE = 4 * 1000 + 1,
 	INCIDENT_LINKS_SIZE = 4096,
 	INCIDENT_CLOCK_SIZE = 24,
+	INCIDENT_DAY_SIZE = 16,
 	INCIDENT_NOTE_SIZE = 4 * 500 + 1,
 	DUTY_TICK_MAX = 64, /* reminders and escalations of one look */
 };
@@ -115,27 +118,23 @@ struct incident_word {
 extern const struct incident_word incident_kinds[INCIDENT_KIND_COUNT], incident_traits[INCIDENT_TRAIT_COUNT],
 	duty_stages[DUTY_STAGE_COUNT], duty_states[DUTY_STATE_COUNT];
 
-/* When an incident is serious: the system has this level, or is important; and one of 'any', and all of 'all'. In force on these days. */
-struct incident_rule {
-	const char *id, *valid_from, *valid_to; /* valid_to null: still */
-	uint32_t level_min;
-	uint32_t any, all;
-	const char *source;
-};
-extern const struct incident_rule incident_rules[];
-extern const size_t incident_rule_count;
-/* The rule that makes it serious; null: none does. */
-const struct incident_rule *incident_rule_of(int64_t found_us, uint32_t level, uint32_t traits);
+/* The row of serious.tsv (SERIOUS_*) in force when it was found that makes it serious; null: none does. */
+const char *const *incident_rule_of(const struct law *law, int64_t found_us, uint32_t level, uint32_t traits);
+/* Whether every word of serious.tsv is a trait. LUYTRE_E_SYNTAX with a sentence in 'why' (LAW_WHY_SIZE). */
+MUST_CHECK int incident_law_check(const struct law *law, char *why);
 
 /* 0, or bits of what stands against it. */
 enum incident_judged { INCIDENT_BY_RULE, INCIDENT_SERIOUS, INCIDENT_NOT_SERIOUS };
 
 struct incident {
 	uint32_t id, tenant, system; /* system 0: none in particular */
-	uint32_t level; /* of the system now; 0: none. Not read in changes, as what follows */
+	/* Not read in changes, as what follows. 'level' counts; 'register_level' is that of the system now, 0: there is none any more. */
+	uint32_t level, register_level;
+	char system_name[TENANT_NAME_SIZE]; /* as it was last */
 	int64_t revision, created_us, closed_us; /* closed 0: open */
 	char created_by[INCIDENT_PERSON_SIZE];
 	bool serious;
+	const char *rule; /* source of the rule that makes it serious, of the law; null: none does */
 
 	char title[INCIDENT_TITLE_SIZE];
 	enum incident_kind kind;
@@ -179,8 +178,9 @@ struct duty {
 	uint32_t id, incident, tenant, system; /* incident 0: of a year or of the transition */
 	int64_t revision;
 	char clock[INCIDENT_CLOCK_SIZE]; /* id in clocks.tsv; "tr-CASE" of transition.tsv */
+	char law_from[INCIDENT_DAY_SIZE]; /* first day of the row of clocks.tsv that says so; "" of the transition */
 	enum duty_stage stage;
-	uint32_t number; /* of updates, from 1; of a year: the year */
+	uint32_t number; /* of updates, from 1; of a year: the year; of other periods, counted from 1970 */
 	int64_t start_us, due_us, done_us, escalated_us; /* 0: not yet */
 	enum duty_state state;
 	char owner[INCIDENT_PERSON_SIZE], done_by[INCIDENT_PERSON_SIZE], note[INCIDENT_NOTE_SIZE];
@@ -215,11 +215,12 @@ struct duty_change {
 MUST_CHECK int duty_change(const struct incident_call *call, uint32_t id, int64_t revision,
 	const struct duty_change *change, struct duty *ret);
 
-/* What a clock is called, who gets it: of the law, else its id. */
+/* What a clock is called, who gets it, where that stands: of the law, else its id. */
 struct duty_words {
-	const char *en, *vi, *to_en, *to_vi; /* to: "" when there is nobody */
+	const char *en, *vi, *to_en, *to_vi, *source; /* to, source: "" when there is none */
 };
-struct duty_words duty_words(const struct law *law, const char *clock);
+/* 'law_from': of the row; one that is not there (any more), or "": the last row of the clock. */
+struct duty_words duty_words(const struct law *law, const char *clock, const char *law_from);
 
 /* Once a second or so: reminders and escalations that are due, at most DUTY_TICK_MAX; 'fn' hears of each when it is stored. Several hubs may
  * do it: each happens once. */
@@ -228,5 +229,5 @@ extern const char *const duty_news_words[DUTY_NEWS_COUNT];
 typedef void (*duty_news_fn)(void *context, const struct duty *duty, enum duty_news news);
 MUST_CHECK int incident_tick(
 	const struct incident_call *call, int64_t now_us, duty_news_fn fn, void *context, uint32_t *ret_count);
-/* Deadlines of the year that comes and of the transition, for who has none yet; once an hour or so. */
+/* Deadlines of the year that comes and of the transition, for who has none yet; incidents whose system got a higher level. Once an hour or so. */
 MUST_CHECK int duty_yearly(const struct incident_call *call, int64_t now_us, uint32_t *ret_count);

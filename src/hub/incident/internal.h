@@ -6,9 +6,9 @@
 
 /* Within a transaction: deadlines as the incident now wants them. */
 MUST_CHECK int duty_sync(const struct incident_call *call, const struct incident *incident);
+/* Open incidents whose system got a higher level since: they take it, and what then falls due. */
+MUST_CHECK int incident_levels(const struct incident_call *call);
 /* Within a transaction: a new row, whose id is written. */
 MUST_CHECK int duty_begin(const struct incident_call *call, struct duty *duty);
-/* The row of clocks.tsv; null: none. */
-const char *const *incident_clock(const struct law *law, const char *id);
-enum { CLOCK_ID, CLOCK_KIND, CLOCK_LIMIT, CLOCK_EN, CLOCK_VI, CLOCK_TO_EN, CLOCK_TO_VI, CLOCK_FROM, CLOCK_UNTIL };
-enum { CASE_ID, CASE_DUE, CASE_EN, CASE_VI };
+/* Within a transaction: an open row is due then, by this row of the law (its first day). */
+MUST_CHECK int duty_move(const struct incident_call *call, uint32_t id, int64_t due_us, const char *law_from);

@@ -8,13 +8,13 @@
 
 #include "base/date.h"
 #include "base/error.h"
+#include "hub/assess/day.h"
 
 #define HOUR_US INT64_C(3600000000)
-#define DAY_US  (24 * HOUR_US)
 
 static struct tm local_of(int64_t time_us)
 {
-	time_t seconds = (time_t)((time_us + INCIDENT_ZONE_US) / 1000000);
+	time_t seconds = (time_t)((time_us + DAY_ZONE_US) / 1000000);
 	struct tm parts = { 0 };
 
 	gmtime_r(&seconds, &parts);
@@ -32,7 +32,7 @@ char *incident_time_text(int64_t time_us, char text[INCIDENT_TIME_SIZE])
 
 char *incident_day_text(uint32_t day, char text[INCIDENT_TIME_SIZE])
 {
-	struct tm parts = local_of((int64_t)day * DAY_US);
+	struct tm parts = local_of(day_begin_us(day));
 
 	if (!day || !strftime(text, INCIDENT_TIME_SIZE, "%d/%m/%Y", &parts))
 		text[0] = '\0';
@@ -44,32 +44,9 @@ int incident_year(int64_t time_us)
 	return local_of(time_us).tm_year + 1900;
 }
 
-bool incident_in_force(const char *from, const char *until, int64_t time_us)
+int incident_month(int64_t time_us)
 {
-	struct tm parts = local_of(time_us);
-	char day[16] = "";
-
-	(void)strftime(day, sizeof(day), "%Y-%m-%d", &parts);
-	return strcmp(day, from) >= 0 && (!until || strcmp(day, until) <= 0);
-}
-
-static int days_of_month(int year, int month)
-{
-	return (int)(date_days(month == 12 ? year + 1 : year, month == 12 ? 1 : month + 1, 1) -
-		     date_days(year, month, 1));
-}
-
-static int64_t add_months(int64_t start_us, int64_t months)
-{
-	struct tm parts = local_of(start_us);
-	int64_t month = parts.tm_mon + months;
-	int year = parts.tm_year + 1900 + (int)(month / 12), last;
-	int64_t of_day = (start_us + INCIDENT_ZONE_US) % DAY_US;
-
-	month = month % 12 + 1;
-	last = days_of_month(year, (int)month);
-	return date_days(year, (int)month, parts.tm_mday > last ? last : parts.tm_mday) * DAY_US + of_day -
-	       INCIDENT_ZONE_US;
+	return local_of(time_us).tm_mon;
 }
 
 int incident_due(const char *limit, int64_t start_us, int64_t *ret)
@@ -89,7 +66,7 @@ int incident_due(const char *limit, int64_t start_us, int64_t *ret)
 	else if (*end == 'd')
 		*ret = start_us + count * DAY_US;
 	else if (*end == 'm')
-		*ret = add_months(start_us, count);
+		*ret = day_months_later(start_us, count);
 	else
 		return LUYTRE_E_SYNTAX;
 	return 0;
@@ -100,9 +77,9 @@ int incident_due_yearly(const char *limit, int year, int64_t *ret)
 	int month, day, size = 0;
 
 	if (sscanf(limit, "%2d-%2d%n", &month, &day, &size) != 2 || limit[size] || size != 5 || month < 1 ||
-		month > 12 || day < 1 || day > days_of_month(year, month))
+		month > 12 || day < 1 || day > day_count_of_month(year, month))
 		return LUYTRE_E_SYNTAX;
-	*ret = date_days(year, month, day) * DAY_US - INCIDENT_ZONE_US - 1;
+	*ret = day_begin_us(date_days(year, month, day)) - 1;
 	return 0;
 }
 
@@ -111,8 +88,8 @@ int incident_due_day(const char *text, int64_t *ret)
 	int year, month, day, size = 0;
 
 	if (sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &size) != 3 || text[size] || size != 10 || month < 1 ||
-		month > 12 || day < 1 || day > days_of_month(year, month))
+		month > 12 || day < 1 || day > day_count_of_month(year, month))
 		return LUYTRE_E_SYNTAX;
-	*ret = (date_days(year, month, day) + 1) * DAY_US - INCIDENT_ZONE_US - 1;
+	*ret = day_begin_us(date_days(year, month, day) + 1) - 1;
 	return 0;
 }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Time as the law counts it: the country's (Asia/Ho_Chi_Minh, UTC+7 without summer time). Microseconds since 1970 UTC. Pure functions. */
+/* Limits of the law and how times are written, in the country's time (hub/assess/day.h). Microseconds since 1970 UTC. Pure functions. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/compiler.h"
-
-#define INCIDENT_ZONE_US (7 * INT64_C(3600000000))
 
 enum { INCIDENT_TIME_SIZE = 48 };
 
@@ -16,9 +14,7 @@ char *incident_time_text(int64_t time_us, char text[INCIDENT_TIME_SIZE]);
 /* "22/11/2026" of a day since 1970; 0 is "". */
 char *incident_day_text(uint32_t day, char text[INCIDENT_TIME_SIZE]);
 int incident_year(int64_t time_us);
-
-/* Whether the country's day of 'time_us' is one of from, ..., until ("2026-08-19"; until null: no end). */
-bool incident_in_force(const char *from, const char *until, int64_t time_us);
+int incident_month(int64_t time_us); /* 0 to 11 */
 
 /* The last moment of a limit of clocks.tsv: "now", "24h", "5d", "60m" (months; a day that the month lacks is its last). LUYTRE_E_SYNTAX. */
 MUST_CHECK int incident_due(const char *limit, int64_t start_us, int64_t *ret);

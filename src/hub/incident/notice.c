@@ -38,11 +38,20 @@ static const char *either(const char *first, const char *second)
 	return first[0] ? first : second;
 }
 
+/* Who gets it, by the law that was in force when the incident was found; "": nobody is named. */
+static const char *to_of(const struct notice *notice, const char *id)
+{
+	const char *const *clock = law_clock(notice->call->law, id, notice->incident->found_us);
+
+	if (!clock) /* of the former law */
+		clock = law_clock(notice->call->law, "inc-5d", notice->incident->found_us);
+	return clock && clock[CLOCK_TO_VI] ? clock[CLOCK_TO_VI] : "";
+}
+
 static void write_head(const struct notice *notice, enum notice_kind kind)
 {
 	char text[128], time[INCIDENT_TIME_SIZE];
-	const char *to = kind == NOTICE_PERSONAL_DATA ? duty_words(notice->call->law, "pd-72h").to_vi
-						      : duty_words(notice->call->law, "inc-72h").to_vi;
+	const char *to = kind == NOTICE_PERSONAL_DATA ? to_of(notice, "pd-72h") : to_of(notice, "inc-72h");
 
 	report_heading(notice->report, REPORT_MOTTO, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM");
 	report_heading(notice->report, REPORT_MOTTO, "Độc lập - Tự do - Hạnh phúc");
@@ -60,14 +69,17 @@ static void write_head(const struct notice *notice, enum notice_kind kind)
 static void write_subject(const struct notice *notice)
 {
 	const struct incident *incident = notice->incident;
-	char text[64], time[INCIDENT_TIME_SIZE];
+	char text[96], time[INCIDENT_TIME_SIZE];
 
 	report_heading(notice->report, REPORT_SECTION, "a) Tổ chức, hệ thống và thời điểm phát hiện");
 	report_field(notice->report, "Chủ quản hệ thống thông tin", either(notice->system.owner, notice->tenant.name));
 	report_field(notice->report, "Đơn vị vận hành", either(notice->system.operator_, notice->tenant.name));
-	report_field(notice->report, "Hệ thống bị sự cố", notice->system.name);
-	snprintf(text, sizeof(text), "%u", notice->system.level);
-	report_field(notice->report, "Cấp độ", notice->system.level ? text : "");
+	report_field(notice->report, "Hệ thống bị sự cố", either(notice->system.name, incident->system_name));
+	snprintf(text, sizeof(text), "%u", incident->level);
+	if (incident->level && incident->register_level && incident->register_level != incident->level)
+		snprintf(text, sizeof(text), "%u (khi ghi nhận sự cố; sổ đăng ký hiện ghi %u)", incident->level,
+			incident->register_level);
+	report_field(notice->report, "Cấp độ", incident->level ? text : "");
 	report_field(
 		notice->report, "Thời điểm phát hiện (giờ Việt Nam)", incident_time_text(incident->found_us, time));
 	report_heading(notice->report, REPORT_SECTION, "b) Đầu mối liên hệ (họ tên, chức vụ, điện thoại, thư điện tử)");
@@ -140,8 +152,8 @@ static int write_duty(void *context, const struct duty *duty)
 	const char *stage = duty_stages[duty->stage].vi;
 
 	incident_time_text(duty->due_us, due);
-	snprintf(label, sizeof(label), "%s%s%s", duty_words(notice->call->law, duty->clock).vi, stage[0] ? ", " : "",
-		stage);
+	snprintf(label, sizeof(label), "%s%s%s", duty_words(notice->call->law, duty->clock, duty->law_from).vi,
+		stage[0] ? ", " : "", stage);
 	if (duty->state == DUTY_DONE)
 		snprintf(text, sizeof(text), "hạn %s; đã thực hiện %s (%s)", due,
 			incident_time_text(duty->done_us, done), duty->done_by);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/date.h"
+#include "hub/assess/day.h"
 #include "hub/incident/form.h"
 #include "hub/incident/incident.h"
 #include "hub/incident/moment.h"
@@ -21,7 +22,7 @@
 #define HOUR INCIDENT_HOUR_US
 #define DAY  INCIDENT_DAY_US
 /* Midnight of the country. */
-#define LOCAL(year, month, day) (date_days(year, month, day) * DAY - INCIDENT_ZONE_US)
+#define LOCAL(year, month, day) (date_days(year, month, day) * DAY - DAY_ZONE_US)
 #define START                   (LOCAL(2026, 11, 22) + 8 * HOUR)
 #define BOTH(test)                                                                                                     \
 	cmocka_unit_test_setup_teardown(test, setup_sqlite, teardown),                                                 \
@@ -61,6 +62,22 @@ static uint32_t add_system(uint32_t tenant, const char *name, uint32_t level)
 	snprintf(system.name, sizeof(system.name), "%s", name);
 	assert_int_equal(tenant_system_create(&call, &system, &system), 0);
 	return system.id;
+}
+
+/* The program's law with another text for one file (null: as it is). */
+static struct law *law_new_with(const char *path, const char *text)
+{
+	struct law_file files[LAW_FILES_MAX];
+	char why[LAW_WHY_SIZE];
+	struct law *law = NULL;
+
+	memcpy(files, law_builtin, law_builtin_count * sizeof(*files));
+	for (size_t i = 0; path && i < law_builtin_count; i++)
+		if (strcmp(files[i].path, path) == 0)
+			files[i].text = bytes_from_str(text);
+	if (law_new(files, law_builtin_count, &law, why))
+		fail_msg("%s", why);
+	return law;
 }
 
 static int setup(void **state, const char *place)
@@ -177,10 +194,10 @@ static void test_days(void **state)
 	/* The year turns there seven hours before it does in UTC. */
 	assert_int_equal(incident_year(LOCAL(2027, 1, 1) - 1), 2026);
 	assert_int_equal(incident_year(LOCAL(2027, 1, 1)), 2027);
-	assert_true(incident_in_force("2026-08-19", NULL, LOCAL(2026, 8, 19)));
-	assert_false(incident_in_force("2026-08-19", NULL, LOCAL(2026, 8, 19) - 1));
-	assert_true(incident_in_force("2017-03-16", "2026-08-18", LOCAL(2026, 8, 19) - 1));
-	assert_false(incident_in_force("2017-03-16", "2026-08-18", LOCAL(2026, 8, 19)));
+	assert_true(day_in_force("2026-08-19", NULL, LOCAL(2026, 8, 19)));
+	assert_false(day_in_force("2026-08-19", NULL, LOCAL(2026, 8, 19) - 1));
+	assert_true(day_in_force("2017-03-16", "2026-08-18", LOCAL(2026, 8, 19) - 1));
+	assert_false(day_in_force("2017-03-16", "2026-08-18", LOCAL(2026, 8, 19)));
 	assert_string_equal(incident_time_text(0, text), "");
 	assert_string_equal(incident_day_text((uint32_t)date_days(2026, 12, 31), text), "31/12/2026");
 }
@@ -201,10 +218,28 @@ static void test_serious(void **state)
 		{ 4, alone | INCIDENT_IS_PERSONAL, false },
 		{ 0, down | alone, false },
 	};
+	char why[LAW_WHY_SIZE];
+	struct law *law = law_new_with(NULL, NULL);
 
 	for (size_t i = 0; i < ARRAY_COUNT(cases); i++)
-		assert_int_equal(incident_rule_of(START, cases[i].level, cases[i].traits) != NULL, cases[i].serious);
-	assert_null(incident_rule_of(LOCAL(2017, 3, 15), 5, down | alone));
+		assert_int_equal(
+			incident_rule_of(law, START, cases[i].level, cases[i].traits) != NULL, cases[i].serious);
+	assert_null(incident_rule_of(law, LOCAL(2017, 3, 15), 5, down | alone));
+	assert_null(incident_rule_of(NULL, START, 5, down | alone));
+	law_free(law);
+	/* A newer definition counts from its day on; the former one before. */
+	law = law_new_with("serious.tsv", "id\tlevel_min\tany\tall\tvalid_from\tvalid_to\tsource\n"
+					  "old\t4\tinterrupted\tbeyond\t2017-03-16\t2026-11-21\tA\n"
+					  "new\t3\tinterrupted damaged\t-\t2026-11-22\t-\tB\n");
+	assert_string_equal(incident_rule_of(law, START, 3, down)[SERIOUS_ID], "new");
+	assert_null(incident_rule_of(law, LOCAL(2026, 11, 22) - 1, 4, down));
+	assert_string_equal(incident_rule_of(law, LOCAL(2026, 11, 22) - 1, 4, down | alone)[SERIOUS_ID], "old");
+	law_free(law);
+	law = law_new_with("serious.tsv", "id\tlevel_min\tany\tall\tvalid_from\tvalid_to\tsource\n"
+					  "new\t3\tinterupted\t-\t2026-11-22\t-\tB\n");
+	assert_int_equal(incident_law_check(law, why), LUYTRE_E_SYNTAX);
+	assert_non_null(strstr(why, "\"new\" names something"));
+	law_free(law);
 }
 
 /* ---- Incidents ---- */
@@ -422,6 +457,205 @@ static void test_changes(void **state)
 	assert_int_equal(incident_create(&foreign, &old, &old), LUYTRE_E_NOT_FOUND);
 }
 
+/* ---- What the law said when ---- */
+
+static uint32_t yearly_at(int64_t now_us)
+{
+	const struct incident_call call = call_of(&nation);
+	uint32_t count;
+
+	f.origin.now_us = now_us;
+	assert_int_equal(duty_yearly(&call, now_us, &count), 0);
+	return count;
+}
+
+static void need_part(const struct report_out *out, const char *part)
+{
+	if (!memmem(out->ptr, out->size, part, strlen(part)))
+		fail_msg("\"%s\" is not in: %.*s", part, (int)out->size, out->ptr);
+}
+
+#define CLOCKS "id\tkind\tlimit\ttrigger_en\ttrigger_vi\tto_en\tto_vi\tvalid_from\tvalid_to\tsource\n"
+#define CLOCK(id, kind, limit, from, until, source)                                                                    \
+	id "\t" kind "\t" limit "\ten " source "\tvi " source "\t-\t-\t" from "\t" until "\t" source "\n"
+
+/* A text that changes has a row for each of its times: the one that was in force when the incident was found counts. */
+static void test_editions(void **state)
+{
+	const struct incident_call call = call_of(&nation);
+	struct incident incident, later;
+	struct listed listed;
+	struct law *law = f.law;
+
+	need(state);
+	f.law = law_new_with("clocks.tsv", CLOCKS CLOCK("inc-72h", "incident", "72h", "2026-08-19", "2026-11-21", "A")
+						   CLOCK("inc-72h", "incident", "48h", "2026-11-22", "-", "B"));
+	{
+		const struct incident_call newer = call_of(&nation);
+
+		incident = incident_new(f.office, f.web, 0);
+		need_duties(incident.id, "inc-72h/preliminary/0/open+48");
+		listed = duties(&nation, incident.id);
+		assert_string_equal(listed.last.law_from, "2026-11-22");
+		assert_string_equal(duty_words(f.law, "inc-72h", listed.last.law_from).source, "B");
+		assert_string_equal(duty_words(f.law, "inc-72h", "2026-08-19").source, "A");
+		/* It was found before, after all. */
+		incident.found_us = LOCAL(2026, 11, 22) - 1;
+		assert_int_equal(incident_update(&newer, &incident, &incident), 0);
+		listed = duties(&nation, incident.id);
+		assert_int_equal(listed.count, 1);
+		assert_int_equal(listed.last.due_us, LOCAL(2026, 11, 25) - 1);
+		assert_string_equal(listed.last.law_from, "2026-08-19");
+	}
+	law_free(f.law);
+	/* An edition that has the clock no more takes away what is open; one that has it again brings it back. */
+	f.law = law_new_with("clocks.tsv", CLOCKS CLOCK("inc-now", "incident", "now", "2026-08-19", "-", "C"));
+	{
+		const struct incident_call newer = call_of(&nation);
+
+		assert_int_equal(incident_update(&newer, &incident, &incident), 0);
+		need_duties(incident.id, "");
+	}
+	law_free(f.law);
+	f.law = law;
+	assert_int_equal(incident_update(&call, &incident, &incident), 0);
+	assert_int_equal(duties(&nation, incident.id).count, 1);
+	/* A report that is due at once has no updates after it; and one every hour, for years, is counted, not walked. */
+	f.law = law_new_with("clocks.tsv", CLOCKS CLOCK("inc-72h", "incident", "now", "2026-08-19", "-", "D")
+						   CLOCK("inc-24h", "incident", "1h", "2026-08-19", "-", "D"));
+	later = incident_new(f.office, f.web, 0);
+	{
+		struct duty duty;
+
+		assert_int_equal(done(later.id, "inc-72h", &duty), 0);
+		assert_int_equal(duties(&nation, later.id).count, 1);
+	}
+	law_free(f.law);
+	f.law = law;
+}
+
+/* The yearly report falls due another day from some year on: what was made for that year already moves. */
+static void test_yearly_editions(void **state)
+{
+	struct law *law = f.law;
+	struct listed listed;
+	uint32_t made;
+
+	need(state);
+	f.law = law_new_with("clocks.tsv", CLOCKS CLOCK("yr-mps", "report", "12-25", "2026-08-19", "-", "A"));
+	assert_int_equal(
+		db_run(f.db,
+			"insert into incident_duty (id, revision, incident, tenant, system, clock, stage, number,"
+			" start_us, due_us, done_us, escalated_us, state, reminded, next_us, owner, done_by, note)"
+			" values (900, 1, 0, ?1, 0, 'yr-mps', 0, 2026, 1, 2, 0, 0, 2, 0, 0, '', '', '')",
+			DB_ARGS(db_i64(f.office)), NULL),
+		0);
+	made = yearly_at(START);
+	assert_int_equal(made, 2); /* the one that a former version voided is there again */
+	assert_int_equal(yearly_at(LOCAL(2026, 12, 25)), 2);
+	law_free(f.law);
+	f.law = law_new_with("clocks.tsv", CLOCKS CLOCK("yr-mps", "report", "12-25", "2026-08-19", "2026-12-31", "A")
+						   CLOCK("yr-mps", "report", "12-10", "2027-01-01", "-", "B"));
+	assert_int_equal(yearly_at(LOCAL(2026, 12, 26)), 0);
+	listed = duties(&nation, 0);
+	assert_int_equal(listed.count, 4);
+	assert_int_equal(listed.last.due_us, LOCAL(2027, 12, 10) - 1);
+	assert_string_equal(listed.last.law_from, "2027-01-01");
+	law_free(f.law);
+	f.law = law;
+}
+
+/* Clocks of other periods, as an edition may have them in force. */
+static void test_periods(void **state)
+{
+	struct law *law = f.law;
+	struct listed listed;
+
+	need(state);
+	f.law = law_new_with("clocks.tsv",
+		CLOCKS CLOCK("mon-week", "report", "7d", "2018-01-15", "-", "A") CLOCK("half-06", "report", "06-20",
+			"2017-11-01", "-", "A") CLOCK("share", "sharing", "3m", "2017-07-01", "-", "A")
+			CLOCK("assess-12m", "assessment", "12m", "2016-07-01", "-", "A")
+				CLOCK("assess-6m", "assessment", "6m", "2016-07-01", "-", "A"));
+	/* START is Sunday, 22 November 2026. Two organisations; one system of level 4, one of level 5. */
+	assert_int_equal(yearly_at(START), 2 + 2 + 2 + 1 + 1);
+	listed = duties(&nation, 0);
+	assert_int_equal(listed.count, 8);
+	assert_non_null(strstr(listed.text, "mon-week"));
+	assert_string_equal(listed.last.clock, "half-06");
+	assert_int_equal(listed.last.due_us, LOCAL(2027, 6, 20) - 1);
+	assert_int_equal(yearly_at(LOCAL(2026, 11, 23) - 1), 0);
+	assert_int_equal(yearly_at(LOCAL(2026, 11, 23)), 2); /* the next week */
+	assert_int_equal(
+		yearly_at(LOCAL(2027, 1, 1) - 1), 2); /* a later one; that of those between are nobody's any more */
+	assert_int_equal(yearly_at(LOCAL(2027, 1, 1)), 4); /* quarter, year, half-year */
+	assert_int_equal(db_run(f.db, "delete from incident_duty where clock <> 'assess-6m'", DB_NO_ARGS, NULL), 0);
+	assert_int_equal(duties(&nation, 0).last.due_us, LOCAL(2027, 7, 1) - 1);
+	law_free(f.law);
+	f.law = law;
+	/* By the present law none of them is. */
+	assert_int_equal(db_run(f.db, "delete from incident_duty", DB_NO_ARGS, NULL), 0);
+	assert_int_equal(yearly_at(LOCAL(2027, 1, 1)), 5);
+}
+
+/* ---- Levels ---- */
+
+static void set_level(uint32_t system, uint32_t level)
+{
+	assert_int_equal(db_run(f.db, "update system set level = ?2 where id = ?1",
+				 DB_ARGS(db_i64(system), db_i64(level)), NULL),
+		0);
+}
+
+/* A system that sinks or leaves takes nothing away of its incidents' deadlines; one that rises adds to them. */
+static void test_levels(void **state)
+{
+	const struct tenants_call tenants = { .db = f.db, .scope = &nation, .origin = &f.origin };
+	const struct incident_call call = call_of(&nation);
+	const char *all = "inc-now/once/0/open+0 inc-beyond/once/0/open+0 inc-24h/once/0/open+24"
+			  " inc-72h/preliminary/0/open+72";
+	struct incident incident, other;
+	struct report *report;
+	struct report_out out;
+
+	need(state);
+	incident = incident_new(f.office, f.core, INCIDENT_IS_INTERRUPTED | INCIDENT_IS_BEYOND);
+	assert_int_equal(incident.level, 4);
+	assert_string_equal(incident.rule, "05/2017/QĐ-TTg, Điều 9");
+	need_duties(incident.id, all);
+	set_level(f.core, 2);
+	snprintf(incident.cause, sizeof(incident.cause), "lỗ hổng");
+	assert_int_equal(incident_update(&call, &incident, &incident), 0);
+	assert_true(incident.serious);
+	assert_int_equal(incident.level, 4);
+	assert_int_equal(incident.register_level, 2);
+	need_duties(incident.id, all);
+	assert_int_equal(notice_report(&call, &incident, NOTICE_FIRST, &report), 0);
+	assert_int_equal(report_csv(report, &out), 0);
+	need_part(&out, "Cấp độ,\"4 (khi ghi nhận sự cố; sổ đăng ký hiện ghi 2)\"");
+	report_out_free(&out);
+	report_free(report);
+
+	assert_int_equal(tenant_system_remove(&tenants, f.core, 1), 0);
+	assert_int_equal(incident_get(&call, incident.id, &incident), 0);
+	assert_int_equal(incident.register_level, 0);
+	assert_string_equal(incident.system_name, "Trục dữ liệu");
+	assert_int_equal(incident_update(&call, &incident, &incident), 0);
+	need_duties(incident.id, all);
+	assert_int_equal(incident_close(&call, incident.id, incident.revision, &incident), 0);
+	assert_true(incident.serious);
+
+	other = incident_new(f.office, f.web, INCIDENT_IS_INTERRUPTED | INCIDENT_IS_BEYOND);
+	need_duties(other.id, "inc-beyond/once/0/open+0 inc-72h/preliminary/0/open+72");
+	set_level(f.web, 5);
+	(void)yearly_at(START);
+	need_duties(other.id, "inc-beyond/once/0/open+0 inc-now/once/0/open+0 inc-24h/once/0/open+24"
+			      " inc-72h/preliminary/0/open+72");
+	set_level(f.web, 1);
+	assert_int_equal(incident_get(&call, other.id, &other), 0);
+	assert_int_equal(other.level, 5);
+}
+
 static int count_one(void *context, const struct incident *incident)
 {
 	unsigned int *count = context;
@@ -524,16 +758,6 @@ static void test_reminders(void **state)
 
 /* ---- Each year ---- */
 
-static uint32_t yearly_at(int64_t now_us)
-{
-	const struct incident_call call = call_of(&nation);
-	uint32_t count;
-
-	f.origin.now_us = now_us;
-	assert_int_equal(duty_yearly(&call, now_us, &count), 0);
-	return count;
-}
-
 static void test_yearly(void **state)
 {
 	const struct tenants_call tenants = { .db = f.db, .scope = &nation, .origin = &f.origin };
@@ -604,12 +828,6 @@ static void test_faults(void **state)
 		assert_int_equal(form_check(&cases[i].row), cases[i].faults);
 }
 
-static void need_part(const struct report_out *out, const char *part)
-{
-	if (!memmem(out->ptr, out->size, part, strlen(part)))
-		fail_msg("\"%s\" is not in: %.*s", part, (int)out->size, out->ptr);
-}
-
 static void test_form(void **state)
 {
 	const struct scope office = { .tenants = &f.office, .tenant_count = 1 };
@@ -622,6 +840,18 @@ static void test_form(void **state)
 	assert_int_equal(form_get(&own, f.core, &row), 0);
 	assert_int_equal(row.revision, 0);
 	assert_int_equal(row.level, 4);
+	/* A draft follows the register, whatever else is written of it; what was filed does not. */
+	row.inspected = FORM_INSPECTED_BEFORE;
+	assert_int_equal(form_put(&own, &row, &row), 0);
+	set_level(f.core, 3);
+	assert_int_equal(form_get(&own, f.core, &row), 0);
+	assert_int_equal(row.level, 3);
+	row.approval = FORM_SENT;
+	assert_int_equal(form_put(&own, &row, &row), 0);
+	set_level(f.core, 4);
+	assert_int_equal(form_get(&own, f.core, &row), 0);
+	assert_int_equal(row.level, 3);
+	assert_int_equal(row.registered_level, 4);
 	stale = row;
 	row.level = 5;
 	row.approval = FORM_APPROVED;
@@ -630,9 +860,9 @@ static void test_form(void **state)
 	row.plan_day = (uint32_t)date_days(2027, 6, 30);
 	row.inspected = FORM_INSPECTED_BOTH;
 	assert_int_equal(form_put(&own, &row, &row), 0);
-	assert_int_equal(row.revision, 1);
+	assert_int_equal(row.revision, 3);
 	assert_int_equal(form_put(&own, &stale, &stale), LUYTRE_E_CONFLICT);
-	row.revision = 1;
+	row.revision = 3;
 	snprintf(row.transition, sizeof(row.transition), "nowhere");
 	assert_int_equal(form_put(&own, &row, &row), LUYTRE_E_INVALID);
 	assert_int_equal(form_get(&own, f.mail, &row), LUYTRE_E_NOT_FOUND);
@@ -738,8 +968,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_limits), cmocka_unit_test(test_days),
 		cmocka_unit_test(test_serious), cmocka_unit_test(test_faults), BOTH(test_clocks), BOTH(test_former),
-		BOTH(test_reports), BOTH(test_late), BOTH(test_changes), BOTH(test_list), BOTH(test_reminders),
-		BOTH(test_yearly), BOTH(test_form), BOTH(test_documents) };
+		BOTH(test_reports), BOTH(test_late), BOTH(test_changes), BOTH(test_editions),
+		BOTH(test_yearly_editions), BOTH(test_periods), BOTH(test_levels), BOTH(test_list),
+		BOTH(test_reminders), BOTH(test_yearly), BOTH(test_form), BOTH(test_documents) };
 	int failed;
 
 	if (!pgtest_start(postgres_place, postgres_missing))

@@ -12,40 +12,12 @@
 enum { ROWS_GROW = 256 };
 
 struct resolver {
-	const struct policy_entries *entries;
+	const struct policy_now *now;
 	struct policyfile *file;
 	size_t capacity;
 	uint32_t last; /* asset */
 	size_t seen;
 };
-
-static bool sets_limits(const struct policy_settings *settings)
-{
-	for (size_t i = 0; i < POLICYFILE_LIMIT_COUNT; i++)
-		if (settings->limits[i] != POLICYFILE_UNSET)
-			return true;
-	return false;
-}
-
-/* From the wider to the narrower; limits are shared by whom the narrowest that sets any is for. */
-static void settings_of(const struct resolver *resolver, const struct tenant_asset *asset, struct policy_settings *ret,
-	char group[POLICYFILE_GROUP_SIZE])
-{
-	const uint32_t ids[POLICY_KIND_COUNT] = { asset->tenant, asset->system, asset->id };
-
-	policy_settings_init(ret);
-	group[0] = '\0';
-	for (int kind = 0; kind < POLICY_KIND_COUNT; kind++) {
-		const struct policy_entry *entry =
-			policy_entries_find(resolver->entries, (enum policy_kind)kind, ids[kind]);
-
-		if (!entry)
-			continue;
-		policy_settings_put(ret, &entry->settings);
-		if (sets_limits(&entry->settings))
-			snprintf(group, POLICYFILE_GROUP_SIZE, "%s-%u", policy_kinds[kind], ids[kind]);
-	}
-}
 
 static int add_row(struct resolver *resolver, const struct policyfile_row *row)
 {
@@ -65,37 +37,61 @@ static int add_row(struct resolver *resolver, const struct policyfile_row *row)
 	return 0;
 }
 
-/* The shield's part; sensor and gate have none yet, and no proposal can set it. */
-static int resolve_asset(void *context, const struct tenant_asset *asset)
+/* Of shield and sensor: the gate's modes are of sites. */
+static bool sets_packets(const struct policy_settings *settings)
 {
-	static const int8_t modes[ASSET_MODE_COUNT] = { [ASSET_MODE_OFF] = POLICYFILE_UNSET,
+	struct policy_settings rest = *settings;
+
+	rest.modes[ASSET_PART_GATE] = POLICYFILE_UNSET;
+	return !policy_settings_empty(&rest);
+}
+
+static void fill_row(const struct policy_asset *resolved, struct policyfile_row *row)
+{
+	static const int8_t shields[ASSET_MODE_COUNT] = { [ASSET_MODE_OFF] = POLICYFILE_UNSET,
 		[ASSET_MODE_SHADOW] = POLICYFILE_MODE_SHADOW,
 		[ASSET_MODE_ENFORCE] = POLICYFILE_MODE_ENFORCE };
+	static const int8_t sensors[ASSET_MODE_COUNT] = { [ASSET_MODE_OFF] = POLICYFILE_SENSOR_OFF,
+		[ASSET_MODE_SHADOW] = POLICYFILE_SENSOR_SHADOW,
+		[ASSET_MODE_ENFORCE] = POLICYFILE_SENSOR_ENFORCE };
 	static const int8_t fails[ASSET_FAIL_COUNT] = {
 		[ASSET_FAIL_OPEN] = POLICYFILE_FAIL_OPEN, [ASSET_FAIL_CLOSED] = POLICYFILE_FAIL_CLOSED
 	};
+	const struct policy_settings *settings = &resolved->settings;
+
+	if (settings->modes[ASSET_PART_SHIELD] != POLICYFILE_UNSET)
+		row->shield = shields[settings->modes[ASSET_PART_SHIELD]];
+	if (settings->modes[ASSET_PART_SENSOR] != POLICYFILE_UNSET)
+		row->sensor = sensors[settings->modes[ASSET_PART_SENSOR]];
+	if (settings->fail != POLICYFILE_UNSET)
+		row->fail = fails[settings->fail];
+	for (size_t i = 0; i < POLICYFILE_LIMIT_COUNT; i++)
+		row->limits[i] = settings->limits[i];
+	memcpy(row->group, resolved->group, sizeof(row->group));
+}
+
+static int resolve_asset(void *context, const struct tenant_asset *asset)
+{
 	struct resolver *resolver = context;
-	struct policy_settings settings;
+	bool edge_only = policy_now_edge_only(resolver->now, asset->system);
+	struct policy_asset resolved;
 	struct policyfile_row row;
 
 	resolver->last = asset->id;
 	resolver->seen++;
 	if (asset->kind != ASSET_KIND_ADDRESS && asset->kind != ASSET_KIND_PREFIX)
 		return 0;
-	policyfile_row_init(&row);
-	settings_of(resolver, asset, &settings, row.group);
-	if (policy_settings_empty(&settings))
+	policy_asset_resolve(resolver->now, asset, &resolved);
+	if (!sets_packets(&resolved.settings) && !edge_only)
 		return 0;
+	policyfile_row_init(&row);
 	if (ip_prefix_parse(bytes_from_str(asset->value), 0, &row.prefix))
 		return LUYTRE_E_CORRUPT;
 	row.tenant = asset->tenant;
+	row.system = asset->system;
 	row.asset = asset->id;
-	if (settings.modes[ASSET_PART_SHIELD] != POLICYFILE_UNSET)
-		row.shield = modes[settings.modes[ASSET_PART_SHIELD]];
-	if (settings.fail != POLICYFILE_UNSET)
-		row.fail = fails[settings.fail];
-	for (size_t i = 0; i < POLICYFILE_LIMIT_COUNT; i++)
-		row.limits[i] = settings.limits[i];
+	row.edge_only = edge_only;
+	fill_row(&resolved, &row);
 	return add_row(resolver, &row);
 }
 
@@ -103,25 +99,22 @@ int policy_resolve(struct db *db, struct policyfile *ret)
 {
 	const struct scope nation = { .all = true };
 	const struct tenants_call call = { .db = db, .scope = &nation };
-	struct policy_entries entries = { 0 };
 	struct policyfile file = { 0 };
-	struct resolver resolver = { .entries = &entries, .file = &file };
-	uint32_t standing = 0;
-	int error = policy_standing(db, &standing);
+	struct policy_now now = { 0 };
+	struct resolver resolver = { .now = &now, .file = &file };
+	int error = policy_now_read(db, &now);
 
-	if (!error)
-		error = policy_entries_get(db, standing, &entries);
 	do {
 		resolver.seen = 0;
-		if (!error && entries.count)
+		if (!error && (now.entries.count || now.edge_only_count))
 			error = tenant_asset_each(&call, 0, resolver.last, TENANTS_PAGE_MAX, resolve_asset, &resolver);
 	} while (!error && resolver.seen);
-	policy_entries_done(&entries);
+	file.version = now.version;
+	policy_now_done(&now);
 	if (error) {
 		policyfile_done(&file);
 		return error;
 	}
-	file.version = standing;
 	*ret = file;
 	return 0;
 }

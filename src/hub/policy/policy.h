@@ -14,7 +14,8 @@
  * with a sentence, rather than ignored. A rollback is a new version with the entries of an old one that has stood before: since two people
  * have agreed to that one already, it is in force at once.
  *
- * For an edge the entries are resolved to one row for each asset (bus/policyfile.h). The revision of its bundle is the number of the
+ * For an edge the entries are resolved to one row for each asset with an address (bus/policyfile.h), and to one for each site of the gate
+ * (base/holdfile.h): shield and sensor know addresses, web servers know names too. A system that is edge-only has no gate, whatever is set. The revision of its bundle is the number of the
  * version: edges take no lower one, and the same one only when it was made later, for assets may have changed.
  *
  * State lives in the control database; a handle belongs to its thread. Changes are audited in their transaction. */
@@ -25,6 +26,7 @@
 
 #include "base/bytes.h"
 #include "base/compiler.h"
+#include "base/holdfile.h"
 #include "base/jsonr.h"
 #include "base/jsonw.h"
 #include "bus/bundle.h"
@@ -151,36 +153,40 @@ struct policy_version {
 void policy_version_done(struct policy_version *version);
 
 /* Why something was refused. X(identifier, error, English, Vietnamese) */
-#define POLICY_REASONS(X)                                                                                                                                    \
-	X(TENANT, LUYTRE_E_INVALID, "There is no such tenant.", "Không có đơn vị này.")                                                                      \
-	X(SYSTEM, LUYTRE_E_INVALID, "The tenant has no such system.", "Đơn vị không có hệ thống này.")                                                       \
-	X(ASSET, LUYTRE_E_INVALID, "The tenant has no such asset.", "Đơn vị không có tài sản này.")                                                          \
-	X(KIND, LUYTRE_E_INVALID, "The shield knows addresses and prefixes, not names and URLs.",                                                            \
-		"Lá chắn chỉ biết địa chỉ và dải địa chỉ, không biết tên miền và URL.")                                                                      \
-	X(NOTHING, LUYTRE_E_INVALID, "It sets nothing.", "Mục này không thiết lập gì.")                                                                      \
-	X(SHIELD_OFF, LUYTRE_E_INVALID,                                                                                                                      \
-		"The shield cannot be switched off for an asset; shadow counts and drops nothing.",                                                          \
-		"Không thể tắt lá chắn cho một tài sản; chế độ bóng chỉ đếm và không chặn gì.")                                                              \
-	X(SENSOR_MODE, LUYTRE_E_INVALID,                                                                                                                     \
-		"A running sensor cannot change modes: set `sensor.mode` in the edge's file and restart it.",                                                \
-		"Bộ cảm biến đang chạy không đổi được chế độ: hãy đặt `sensor.mode` trong tệp của điểm biên rồi khởi " \
-		"động lại nó.")                                                                                                                              \
-	X(GATE_MODE, LUYTRE_E_INVALID,                                                                                                                       \
-		"The mode of a site of the gate stands in its web server's file; the edge cannot change it.",                                                \
-		"Chế độ của cổng web nằm trong tệp của máy chủ web; điểm biên không đổi được.")                                                              \
-	X(RULES_OFF, LUYTRE_E_INVALID, "Edges cannot leave out single rules for a tenant while they run.",                                                   \
-		"Điểm biên đang chạy không thể bỏ riêng từng luật cho một đơn vị.")                                                                          \
-	X(BASE, LUYTRE_E_CONFLICT, "Another version stands now: begin with that one.",                                                                       \
-		"Hiện có phiên bản khác đang hiệu lực: hãy bắt đầu từ phiên bản đó.")                                                                        \
-	X(STATE, LUYTRE_E_CONFLICT, "Only a proposed version can be put into force.",                                                                        \
-		"Chỉ có thể đưa vào hiệu lực một phiên bản đang được đề xuất.")                                                                              \
-	X(AUTHOR, LUYTRE_E_PERMISSION, "Another person than the one who proposed it has to approve it.",                                                     \
-		"Người phê duyệt phải khác người đã đề xuất.")                                                                                               \
-	X(NEVER_STOOD, LUYTRE_E_CONFLICT, "Only a version that stood before can be brought back.",                                                           \
-		"Chỉ có thể quay lại phiên bản đã từng có hiệu lực.")                                                                                        \
-	X(SAME, LUYTRE_E_CONFLICT, "It changes nothing against the version that stands.",                                                                    \
-		"Không thay đổi gì so với phiên bản đang hiệu lực.")                                                                                         \
-	X(PENDING, LUYTRE_E_FULL, "Too many proposals are waiting.", "Có quá nhiều đề xuất đang chờ.")                                                       \
+#define POLICY_REASONS(X)                                                                                                                                      \
+	X(TENANT, LUYTRE_E_INVALID, "There is no such tenant.", "Không có đơn vị này.")                                                                        \
+	X(SYSTEM, LUYTRE_E_INVALID, "The tenant has no such system.", "Đơn vị không có hệ thống này.")                                                         \
+	X(ASSET, LUYTRE_E_INVALID, "The tenant has no such asset.", "Đơn vị không có tài sản này.")                                                            \
+	X(KIND, LUYTRE_E_INVALID,                                                                                                                              \
+		"Shield and sensor know addresses and prefixes, not names and URLs; the gate's mode may be set for "                                           \
+		"these.",                                                                                                                                      \
+		"Lá chắn và bộ cảm biến chỉ biết địa chỉ và dải địa chỉ, không biết tên miền và URL; với tên miền và " \
+		"URL chỉ đặt được chế độ của cổng web.")                                                                                                       \
+	X(NOTHING, LUYTRE_E_INVALID, "It sets nothing.", "Mục này không thiết lập gì.")                                                                        \
+	X(SHIELD_OFF, LUYTRE_E_INVALID,                                                                                                                        \
+		"The shield cannot be switched off for an asset; shadow counts and drops nothing.",                                                            \
+		"Không thể tắt lá chắn cho một tài sản; chế độ bóng chỉ đếm và không chặn gì.")                                                                \
+	X(EDGE_ONLY, LUYTRE_E_INVALID,                                                                                                                         \
+		"The system may only be watched at the edge: the gate must not look into its traffic, so it stays "                                            \
+		"off.",                                                                                                                                        \
+		"Hệ thống chỉ được giám sát tại điểm biên: cổng web không được xem bên trong lưu lượng của hệ thống "      \
+		"nên luôn tắt.")                                                                                                                               \
+	X(HOST, LUYTRE_E_INVALID,                                                                                                                              \
+		"The host of this URL is another tenant's asset: the gate's mode there is theirs to set.",                                                     \
+		"Máy chủ của URL này là tài sản của đơn vị khác: chế độ của cổng web ở đó do họ đặt.")                                                         \
+	X(RULES_OFF, LUYTRE_E_INVALID, "Edges cannot leave out single rules for a tenant while they run.",                                                     \
+		"Điểm biên đang chạy không thể bỏ riêng từng luật cho một đơn vị.")                                                                            \
+	X(BASE, LUYTRE_E_CONFLICT, "Another version stands now: begin with that one.",                                                                         \
+		"Hiện có phiên bản khác đang hiệu lực: hãy bắt đầu từ phiên bản đó.")                                                                          \
+	X(STATE, LUYTRE_E_CONFLICT, "Only a proposed version can be put into force.",                                                                          \
+		"Chỉ có thể đưa vào hiệu lực một phiên bản đang được đề xuất.")                                                                                \
+	X(AUTHOR, LUYTRE_E_PERMISSION, "Another person than the one who proposed it has to approve it.",                                                       \
+		"Người phê duyệt phải khác người đã đề xuất.")                                                                                                 \
+	X(NEVER_STOOD, LUYTRE_E_CONFLICT, "Only a version that stood before can be brought back.",                                                             \
+		"Chỉ có thể quay lại phiên bản đã từng có hiệu lực.")                                                                                          \
+	X(SAME, LUYTRE_E_CONFLICT, "It changes nothing against the version that stands.",                                                                      \
+		"Không thay đổi gì so với phiên bản đang hiệu lực.")                                                                                           \
+	X(PENDING, LUYTRE_E_FULL, "Too many proposals are waiting.", "Có quá nhiều đề xuất đang chờ.")                                                         \
 	X(ENTRIES, LUYTRE_E_FULL, "The policy has too many entries.", "Chính sách có quá nhiều mục.")
 
 enum policy_reason {
@@ -229,14 +235,87 @@ MUST_CHECK int policy_each(const struct policy_call *call, uint32_t before, enum
 MUST_CHECK int policy_entries_get(struct db *db, uint32_t id, struct policy_entries *ret);
 MUST_CHECK int policy_standing(struct db *db, uint32_t *ret);
 
-/* ---- Edges: edges.c ---- */
+/* ---- One asset: resolve.c ---- */
+
+/* Who has the last word about a setting. X(identifier, word) */
+#define POLICY_ORIGINS(X)                                                                                              \
+	X(EDGE, "edge") /* its own file: nobody has set it here */                                                     \
+	X(TENANT, "tenant")                                                                                            \
+	X(SYSTEM, "system")                                                                                            \
+	X(ASSET, "asset")                                                                                              \
+	X(EDGE_ONLY, "edge-only") /* the gate is off, whatever is set */                                               \
+	X(NONE, "none") /* there is no such thing for a name or a URL */
+
+#define X(id, ...) POLICY_ORIGIN_##id,
+enum policy_origin { POLICY_ORIGINS(X) POLICY_ORIGIN_COUNT };
+#undef X
+extern const char *const policy_origins[POLICY_ORIGIN_COUNT];
+
+/* What a version says of an asset, from the wider to the narrower. */
+struct policy_asset {
+	struct policy_settings settings;
+	enum policy_origin modes[ASSET_PART_COUNT], fail;
+	char group[POLICYFILE_GROUP_SIZE]; /* whom limits are shared by; "" without limits */
+};
+/* What stands, and the systems that may only be watched at the edge. */
+struct policy_now {
+	uint32_t version;
+	struct policy_entries entries;
+	uint32_t *edge_only; /* ids of systems, ascending */
+	size_t edge_only_count;
+};
+MUST_CHECK int policy_now_read(struct db *db, struct policy_now *ret);
+void policy_now_done(struct policy_now *now);
+bool policy_now_edge_only(const struct policy_now *now, uint32_t system);
+/* Only reads; any thread. */
+void policy_asset_resolve(const struct policy_now *now, const struct tenant_asset *asset, struct policy_asset *ret);
+
+/* ---- Sites of web servers: sites.c ---- */
+
+/* One place where the gate has a mode: "modes" of the file about holds (base/holdfile.h). */
+struct policy_site {
+	uint32_t tenant, asset;
+	uint8_t mode; /* enum holdfile_site */
+	bool edge_only, has_prefix;
+	struct ip_prefix prefix;
+	size_t name; /* without a prefix: where it stands in 'names' */
+};
+
+/* Since when the sites of a tenant are as they are; of one that has none any more too. */
+struct policy_site_mark {
+	uint32_t tenant;
+	int64_t changed_us;
+};
+
+struct policy_sites {
+	struct policy_site *items; /* owned, as all of it; by tenant, then asset, then place */
+	size_t count;
+	char *names; /* each with a NUL */
+	size_t names_size;
+	struct policy_site_mark *marks; /* by tenant */
+	size_t mark_count;
+};
+
+/* The gate's modes of all tenants in the standing version: made once, for all edges. Each place stands there once. A URL stands for its
+ * whole host, of which its tenant must be the owner: who has the name or the address as an asset, else who had a URL there first.
+ * The asset that is the host itself counts before URLs; of several URLs the most careful mode does, for nobody has ordered the stricter one
+ * for all of the host. What is edge-only comes before all of them. Notes in the database which tenants' sites are others than before:
+ * the same sites have the same time, after a restart too. LUYTRE_E_FULL: more than POLICY_ROWS_MAX. */
+MUST_CHECK int policy_sites_resolve(struct db *db, int64_t now_us, struct policy_sites *ret);
+void policy_sites_done(struct policy_sites *sites);
 
 /* Does the edge serve this tenant? */
 typedef bool (*policy_serves_fn)(const void *context, uint32_t tenant);
+/* Adds those of an edge to its file: "modes", their places, and their time to the stamp. LUYTRE_E_FULL: more than a file may have. */
+MUST_CHECK int policy_sites_put(
+	const struct policy_sites *sites, policy_serves_fn serves, const void *context, struct holdfile *file);
 
-/* The standing version as rows of all assets of all tenants: made once, for all edges. LUYTRE_E_FULL: more than POLICY_ROWS_MAX. */
+/* ---- Edges: edges.c ---- */
+
+/* The standing version as rows of all assets of all tenants that have an address: made once, for all edges. Every asset of a system that is
+ * edge-only has a row. LUYTRE_E_FULL: more than POLICY_ROWS_MAX. */
 MUST_CHECK int policy_resolve(struct db *db, struct policyfile *ret);
-/* Those of an edge ('serves' null: all), with the holds that are armed there (base/holdfile.h; empty: no such file), signed for it.
+/* Those of an edge ('serves' null: all), with the file of holds and sites there (base/holdfile.h; empty: no such file), signed for it.
  * LUYTRE_E_FULL: more than POLICYFILE_ROWS_MAX. */
 struct policy_bundle {
 	uint8_t *text; /* owned: free() */

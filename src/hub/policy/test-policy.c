@@ -21,12 +21,13 @@ static const struct audit_origin origin = { .actor = "account:7 an", .now_us = 1
 static const struct scope nation = { .all = true };
 static char postgres_place[PGTEST_PLACE_SIZE], postgres_missing[DB_WHY_SIZE];
 
-/* Two tenants; the first has two systems: web with a /28 and a /32 (IPv6), mail with an address and a name. */
+/* Two tenants; the first has two systems: web with a /28 and a /48 (IPv6), mail with an address and a name. The second has a /24 and a URL on
+ * the first one's name. */
 static struct fixture {
 	struct db *db;
 	struct policy_why why;
 	struct policy_call an, binh;
-	uint32_t tenants[2], web, mail, other, prefix, prefix6, address, name, theirs;
+	uint32_t tenants[2], web, mail, other, prefix, prefix6, address, name, theirs, url;
 } f;
 
 static uint32_t add_asset(uint32_t system, const char *value)
@@ -68,6 +69,7 @@ static void make_tenants(void)
 	f.address = add_asset(f.mail, "203.0.113.64");
 	f.name = add_asset(f.mail, "mail.example.vn");
 	f.theirs = add_asset(f.other, "198.51.100.0/24");
+	f.url = add_asset(f.other, "https://mail.example.vn/list");
 }
 
 static int setup(void **state, const char *place)
@@ -139,6 +141,25 @@ static struct policy_change mode_of(enum policy_kind kind, uint32_t id, uint32_t
 
 	change.entry.settings.modes[ASSET_PART_SHIELD] = (int8_t)mode;
 	return change;
+}
+
+static struct policy_change part_of(
+	enum policy_kind kind, uint32_t id, uint32_t tenant, enum asset_part part, enum asset_mode mode)
+{
+	struct policy_change change = change_of(kind, id, tenant);
+
+	change.entry.settings.modes[part] = (int8_t)mode;
+	return change;
+}
+
+static void set_edge_only(uint32_t id, bool edge_only)
+{
+	const struct tenants_call call = { .db = f.db, .scope = &nation, .origin = &origin };
+	struct tenant_system system;
+
+	assert_int_equal(tenant_system_get(&call, id, &system), 0);
+	system.edge_only = edge_only;
+	assert_int_equal(tenant_system_update(&call, &system, &system), 0);
 }
 
 static int propose(const struct policy_call *call, const struct policy_change *changes, size_t count, uint32_t *ret)
@@ -235,20 +256,18 @@ static void test_refused(void **state)
 		mode_of(POLICY_KIND_ASSET, f.theirs, f.tenants[0], ASSET_MODE_ENFORCE),
 		mode_of(POLICY_KIND_ASSET, f.name, f.tenants[0], ASSET_MODE_ENFORCE),
 		mode_of(POLICY_KIND_ASSET, f.prefix, f.tenants[0], ASSET_MODE_OFF),
-		change_of(POLICY_KIND_ASSET, f.prefix, f.tenants[0]),
-		change_of(POLICY_KIND_ASSET, f.prefix, f.tenants[0]),
+		part_of(POLICY_KIND_ASSET, f.name, f.tenants[0], ASSET_PART_SENSOR, ASSET_MODE_OFF),
+		part_of(POLICY_KIND_ASSET, f.url, f.tenants[1], ASSET_PART_GATE, ASSET_MODE_OFF),
 		change_of(POLICY_KIND_ASSET, f.prefix, f.tenants[0]),
 		change_of(POLICY_KIND_ASSET, f.prefix, f.tenants[0]),
 	};
 	static const enum policy_reason reasons[] = { POLICY_WHY_TENANT, POLICY_WHY_TENANT, POLICY_WHY_SYSTEM,
-		POLICY_WHY_ASSET, POLICY_WHY_KIND, POLICY_WHY_SHIELD_OFF, POLICY_WHY_SENSOR_MODE, POLICY_WHY_GATE_MODE,
+		POLICY_WHY_ASSET, POLICY_WHY_KIND, POLICY_WHY_SHIELD_OFF, POLICY_WHY_KIND, POLICY_WHY_HOST,
 		POLICY_WHY_NOTHING, POLICY_WHY_SAME };
 	struct policy_change two[2] = { mode_of(POLICY_KIND_ASSET, f.prefix, f.tenants[0], ASSET_MODE_ENFORCE) };
 	uint32_t id = 0;
 
 	NEED_DB(state);
-	changes[6].entry.settings.modes[ASSET_PART_SENSOR] = ASSET_MODE_ENFORCE;
-	changes[7].entry.settings.modes[ASSET_PART_GATE] = ASSET_MODE_ENFORCE;
 	changes[9].reset = true; /* of what is not there */
 	for (size_t i = 0; i < ARRAY_COUNT(changes); i++) {
 		two[1] = changes[i];
@@ -260,6 +279,41 @@ static void test_refused(void **state)
 			policy_why_text(&f.why, LUYTRE_LANG_EN), policy_why_text(&f.why, LUYTRE_LANG_VI));
 	}
 	assert_int_equal(id, 0);
+}
+
+/* The gate is never ordered to look into what may only be watched at the edge; off, and whole tenants, are no such order. */
+static void test_refused_edge_only(void **state)
+{
+	const struct {
+		struct policy_change change;
+		enum policy_reason reason;
+	} cases[] = {
+		{ part_of(POLICY_KIND_SYSTEM, f.web, f.tenants[0], ASSET_PART_GATE, ASSET_MODE_ENFORCE),
+			POLICY_WHY_EDGE_ONLY },
+		{ part_of(POLICY_KIND_SYSTEM, f.web, f.tenants[0], ASSET_PART_GATE, ASSET_MODE_SHADOW),
+			POLICY_WHY_EDGE_ONLY },
+		{ part_of(POLICY_KIND_ASSET, f.prefix, f.tenants[0], ASSET_PART_GATE, ASSET_MODE_SHADOW),
+			POLICY_WHY_EDGE_ONLY },
+		{ part_of(POLICY_KIND_SYSTEM, f.web, f.tenants[0], ASSET_PART_GATE, ASSET_MODE_OFF), POLICY_NO_REASON },
+		{ part_of(POLICY_KIND_SYSTEM, f.web, f.tenants[0], ASSET_PART_SENSOR, ASSET_MODE_ENFORCE),
+			POLICY_NO_REASON },
+		{ part_of(POLICY_KIND_TENANT, f.tenants[0], f.tenants[0], ASSET_PART_GATE, ASSET_MODE_ENFORCE),
+			POLICY_NO_REASON },
+		{ part_of(POLICY_KIND_ASSET, f.name, f.tenants[0], ASSET_PART_GATE, ASSET_MODE_ENFORCE),
+			POLICY_NO_REASON },
+	};
+	uint32_t id = 0;
+
+	NEED_DB(state);
+	set_edge_only(f.web, true);
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		int error = propose(&f.an, &cases[i].change, 1, &id);
+
+		assert_int_equal(error, cases[i].reason ? LUYTRE_E_INVALID : 0);
+		assert_int_equal(f.why.reason, cases[i].reason);
+	}
+	set_edge_only(f.web, false);
+	assert_int_equal(propose(&f.an, &cases[0].change, 1, &id), 0);
 }
 
 /* Who rules one tenant sees and moves nothing of another. */
@@ -463,9 +517,231 @@ static void test_resolve(void **state)
 	policyfile_done(&file);
 }
 
+/* Modes of the sensor, and what is edge-only whether or not anything is set. */
+static void test_resolve_parts(void **state)
+{
+	const struct policy_change changes[] = {
+		part_of(POLICY_KIND_TENANT, f.tenants[0], f.tenants[0], ASSET_PART_SENSOR, ASSET_MODE_ENFORCE),
+		part_of(POLICY_KIND_ASSET, f.prefix, f.tenants[0], ASSET_PART_SENSOR, ASSET_MODE_OFF),
+		part_of(POLICY_KIND_TENANT, f.tenants[1], f.tenants[1], ASSET_PART_GATE, ASSET_MODE_ENFORCE),
+	};
+	struct policyfile file;
+
+	NEED_DB(state);
+	set_edge_only(f.web, true);
+	assert_int_equal(policy_resolve(f.db, &file), 0);
+	assert_int_equal(file.row_count, 2);
+	assert_true(row_of(&file, f.prefix)->edge_only && row_of(&file, f.prefix6)->edge_only);
+	assert_int_equal(row_of(&file, f.prefix)->system, f.web);
+	assert_int_equal(row_of(&file, f.prefix)->sensor, POLICYFILE_UNSET);
+	policyfile_done(&file);
+	(void)stand(changes, ARRAY_COUNT(changes));
+	assert_int_equal(policy_resolve(f.db, &file), 0);
+	assert_int_equal(file.row_count, 3); /* nothing of the second: the gate is not the packets' */
+	assert_int_equal(row_of(&file, f.prefix)->sensor, POLICYFILE_SENSOR_OFF);
+	assert_int_equal(row_of(&file, f.prefix6)->sensor, POLICYFILE_SENSOR_ENFORCE);
+	assert_int_equal(row_of(&file, f.address)->sensor, POLICYFILE_SENSOR_ENFORCE);
+	assert_int_equal(row_of(&file, f.address)->system, f.mail);
+	assert_int_equal(row_of(&file, f.address)->shield, POLICYFILE_UNSET);
+	assert_true(row_of(&file, f.prefix)->edge_only && !row_of(&file, f.address)->edge_only);
+	policyfile_done(&file);
+	set_edge_only(f.web, false);
+	assert_int_equal(policy_resolve(f.db, &file), 0);
+	assert_false(row_of(&file, f.prefix)->edge_only);
+	policyfile_done(&file);
+}
+
+static struct tenant_asset asset_of(uint32_t id)
+{
+	const struct tenants_call call = { .db = f.db, .scope = &nation, .origin = &origin };
+	struct tenant_asset asset;
+
+	assert_int_equal(tenant_asset_get(&call, id, &asset), 0);
+	return asset;
+}
+
+/* Each setting comes with who has said it. */
+static void test_origins(void **state)
+{
+	struct policy_change changes[] = {
+		mode_of(POLICY_KIND_TENANT, f.tenants[0], f.tenants[0], ASSET_MODE_ENFORCE),
+		part_of(POLICY_KIND_SYSTEM, f.web, f.tenants[0], ASSET_PART_SENSOR, ASSET_MODE_SHADOW),
+		part_of(POLICY_KIND_ASSET, f.prefix, f.tenants[0], ASSET_PART_GATE, ASSET_MODE_ENFORCE),
+		part_of(POLICY_KIND_ASSET, f.name, f.tenants[0], ASSET_PART_GATE, ASSET_MODE_SHADOW),
+	};
+	const struct tenant_asset prefix = asset_of(f.prefix), name = asset_of(f.name), theirs = asset_of(f.theirs);
+	uint32_t closed[] = { f.web };
+	struct policy_now now = { .edge_only = closed };
+	struct policy_asset asset;
+
+	changes[0].entry.settings.fail = ASSET_FAIL_CLOSED;
+	for (size_t i = 0; i < ARRAY_COUNT(changes); i++)
+		assert_int_equal(policy_entries_apply(&now.entries, &changes[i]), 0);
+	policy_asset_resolve(&now, &prefix, &asset);
+	assert_int_equal(asset.modes[ASSET_PART_SHIELD], POLICY_ORIGIN_TENANT);
+	assert_int_equal(asset.modes[ASSET_PART_SENSOR], POLICY_ORIGIN_SYSTEM);
+	assert_int_equal(asset.modes[ASSET_PART_GATE], POLICY_ORIGIN_ASSET);
+	assert_int_equal(asset.fail, POLICY_ORIGIN_TENANT);
+	assert_int_equal(asset.settings.modes[ASSET_PART_GATE], ASSET_MODE_ENFORCE);
+	now.edge_only_count = 1;
+	policy_asset_resolve(&now, &prefix, &asset);
+	assert_int_equal(asset.modes[ASSET_PART_GATE], POLICY_ORIGIN_EDGE_ONLY);
+	assert_int_equal(asset.settings.modes[ASSET_PART_GATE], ASSET_MODE_OFF);
+	policy_asset_resolve(&now, &name, &asset);
+	assert_int_equal(asset.modes[ASSET_PART_SHIELD], POLICY_ORIGIN_NONE);
+	assert_int_equal(asset.fail, POLICY_ORIGIN_NONE);
+	assert_int_equal(asset.settings.modes[ASSET_PART_SHIELD], POLICYFILE_UNSET);
+	assert_int_equal(asset.settings.modes[ASSET_PART_GATE], ASSET_MODE_SHADOW);
+	policy_asset_resolve(&now, &theirs, &asset);
+	assert_int_equal(asset.modes[ASSET_PART_SHIELD], POLICY_ORIGIN_EDGE);
+	assert_true(policy_settings_empty(&asset.settings));
+	policy_entries_done(&now.entries);
+}
+
+/* ---- Sites ---- */
+
 static bool serves_one(const void *context, uint32_t tenant)
 {
 	return tenant == *(const uint32_t *)context;
+}
+
+/* The "modes" of an edge that serves one tenant (0: all): "PLACE=mode ", edge-only with "!". */
+static int64_t sites_of(uint32_t tenant, int64_t now_us, char text[1024])
+{
+	struct policy_sites sites;
+	struct holdfile file = { 0 };
+	char prefix[IP_PREFIX_TEXT_SIZE];
+	int64_t stamp;
+	size_t size = 0;
+
+	assert_int_equal(policy_sites_resolve(f.db, now_us, &sites), 0);
+	assert_int_equal(policy_sites_put(&sites, tenant ? serves_one : NULL, &tenant, &file), 0);
+	text[0] = '\0';
+	for (size_t i = 0; i < file.mode_count; i++) {
+		const struct holdfile_row *row = &file.modes[i];
+
+		assert_int_equal(row->prefix_count + row->name_count, 1);
+		size += (size_t)snprintf(text + size, 1024 - size, "%s=%s%s ",
+			row->prefix_count ? ip_prefix_format(&file.prefixes[row->prefix_first], prefix)
+					  : file.names[row->name_first],
+			holdfile_sites[row->mode], row->edge_only ? "!" : "");
+	}
+	stamp = file.stamp;
+	holdfile_done(&file);
+	policy_sites_done(&sites);
+	return stamp;
+}
+
+static void check_sites(const char *expected)
+{
+	char text[1024];
+
+	(void)sites_of(0, 5000, text);
+	assert_string_equal(text, expected);
+}
+
+/* Names and addresses, the narrower before the wider, and what is edge-only before all. */
+static void test_sites(void **state)
+{
+	struct policy_change changes[] = {
+		part_of(POLICY_KIND_TENANT, f.tenants[0], f.tenants[0], ASSET_PART_GATE, ASSET_MODE_SHADOW),
+		part_of(POLICY_KIND_SYSTEM, f.mail, f.tenants[0], ASSET_PART_GATE, ASSET_MODE_ENFORCE),
+		part_of(POLICY_KIND_ASSET, f.prefix6, f.tenants[0], ASSET_PART_GATE, ASSET_MODE_OFF),
+		part_of(POLICY_KIND_TENANT, f.tenants[1], f.tenants[1], ASSET_PART_SENSOR, ASSET_MODE_OFF),
+	};
+
+	NEED_DB(state);
+	check_sites("");
+	(void)stand(changes, ARRAY_COUNT(changes));
+	check_sites("203.0.113.0/28=shadow 2001:db8:5::/48=off 203.0.113.64/32=enforce mail.example.vn=enforce ");
+	set_edge_only(f.mail, true);
+	check_sites("203.0.113.0/28=shadow 2001:db8:5::/48=off 203.0.113.64/32=off! mail.example.vn=off! ");
+	set_edge_only(f.other, true); /* their URL on a name of others closes nothing */
+	check_sites("203.0.113.0/28=shadow 2001:db8:5::/48=off 203.0.113.64/32=off! mail.example.vn=off! "
+		    "198.51.100.0/24=off! ");
+	set_edge_only(f.mail, false);
+	set_edge_only(f.other, false);
+	check_sites("203.0.113.0/28=shadow 2001:db8:5::/48=off 203.0.113.64/32=enforce mail.example.vn=enforce ");
+}
+
+/* One host, one mode: whose it is, and of the owner's URLs the most careful one. */
+static void test_sites_urls(void **state)
+{
+	uint32_t one, two, late, literal, inside;
+
+	NEED_DB(state);
+	one = add_asset(f.web, "https://cong.example.vn/a");
+	two = add_asset(f.web, "http://cong.example.vn:8080/b?c");
+	late = add_asset(f.other, "https://cong.example.vn/z");
+	literal = add_asset(f.other, "https://203.0.113.65/");
+	inside = add_asset(f.web, "https://203.0.113.64:8443/admin");
+	{
+		const struct policy_change changes[] = {
+			part_of(POLICY_KIND_ASSET, one, f.tenants[0], ASSET_PART_GATE, ASSET_MODE_ENFORCE),
+			part_of(POLICY_KIND_ASSET, two, f.tenants[0], ASSET_PART_GATE, ASSET_MODE_SHADOW),
+			part_of(POLICY_KIND_ASSET, late, f.tenants[1], ASSET_PART_GATE, ASSET_MODE_OFF),
+			part_of(POLICY_KIND_ASSET, literal, f.tenants[1], ASSET_PART_GATE, ASSET_MODE_SHADOW),
+			part_of(POLICY_KIND_ASSET, inside, f.tenants[0], ASSET_PART_GATE, ASSET_MODE_ENFORCE),
+			part_of(POLICY_KIND_TENANT, f.tenants[1], f.tenants[1], ASSET_PART_GATE, ASSET_MODE_OFF),
+		};
+
+		(void)stand(changes, ARRAY_COUNT(changes));
+	}
+	check_sites("cong.example.vn=shadow 203.0.113.64/32=enforce 198.51.100.0/24=off 203.0.113.65/32=shadow ");
+	set_edge_only(f.mail, true); /* has 203.0.113.64: the URL in another system does not open it */
+	check_sites("203.0.113.64/32=off! mail.example.vn=off! cong.example.vn=shadow 198.51.100.0/24=off "
+		    "203.0.113.65/32=shadow ");
+	set_edge_only(f.web, true);
+	check_sites("203.0.113.0/28=off! 2001:db8:5::/48=off! 203.0.113.64/32=off! mail.example.vn=off! "
+		    "cong.example.vn=off! 198.51.100.0/24=off 203.0.113.65/32=shadow ");
+}
+
+/* The stamp moves when what an edge gets moves, and only then; a restart is no such thing. */
+static void test_sites_stamp(void **state)
+{
+	const struct policy_change changes[] = {
+		part_of(POLICY_KIND_TENANT, f.tenants[0], f.tenants[0], ASSET_PART_GATE, ASSET_MODE_SHADOW),
+		mode_of(POLICY_KIND_TENANT, f.tenants[0], f.tenants[0], ASSET_MODE_ENFORCE),
+		part_of(POLICY_KIND_TENANT, f.tenants[0], f.tenants[0], ASSET_PART_GATE, ASSET_MODE_ENFORCE),
+	};
+	struct policy_change reset = change_of(POLICY_KIND_TENANT, f.tenants[0], f.tenants[0]);
+	char text[1024];
+
+	NEED_DB(state);
+	assert_int_equal(sites_of(0, 1000, text), 0);
+	(void)stand(&changes[0], 1);
+	assert_int_equal(sites_of(f.tenants[0], 2000, text), 2000);
+	assert_int_equal(sites_of(f.tenants[0], 3000, text), 2000);
+	assert_int_equal(sites_of(f.tenants[1], 3000, text), 0);
+	(void)stand(&changes[1], 1); /* the shield's mode is not in this file */
+	assert_int_equal(sites_of(0, 4000, text), 2000);
+	(void)stand(&changes[2], 1);
+	assert_int_equal(sites_of(f.tenants[0], 5000, text), 5000);
+	set_edge_only(f.web, true);
+	assert_int_equal(sites_of(f.tenants[0], 4999, text), 5001); /* a clock that went back */
+	assert_int_equal(sites_of(f.tenants[1], 6000, text), 0);
+	set_edge_only(f.web, false);
+	reset.reset = true;
+	(void)stand(&reset, 1);
+	assert_int_equal(sites_of(f.tenants[0], 7000, text), 7000);
+	assert_string_equal(text, "");
+	assert_int_equal(sites_of(f.tenants[0], 8000, text), 7000);
+}
+
+/* More than a file may have is said, not cut off. */
+static void test_sites_full(void **state)
+{
+	struct policy_site site = { .tenant = 1, .asset = 1, .mode = HOLDFILE_SITE_OFF, .edge_only = true };
+	struct policy_sites sites = { .items = &site, .count = 1, .names = (char[]){ "a.vn" }, .names_size = 5 };
+	struct holdfile file = { .mode_count = HOLDFILE_ROWS_MAX };
+
+	assert_int_equal(policy_sites_put(&sites, NULL, NULL, &file), LUYTRE_E_FULL);
+	file = (struct holdfile){ .name_count = HOLDFILE_PLACES_ALL_MAX };
+	assert_int_equal(policy_sites_put(&sites, NULL, NULL, &file), LUYTRE_E_FULL);
+	file = (struct holdfile){ 0 };
+	assert_int_equal(policy_sites_put(&sites, NULL, NULL, &file), 0);
+	assert_string_equal(file.names[0], "a.vn");
+	holdfile_done(&file);
 }
 
 static void pack(uint32_t tenant, int64_t now_us, const uint8_t *secret, struct policy_bundle *ret)
@@ -587,7 +863,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { BOTH(test_life), BOTH(test_refused), BOTH(test_scope), BOTH(test_rollback),
 		BOTH(test_each), cmocka_unit_test(test_diff), BOTH(test_resolve), BOTH(test_pack),
-		BOTH(test_pack_holds), BOTH(test_rollout) };
+		BOTH(test_refused_edge_only), BOTH(test_resolve_parts), BOTH(test_origins), BOTH(test_sites),
+		BOTH(test_sites_urls), BOTH(test_sites_stamp), cmocka_unit_test(test_sites_full), BOTH(test_pack_holds),
+		BOTH(test_rollout) };
 	int failed;
 
 	if (!pgtest_start(postgres_place, postgres_missing))

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "hub/policy/policy.h"
+#include "hub/tenants/canon.h"
 
 #define COLUMNS                                                                                                        \
 	"id, base, revision, state, author_id, approver_id, reason, author, approver, created_us, approved_us, "       \
@@ -19,6 +20,8 @@ static const struct db_migration migrations[] = {
 	  "create index policy_state on policy (state);"
 	  "create table policy_edge (edge integer primary key, version integer not null, state integer not null,"
 	  " since_us integer not null, why text not null)" },
+	{ "create table policy_site (tenant integer primary key, content integer not null, changed_us integer not "
+	  "null)" },
 };
 
 const char *policy_why_text(const struct policy_why *why, enum luytre_lang lang)
@@ -274,6 +277,70 @@ int policy_each(const struct policy_call *call, uint32_t before, enum policy_sta
 
 /* ---- Proposals ---- */
 
+/* Is somebody else's asset what a URL speaks for? */
+static int check_host(const struct policy_call *call, const struct tenant_asset *asset, size_t at)
+{
+	uint8_t first[ASSET_KEY_SIZE], last[ASSET_KEY_SIZE];
+	struct ip_prefix prefix;
+	struct bytes name;
+	int64_t others = 0;
+	int error;
+
+	if (asset_place(asset->kind, bytes_from_str(asset->value), &prefix, &name)) {
+		asset_key_first(&prefix, first);
+		asset_key_last(&prefix, last);
+		error = db_integer(call->db,
+			"select count(*) from asset x join system y on y.id = x.system"
+			" where x.first_key <= ?1 and x.last_key >= ?2 and y.tenant <> ?3",
+			DB_ARGS(db_blob(bytes_of(first, sizeof(first))), db_blob(bytes_of(last, sizeof(last))),
+				db_i64(asset->tenant)),
+			&others);
+	} else {
+		error = db_integer(call->db,
+			"select count(*) from asset x join system y on y.id = x.system where x.value = ?1 and y.tenant "
+			"<> ?2",
+			DB_ARGS(db_text(name), db_i64(asset->tenant)), &others);
+	}
+	return !error && others ? refuse(call, POLICY_WHY_HOST, at) : error;
+}
+
+/* More than the gate's mode. */
+static bool sets_packets(const struct policy_settings *settings)
+{
+	struct policy_settings rest = *settings;
+
+	rest.modes[ASSET_PART_GATE] = POLICYFILE_UNSET;
+	return !policy_settings_empty(&rest);
+}
+
+/* Does it let the gate look into what goes to the place? */
+static bool opens(const struct policy_settings *settings)
+{
+	return settings->modes[ASSET_PART_GATE] != POLICYFILE_UNSET &&
+	       settings->modes[ASSET_PART_GATE] != ASSET_MODE_OFF;
+}
+
+static int check_asset(
+	const struct policy_call *call, const struct policy_entry *entry, const struct tenant_asset *asset, size_t at)
+{
+	const struct tenants_call tenants = { .db = call->db, .scope = call->scope };
+	struct tenant_system system;
+
+	if (asset->kind != ASSET_KIND_ADDRESS && asset->kind != ASSET_KIND_PREFIX && sets_packets(&entry->settings))
+		return refuse(call, POLICY_WHY_KIND, at);
+	if (opens(&entry->settings)) {
+		int error = tenant_system_get(&tenants, asset->system, &system);
+
+		if (error)
+			return error;
+		if (system.edge_only)
+			return refuse(call, POLICY_WHY_EDGE_ONLY, at);
+	}
+	if (asset->kind == ASSET_KIND_URL && entry->settings.modes[ASSET_PART_GATE] != POLICYFILE_UNSET)
+		return check_host(call, asset, at);
+	return 0;
+}
+
 static int check_place(const struct policy_call *call, const struct policy_entry *entry, size_t at)
 {
 	const struct tenants_call tenants = { .db = call->db, .scope = call->scope };
@@ -290,14 +357,14 @@ static int check_place(const struct policy_call *call, const struct policy_entry
 		error = tenant_system_get(&tenants, entry->id, &system);
 		if (error == LUYTRE_E_NOT_FOUND || (!error && system.tenant != entry->tenant))
 			return refuse(call, POLICY_WHY_SYSTEM, at);
+		if (!error && system.edge_only && opens(&entry->settings))
+			return refuse(call, POLICY_WHY_EDGE_ONLY, at);
 		return error;
 	}
 	error = tenant_asset_get(&tenants, entry->id, &asset);
 	if (error == LUYTRE_E_NOT_FOUND || (!error && asset.tenant != entry->tenant))
 		return refuse(call, POLICY_WHY_ASSET, at);
-	if (!error && asset.kind != ASSET_KIND_ADDRESS && asset.kind != ASSET_KIND_PREFIX)
-		return refuse(call, POLICY_WHY_KIND, at);
-	return error;
+	return error ? error : check_asset(call, entry, &asset, at);
 }
 
 /* What edges cannot do while they run is refused here, by name: nobody shall believe that it stands. */
@@ -307,10 +374,6 @@ static int check_settings(const struct policy_call *call, const struct policy_ch
 
 	if (settings->modes[ASSET_PART_SHIELD] == ASSET_MODE_OFF)
 		return refuse(call, POLICY_WHY_SHIELD_OFF, at);
-	if (settings->modes[ASSET_PART_SENSOR] != POLICYFILE_UNSET)
-		return refuse(call, POLICY_WHY_SENSOR_MODE, at);
-	if (settings->modes[ASSET_PART_GATE] != POLICYFILE_UNSET)
-		return refuse(call, POLICY_WHY_GATE_MODE, at);
 	return policy_settings_empty(settings) && !change->reset ? refuse(call, POLICY_WHY_NOTHING, at) : 0;
 }
 

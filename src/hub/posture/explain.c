@@ -3,7 +3,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
+
+#include "hub/posture/hold.h"
 
 struct sentence {
 	char *text;
@@ -58,6 +61,25 @@ static void put_questions(struct sentence *sentence, const struct finding *findi
 		put(sentence, "%s%s", i ? ", " : "", (vi ? rows[i].vi : rows[i].en)[rows[i].yes]);
 }
 
+/* A hold lowers the risk and moves no date. */
+static void put_hold(struct sentence *sentence, const char *rule, bool vi)
+{
+	size_t prefix = strlen(HOLD_SENSOR);
+	bool sensor = strncmp(rule, HOLD_SENSOR, prefix) == 0;
+
+	put(sentence, " ");
+	if (sensor)
+		put(sentence,
+			vi ? "Đang được chặn ở biên bằng luật %s của cảm biến."
+			   : "Held at the perimeter by rule %s of the sensor.",
+			rule + prefix);
+	else
+		put(sentence,
+			vi ? "Đang được chặn ở biên bằng luật %s của cổng web."
+			   : "Held at the perimeter by rule %s of the gate.",
+			rule);
+}
+
 const char *finding_explain(
 	const struct finding *finding, uint32_t level, enum luytre_lang lang, char *text, size_t text_size)
 {
@@ -87,5 +109,7 @@ const char *finding_explain(
 	if (finding->forensic)
 		put(&sentence, "%s", vi ? "; cần tìm dấu vết xâm nhập" : "; look for traces of a break-in too");
 	put(&sentence, " (%s).", CLOCK_TREE);
+	if (finding->held_us)
+		put_hold(&sentence, finding->hold, vi);
 	return text;
 }

@@ -8,7 +8,7 @@
 #define HOLD_COLUMNS                                                                                                   \
 	"hold.id, hold.revision, hold.rule, hold.tenant, hold.system, hold.asset, hold.state, hold.created_us,"        \
 	" hold.since_us, hold.proved_us, hold.verdict, hold.ending, hold.finding_count, hold.edge_count,"              \
-	" hold.reason, hold.actor, hold.suspended_until_us"
+	" hold.reason, hold.actor, hold.suspended_until_us, hold.part"
 void hold_row_read(const struct db_value *columns, struct hold *ret);
 
 /* Within a transaction. Brings a hold into a state, counts its revision and writes the audit log: "hold.VERB". 'told': edges get something

@@ -3,20 +3,37 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/holdfile.h"
 #include "base/siphash.h"
 #include "hub/posture/hold-internal.h"
 #include "hub/tenants/canon.h"
+
+/* Half of a file is for the modes of sites (base/holdfile.h). */
+const struct hold_room hold_room_default = {
+	.all = HOLDS_MAX,
+	.tenant = HOLDS_TENANT_MAX,
+	.edge_rows = HOLDFILE_ROWS_MAX,
+	.edge_names = HOLDFILE_PLACES_ALL_MAX / 2,
+	.edge_bytes = HOLDFILE_SIZE_MAX / 2,
+};
+
+/* Of a row in the file: its members with numbers as long as they get, without names; around a name. */
+enum { ROW_BYTES = 160 + IP_PREFIX_TEXT_SIZE, NAME_BYTES = 3 };
 
 /* What was read with a row and may have changed since. */
 struct old {
 	int64_t content;
 	uint32_t tenant, system, system_now;
+	bool room;
 };
 
 struct reading {
 	struct hold_rows rows;
 	struct old *olds; /* beside rows.items */
-	size_t room, old_room, name_room, gone_room;
+	uint32_t *places; /* likewise: whose turn it is, from 1 */
+	int64_t *losers; /* holds that have lost their room */
+	size_t loser_count;
+	size_t room, old_room, place_room, loser_room, name_room, gone_room;
 	size_t at; /* the row that names are added to */
 	int64_t now_us;
 };
@@ -74,60 +91,76 @@ static int add_name(struct reading *reading, struct hold_row *row, struct bytes 
 	return error;
 }
 
-/* The host of a URL as it is stored: small letters, no user; "[2001:db8::1]:8080" loses brackets and port. */
-static struct bytes host_of_url(struct bytes url)
-{
-	size_t end;
-
-	url = bytes_skip(url, bytes_index(url, '/') + 2);
-	url = bytes_first(url, bytes_index(url, '/'));
-	url = bytes_first(url, bytes_index(url, '?'));
-	if (!bytes_empty(url) && url.ptr[0] == '[') {
-		end = bytes_index(url, ']');
-		return bytes_skip(bytes_first(url, end), 1);
-	}
-	return bytes_first(url, bytes_index(url, ':'));
-}
-
 static int place_of(struct reading *reading, struct hold_row *row, int64_t kind, struct bytes value)
 {
-	if (kind == ASSET_KIND_NAME)
-		return add_name(reading, row, value);
-	if (kind == ASSET_KIND_URL)
-		value = host_of_url(value);
-	row->has_prefix = ip_prefix_parse(value, 0, &row->prefix) == 0;
-	return row->has_prefix || kind != ASSET_KIND_URL ? 0 : add_name(reading, row, value);
+	struct bytes name;
+
+	row->has_prefix = asset_place((enum asset_kind)kind, value, &row->prefix, &name);
+	return row->has_prefix ? 0 : add_name(reading, row, name);
+}
+
+static int add_loser(struct reading *reading, int64_t hold, bool had_room)
+{
+	int64_t *losers;
+
+	reading->rows.no_room++;
+	if (!had_room)
+		return 0;
+	losers = grow(reading->losers, reading->loser_count, &reading->loser_room, sizeof(*losers));
+	if (!losers)
+		return LUYTRE_E_NOMEM;
+	reading->losers = losers;
+	losers[reading->loser_count++] = hold;
+	return 0;
+}
+
+/* Room for one more row and what lies beside it. */
+static int grow_rows(struct reading *reading)
+{
+	struct hold_rows *rows = &reading->rows;
+	struct hold_row *items = grow(rows->items, rows->count, &reading->room, sizeof(*items));
+	struct old *olds;
+	uint32_t *places;
+
+	if (!items)
+		return LUYTRE_E_NOMEM;
+	rows->items = items;
+	olds = grow(reading->olds, rows->count, &reading->old_room, sizeof(*olds));
+	if (!olds)
+		return LUYTRE_E_NOMEM;
+	reading->olds = olds;
+	places = grow(reading->places, rows->count, &reading->place_room, sizeof(*places));
+	if (!places)
+		return LUYTRE_E_NOMEM;
+	reading->places = places;
+	return 0;
 }
 
 static int row_hold(void *context, const struct db_value *columns, size_t column_count)
 {
 	struct reading *reading = context;
 	struct hold_rows *rows = &reading->rows;
-	struct hold_row *row, *items;
-	struct old *olds;
+	struct hold_row *row;
+	int error;
 
-	if (rows->count == HOLDS_MAX) {
-		rows->left_out++;
-		return 0;
-	}
-	items = grow(rows->items, rows->count, &reading->room, sizeof(*rows->items));
-	if (!items)
-		return LUYTRE_E_NOMEM;
-	rows->items = items;
-	olds = grow(reading->olds, rows->count, &reading->old_room, sizeof(*reading->olds));
-	if (!olds)
-		return LUYTRE_E_NOMEM;
-	reading->olds = olds;
+	if ((uint64_t)columns[14].integer > rows->room.tenant || (uint64_t)columns[15].integer > rows->room.all)
+		return add_loser(reading, columns[0].integer, columns[13].integer != 0);
+	error = grow_rows(reading);
+	if (error)
+		return error;
+	reading->places[rows->count] = (uint32_t)columns[15].integer;
 	reading->olds[rows->count] = (struct old){ .content = columns[5].integer,
 		.tenant = (uint32_t)columns[6].integer,
 		.system = (uint32_t)columns[7].integer,
-		.system_now = (uint32_t)columns[9].integer };
+		.system_now = (uint32_t)columns[9].integer,
+		.room = columns[13].integer != 0 };
 	row = &rows->items[rows->count++];
 	*row = (struct hold_row){ .hold = columns[0].integer,
 		.rule = (uint64_t)columns[1].integer,
 		.asset = (uint32_t)columns[2].integer,
 		.enforced = columns[3].integer == HOLD_ENFORCED,
 		.changed_us = columns[4].integer,
+		.part = (uint8_t)columns[12].integer,
 		.tenant = (uint32_t)columns[8].integer };
 	return place_of(reading, row, columns[10].integer, columns[11].bytes);
 }
@@ -141,7 +174,8 @@ static int row_name(void *context, const struct db_value *columns, size_t column
 
 	while (reading->at < rows->count && rows->items[reading->at].hold < columns[0].integer)
 		reading->at++;
-	if (reading->at == rows->count || rows->items[reading->at].hold != columns[0].integer)
+	if (reading->at == rows->count || rows->items[reading->at].hold != columns[0].integer ||
+		rows->items[reading->at].part == HOLDFILE_PART_SENSOR) /* which watches addresses */
 		return 0;
 	if (asset_value_parse(columns[1].bytes, &value) || value.kind != ASSET_KIND_NAME)
 		return 0;
@@ -162,14 +196,28 @@ static int row_gone(void *context, const struct db_value *columns, size_t column
 	return 0;
 }
 
+/* How grave the findings of each hold are: KEV, then severity, then exposure; then 'turn': which one of its organisation; then 'place': all of them, in the
+ * order in which they get room. What is above the share of its organisation comes behind all others. */
+#define RANKED                                                                                                         \
+	"with ranked as (select h.id as id, s.tenant as tenant, coalesce((select max(f.kev * 100 + f.severity * 10"    \
+	" + case when f.exposed = 1 then 0 else 5 end) from hold_finding l join finding f on f.id = l.finding"         \
+	" where l.hold = h.id), 0) as weight from hold h join asset a on a.id = h.asset"                               \
+	" join system s on s.id = a.system where h.state in (0, 1)),"                                                  \
+	" turned as (select id, weight, row_number() over (partition by tenant order by weight desc, id) as turn"      \
+	" from ranked),"                                                                                               \
+	" placed as (select id, turn, row_number() over (order by case when turn > ?1 then 1 else 0 end, turn,"        \
+	" weight desc, id) as place from turned) "
+_Static_assert(FINDING_NO == 1, "the answer that RANKED names");
+
 static int read_rows(struct db *db, struct reading *reading)
 {
 	int error = db_each(db,
+		RANKED
 		"select h.id, h.rule, h.asset, h.state, h.changed_us, h.content, h.tenant, h.system, s.tenant, s.id, "
 		"a.kind,"
-		" a.value from hold h join asset a on a.id = h.asset join system s on s.id = a.system"
-		" where h.state in (0, 1) order by h.id",
-		DB_NO_ARGS, row_hold, reading);
+		" a.value, h.part, h.room, p.turn, p.place from placed p join hold h on h.id = p.id"
+		" join asset a on a.id = h.asset join system s on s.id = a.system order by h.id",
+		DB_ARGS(db_i64((int64_t)reading->rows.room.tenant)), row_hold, reading);
 
 	/* A name that is somebody else's asset is not armed for this one, whatever a report says. */
 	if (!error)
@@ -182,15 +230,18 @@ static int read_rows(struct db *db, struct reading *reading)
 			" on y.id = x.system where x.value = f.host and y.tenant <> s.tenant)"
 			" group by h.id, f.host order by h.id, f.host",
 			DB_NO_ARGS, row_name, reading);
-	if (!error)
-		error = db_each(db,
-			"select tenant, max(changed_us) from hold where state in (2, 3) group by tenant order by "
-			"tenant",
-			DB_NO_ARGS, row_gone, reading);
 	return error;
 }
+
+static int read_gone(struct db *db, struct reading *reading)
+{
+	return db_each(db,
+		"select tenant, max(changed_us) from hold where state in (2, 3) or room = 0 group by tenant order by "
+		"tenant",
+		DB_NO_ARGS, row_gone, reading);
+}
 _Static_assert(HOLD_SHADOW == 0 && HOLD_ENFORCED == 1 && HOLD_SUSPENDED == 2 && HOLD_LIFTED == 3,
-	"the states that read_rows names");
+	"the states that read_rows and read_gone name");
 
 /* ---- What is another one than before ---- */
 
@@ -213,6 +264,15 @@ static int64_t content_of(const struct hold_rows *rows, const struct hold_row *r
 	return (int64_t)(siphash24(fixed, marks, sizeof(marks)) >> 1);
 }
 
+static bool is_same(const struct reading *reading, size_t index)
+{
+	const struct hold_row *row = &reading->rows.items[index];
+	const struct old *old = &reading->olds[index];
+
+	return old->room && content_of(&reading->rows, row) == old->content && row->tenant == old->tenant &&
+	       old->system == old->system_now;
+}
+
 struct noting {
 	struct db *db;
 	struct reading *reading;
@@ -228,17 +288,31 @@ static int note_work(void *context)
 	for (size_t i = noting->first; i < noting->end && !error; i++) {
 		struct hold_row *row = &reading->rows.items[i];
 		const struct old *old = &reading->olds[i];
-		int64_t content = content_of(&reading->rows, row);
 
-		if (content == old->content && row->tenant == old->tenant && old->system == old->system_now)
+		if (is_same(reading, i))
 			continue;
 		row->changed_us = reading->now_us;
 		error = db_run(noting->db,
-			"update hold set content = ?2, changed_us = ?3, tenant = ?4, system = ?5 where id = ?1",
-			DB_ARGS(db_i64(row->hold), db_i64(content), db_i64(row->changed_us), db_i64(row->tenant),
-				db_i64(old->system_now)),
+			"update hold set content = ?2, changed_us = ?3, tenant = ?4, system = ?5, room = 1,"
+			" verdict = case when room = 0 then 0 else verdict end where id = ?1",
+			DB_ARGS(db_i64(row->hold), db_i64(content_of(&reading->rows, row)), db_i64(row->changed_us),
+				db_i64(row->tenant), db_i64(old->system_now)),
 			NULL);
 	}
+	return error;
+}
+
+/* Edges have no more to say about them: hold_judge takes away what they said. */
+static int lose_work(void *context)
+{
+	const struct noting *noting = context;
+	int error = 0;
+
+	for (size_t i = noting->first; i < noting->end && !error; i++)
+		error = db_run(noting->db, "update hold set room = 0, verdict = ?2, changed_us = ?3 where id = ?1",
+			DB_ARGS(db_i64(noting->reading->losers[i]), db_i64(HOLD_VERDICT_NO_ROOM),
+				db_i64(noting->reading->now_us)),
+			NULL);
 	return error;
 }
 
@@ -248,14 +322,15 @@ static int note(struct db *db, struct reading *reading)
 	struct noting noting = { .db = db, .reading = reading };
 	int error = 0;
 
+	for (size_t i = 0; i < reading->loser_count && !error; i = noting.end) {
+		noting.first = i;
+		noting.end = i + HOLD_SLICE < reading->loser_count ? i + HOLD_SLICE : reading->loser_count;
+		error = db_atomically(db, lose_work, &noting);
+	}
 	for (size_t i = 0; i < reading->rows.count && !error; i = noting.end) {
-		const struct hold_row *row = &reading->rows.items[i];
-		const struct old *old = &reading->olds[i];
-
 		noting.first = i;
 		noting.end = i + 1;
-		if (content_of(&reading->rows, row) == old->content && row->tenant == old->tenant &&
-			old->system == old->system_now)
+		if (is_same(reading, i))
 			continue;
 		noting.end = i + HOLD_SLICE < reading->rows.count ? i + HOLD_SLICE : reading->rows.count;
 		error = db_atomically(db, note_work, &noting);
@@ -263,22 +338,67 @@ static int note(struct db *db, struct reading *reading)
 	return error;
 }
 
-int hold_rows_read(struct db *db, int64_t now_us, struct hold_rows *ret)
+/* Places count from 1 without a gap: who has no room comes behind. */
+static int order_rows(struct reading *reading)
 {
-	struct reading reading = { .now_us = now_us };
+	struct hold_rows *rows = &reading->rows;
+
+	rows->order = calloc(rows->count + 1, sizeof(*rows->order));
+	if (!rows->order)
+		return LUYTRE_E_NOMEM;
+	for (size_t i = 0; i < rows->count; i++) {
+		if (reading->places[i] == 0 || reading->places[i] > rows->count)
+			return LUYTRE_E_CORRUPT;
+		rows->order[reading->places[i] - 1] = (uint32_t)i;
+		rows->no_place += !rows->items[i].has_prefix && !rows->items[i].name_count;
+	}
+	return 0;
+}
+
+int hold_rows_read(struct db *db, const struct hold_room *room, int64_t now_us, struct hold_rows *ret)
+{
+	struct reading reading = { .now_us = now_us, .rows.room = *room };
 	int error = read_rows(db, &reading);
 
 	if (!error)
+		error = order_rows(&reading);
+	if (!error)
 		error = note(db, &reading);
+	if (!error) /* with those that have just lost their room */
+		error = read_gone(db, &reading);
 	free(reading.olds);
+	free(reading.places);
+	free(reading.losers);
 	if (error) {
 		hold_rows_done(&reading.rows);
 		return error;
 	}
-	for (size_t i = 0; i < reading.rows.count; i++)
-		reading.rows.left_out += !reading.rows.items[i].has_prefix && !reading.rows.items[i].name_count;
 	*ret = reading.rows;
 	return 0;
+}
+
+size_t hold_rows_fit(const struct hold_rows *rows, hold_serves_fn serves, const void *context, bool *ret_fits)
+{
+	size_t row_count = 0, name_count = 0, byte_count = 0, no_room = 0;
+
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct hold_row *row = &rows->items[rows->order[i]];
+		size_t bytes = ROW_BYTES;
+		bool *fits = &ret_fits[rows->order[i]];
+
+		*fits = (row->has_prefix || row->name_count) && serves(context, row->tenant);
+		if (!*fits)
+			continue;
+		for (size_t k = 0; k < row->name_count; k++)
+			bytes += NAME_BYTES + strlen(rows->names[row->name_first + k]);
+		*fits = row_count < rows->room.edge_rows && name_count + row->name_count <= rows->room.edge_names &&
+			byte_count + bytes <= rows->room.edge_bytes;
+		no_room += !*fits;
+		row_count += *fits;
+		name_count += *fits ? row->name_count : 0;
+		byte_count += *fits ? bytes : 0;
+	}
+	return no_room;
 }
 
 static int compare_hold(const void *key, const void *item)
@@ -299,6 +419,7 @@ const struct hold_row *hold_rows_find(const struct hold_rows *rows, int64_t hold
 void hold_rows_done(struct hold_rows *rows)
 {
 	free(rows->items);
+	free(rows->order);
 	free(rows->names);
 	free(rows->gone);
 	*rows = (struct hold_rows){ 0 };

@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/holdfile.h"
 #include "hub/posture/hold-internal.h"
+#include "hub/tenants/tenants.h"
 
 enum { PASS_MAX = 100000 /* changes that one pass finds; the next finds the rest */ };
 
@@ -19,6 +21,10 @@ _Static_assert(FINDING_OPEN == 0 && FINDING_HELD == 1 && FINDING_CLAIMED == 2 &&
 
 #define UDP 17
 
+_Static_assert((int)HOLDFILE_PART_GATE == (int)HOLDRULE_GATE && (int)HOLDFILE_PART_SENSOR == (int)HOLDRULE_SENSOR &&
+		       (int)HOLDFILE_PART_COUNT == (int)HOLDRULE_KIND_COUNT,
+	"a kind of rule is the part of the edge that holds by it");
+
 /* ---- What covers what ---- */
 
 struct cover {
@@ -32,9 +38,8 @@ static int64_t cover_count(const struct holdrules *rules)
 	int64_t count = 0;
 
 	for (size_t i = 0; i < holdrules_count(rules); i++) {
-		const struct holdrule *rule = holdrules_at(rules, i);
-
-		count += rule->kind == HOLDRULE_GATE ? (int64_t)rule->cve_count : 0;
+		if (holdrules_at(rules, i)->holds)
+			count += (int64_t)holdrules_at(rules, i)->cve_count;
 	}
 	return count;
 }
@@ -48,9 +53,11 @@ static int same_cover(const struct cover *cover, bool *ret_same)
 	for (size_t i = 0; !error && *ret_same && i < holdrules_count(cover->rules); i++) {
 		const struct holdrule *rule = holdrules_at(cover->rules, i);
 
-		for (size_t k = 0; !error && rule->kind == HOLDRULE_GATE && k < rule->cve_count; k++) {
-			error = db_integer(cover->db, "select count(*) from hold_cover where cve = ?1 and rule = ?2",
-				DB_ARGS(db_str(rule->cves[k]), db_i64((int64_t)rule->rule)), &known);
+		for (size_t k = 0; !error && rule->holds && k < rule->cve_count; k++) {
+			error = db_integer(cover->db,
+				"select count(*) from hold_cover where cve = ?1 and part = ?2 and rule = ?3",
+				DB_ARGS(db_str(rule->cves[k]), db_i64(rule->kind), db_i64((int64_t)rule->rule)),
+				&known);
 			*ret_same = *ret_same && known == 1;
 		}
 	}
@@ -70,9 +77,9 @@ static int cover_work(void *context)
 	for (size_t i = 0; !error && i < holdrules_count(cover->rules); i++) {
 		const struct holdrule *rule = holdrules_at(cover->rules, i);
 
-		for (size_t k = 0; !error && rule->kind == HOLDRULE_GATE && k < rule->cve_count; k++)
-			error = db_run(cover->db, "insert into hold_cover (cve, rule) values (?1, ?2)",
-				DB_ARGS(db_str(rule->cves[k]), db_i64((int64_t)rule->rule)), NULL);
+		for (size_t k = 0; !error && rule->holds && k < rule->cve_count; k++)
+			error = db_run(cover->db, "insert into hold_cover (cve, part, rule) values (?1, ?2, ?3)",
+				DB_ARGS(db_str(rule->cves[k]), db_i64(rule->kind), db_i64((int64_t)rule->rule)), NULL);
 	}
 	return error;
 }
@@ -94,6 +101,7 @@ int hold_cover(struct db *db, const struct holdrules *rules, bool *ret_changed)
 struct change {
 	int64_t finding, hold;
 	uint64_t rule;
+	uint8_t part;
 };
 
 struct hold_pass {
@@ -124,8 +132,9 @@ static int add_change(struct hold_pass *pass, const struct change *change)
 
 static int row_missing(void *context, const struct db_value *columns, size_t column_count)
 {
-	return add_change(
-		context, &(struct change){ .finding = columns[0].integer, .rule = (uint64_t)columns[1].integer });
+	return add_change(context, &(struct change){ .finding = columns[0].integer,
+					   .rule = (uint64_t)columns[1].integer,
+					   .part = (uint8_t)columns[2].integer });
 }
 
 static int row_needless(void *context, const struct db_value *columns, size_t column_count)
@@ -138,17 +147,27 @@ static int row_empty(void *context, const struct db_value *columns, size_t colum
 	return add_change(context, &(struct change){ .hold = columns[0].integer });
 }
 
-/* Whether a finding may be held by the rule of hold_cover c. */
-#define FITS HOLDABLE " and f.cve = c.cve and f.protocol <> 17 and f.port not in " NOT_WEB
-_Static_assert(UDP == 17, "the protocol that FITS leaves out");
+/* Whether a finding may be held by the rule of hold_cover c: by the gate, where HTTP may come and the gate may look; by the sensor, which watches addresses, where
+ * no rule of the gate does it. */
+#define GATE_REACHES                                                                                                   \
+	"f.protocol <> 17 and f.port not in " NOT_WEB " and not exists (select 1 from asset e join system y on y.id "  \
+	"= e.system where e.id = f.asset and y.edge_only <> 0)"
+#define SENSOR_REACHES                                                                                                 \
+	"exists (select 1 from asset e where e.id = f.asset and e.kind in (0, 1)) and not (" GATE_REACHES              \
+	" and exists (select 1 from hold_cover g where g.cve = f.cve and g.part = 0))"
+#define FITS                                                                                                           \
+	HOLDABLE " and f.cve = c.cve and ((c.part = 0 and " GATE_REACHES ") or (c.part = 1 and " SENSOR_REACHES "))"
+_Static_assert(UDP == 17 && HOLDFILE_PART_GATE == 0 && HOLDFILE_PART_SENSOR == 1 && ASSET_KIND_ADDRESS == 0 &&
+		       ASSET_KIND_PREFIX == 1,
+	"the numbers that FITS names");
 
 static int find_changes(struct hold_pass *pass)
 {
 	int error = db_each(pass->db,
-		"select f.id, c.rule from hold_cover c join finding f on " FITS
+		"select f.id, c.rule, c.part from hold_cover c join finding f on " FITS
 		" where exists (select 1 from asset a where a.id = f.asset) and not exists"
 		" (select 1 from hold_finding l join hold h on h.id = l.hold where l.finding = f.id and h.rule = "
-		"c.rule)"
+		"c.rule and h.part = c.part)"
 		" order by f.id",
 		DB_NO_ARGS, row_missing, pass);
 
@@ -157,7 +176,8 @@ static int find_changes(struct hold_pass *pass)
 			"select l.finding, l.hold from hold_finding l join hold h on h.id = l.hold"
 			" join finding f on f.id = l.finding where not exists (select 1 from hold_cover c where c.rule "
 			"= "
-			"h.rule and " FITS ") or not exists (select 1 from asset a where a.id = h.asset)",
+			"h.rule and c.part = h.part and " FITS
+			") or not exists (select 1 from asset a where a.id = h.asset)",
 			DB_NO_ARGS, row_needless, pass);
 	/* Behind these: what they leave empty is found by the next pass. */
 	if (!error)
@@ -209,19 +229,21 @@ static int row_place(void *context, const struct db_value *columns, size_t colum
 	return 1;
 }
 
-static int make_hold(struct hold_pass *pass, const struct place *place, uint64_t rule, int64_t *ret_id)
+static int make_hold(struct hold_pass *pass, const struct place *place, const struct change *change, int64_t *ret_id)
 {
 	int64_t now_us = pass->origin->now_us;
 	int error = db_next_id(pass->db, "hold", ret_id);
 
 	if (!error)
 		error = db_run(pass->db,
-			"insert into hold (id, revision, rule, tenant, system, asset, state, created_us, since_us,"
+			"insert into hold (id, revision, rule, part, tenant, system, asset, state, created_us, "
+			"since_us,"
 			" proved_us, verdict, ending, finding_count, edge_count, reason, actor,"
 			" suspended_until_us, changed_us, content)"
-			" values (?1, 0, ?2, ?3, ?4, ?5, ?6, ?7, ?7, 0, 0, 0, 0, 0, '', '', 0, ?7, 0)",
-			DB_ARGS(db_i64(*ret_id), db_i64((int64_t)rule), db_i64(place->tenant), db_i64(place->system),
-				db_i64(place->asset), db_i64(HOLD_SHADOW), db_i64(now_us)),
+			" values (?1, 0, ?2, ?8, ?3, ?4, ?5, ?6, ?7, ?7, 0, 0, 0, 0, 0, '', '', 0, ?7, 0)",
+			DB_ARGS(db_i64(*ret_id), db_i64((int64_t)change->rule), db_i64(place->tenant),
+				db_i64(place->system), db_i64(place->asset), db_i64(HOLD_SHADOW), db_i64(now_us),
+				db_i64(change->part)),
 			NULL);
 	if (!error)
 		error = hold_state_enter(pass->db, pass->origin, "create",
@@ -235,12 +257,20 @@ static int forget_edges(struct hold_pass *pass, int64_t id)
 	return db_run(pass->db, "delete from hold_edge where hold = ?1", DB_ARGS(db_i64(id)), NULL);
 }
 
-/* Begins anew what was lifted: the rule is proved again then. */
-static int wake_hold(struct hold_pass *pass, int64_t id)
+/* Begins anew what was lifted: the rule is proved again then. What a person has suspended stays so until the time that he said. */
+static int wake_hold(struct hold_pass *pass, const struct hold *hold)
 {
-	int error = hold_state_enter(
-		pass->db, pass->origin, "create", &(struct hold_enter){ .id = id, .state = HOLD_SHADOW, .told = true });
+	struct hold_enter enter = { .id = hold->id, .state = HOLD_SHADOW, .told = true };
+	int64_t id = hold->id;
+	int error;
 
+	if (hold->suspended_until_us > pass->origin->now_us) {
+		enter.state = HOLD_SUSPENDED;
+		enter.reason = hold->reason;
+		enter.actor = hold->actor;
+		enter.suspended_until_us = hold->suspended_until_us;
+	}
+	error = hold_state_enter(pass->db, pass->origin, "create", &enter);
 	if (!error)
 		error = forget_edges(pass, id);
 	if (!error)
@@ -249,22 +279,24 @@ static int wake_hold(struct hold_pass *pass, int64_t id)
 	return error;
 }
 
-static int hold_of(struct hold_pass *pass, const struct place *place, uint64_t rule, int64_t *ret_id)
+static const struct scope nation = { .all = true };
+
+static int hold_of(struct hold_pass *pass, const struct place *place, const struct change *change, int64_t *ret_id)
 {
-	int64_t state = 0;
-	int error = db_integer(pass->db, "select id from hold where asset = ?1 and rule = ?2",
-		DB_ARGS(db_i64(place->asset), db_i64((int64_t)rule)), ret_id);
+	struct hold hold;
+	int error = db_integer(pass->db, "select id from hold where asset = ?1 and rule = ?2 and part = ?3",
+		DB_ARGS(db_i64(place->asset), db_i64((int64_t)change->rule), db_i64(change->part)), ret_id);
 
 	if (error == LUYTRE_E_NOT_FOUND) {
 		pass->changed = true;
-		return make_hold(pass, place, rule, ret_id);
+		return make_hold(pass, place, change, ret_id);
 	}
 	if (!error)
-		error = db_integer(pass->db, "select state from hold where id = ?1", DB_ARGS(db_i64(*ret_id)), &state);
-	if (error || state != HOLD_LIFTED)
+		error = hold_get(pass->db, &nation, *ret_id, &hold);
+	if (error || hold.state != HOLD_LIFTED)
 		return error;
 	pass->changed = true;
-	return wake_hold(pass, *ret_id);
+	return wake_hold(pass, &hold);
 }
 
 static int add_to_count(struct db *db, int64_t hold, int64_t difference)
@@ -281,12 +313,13 @@ static int add_finding(struct hold_pass *pass, const struct change *change)
 	int error = db_each(pass->db,
 		"select s.tenant, s.id, a.id from finding f join asset a on a.id = f.asset join system s on s.id = "
 		"a.system"
-		" join hold_cover c on c.rule = ?2 and " FITS " where f.id = ?1",
-		DB_ARGS(db_i64(change->finding), db_i64((int64_t)change->rule)), row_place, &place);
+		" join hold_cover c on c.rule = ?2 and c.part = ?3 and " FITS " where f.id = ?1",
+		DB_ARGS(db_i64(change->finding), db_i64((int64_t)change->rule), db_i64(change->part)), row_place,
+		&place);
 
 	if (error != 1)
 		return error;
-	error = hold_of(pass, &place, change->rule, &hold);
+	error = hold_of(pass, &place, change, &hold);
 	if (!error)
 		error = db_run(pass->db,
 			"insert into hold_finding (hold, finding) values (?1, ?2) on conflict do nothing",
@@ -295,8 +328,6 @@ static int add_finding(struct hold_pass *pass, const struct change *change)
 	pass->changed = true;
 	return error || !added ? error : add_to_count(pass->db, hold, 1);
 }
-
-static const struct scope nation = { .all = true };
 
 /* A live finding that no rule has to do with any more. */
 static int release(struct db *db, const struct audit_origin *origin, int64_t finding)
@@ -328,12 +359,22 @@ static int lift(struct hold_pass *pass, int64_t hold)
 {
 	struct hold_enter enter = { .id = hold, .state = HOLD_LIFTED, .end = HOLD_END_MENDED, .told = true };
 	int64_t findings = 0, covers = 0, assets = 0;
+	struct hold before;
 	int error = db_integer(
 		pass->db, "select count(*) from hold_finding where hold = ?1", DB_ARGS(db_i64(hold)), &findings);
 
 	if (error || findings)
 		return error;
-	error = db_integer(pass->db, "select count(*) from hold h join hold_cover c on c.rule = h.rule where h.id = ?1",
+	error = hold_get(pass->db, &nation, hold, &before);
+	if (error)
+		return error;
+	if (before.state == HOLD_SUSPENDED) { /* for wake_hold */
+		enter.reason = before.reason;
+		enter.actor = before.actor;
+		enter.suspended_until_us = before.suspended_until_us;
+	}
+	error = db_integer(pass->db,
+		"select count(*) from hold h join hold_cover c on c.rule = h.rule and c.part = h.part where h.id = ?1",
 		DB_ARGS(db_i64(hold)), &covers);
 	if (!error)
 		error = db_integer(pass->db,
@@ -398,7 +439,8 @@ static int settle_one(struct settling *settling, int64_t finding)
 	const struct finding_call call = {
 		.db = settling->db, .scope = &nation, .origin = settling->origin, .part = FINDING_BY_ENGINE
 	};
-	int64_t absent = 0, rule = 0;
+	struct hold hold;
+	int64_t absent = 0, first = 0;
 	char text[FINDING_RULE_SIZE];
 	int error = db_integer(settling->db,
 		"select count(*) from hold_finding l join hold h on h.id = l.hold where l.finding = ?1 and "
@@ -410,11 +452,16 @@ static int settle_one(struct settling *settling, int64_t finding)
 	if (absent)
 		return release(settling->db, settling->origin, finding);
 	error = db_integer(settling->db,
-		"select min(h.rule) from hold_finding l join hold h on h.id = l.hold where l.finding = ?1",
-		DB_ARGS(db_i64(finding)), &rule);
-	snprintf(text, sizeof(text), "%lld", (long long)rule);
+		"select h.id from hold_finding l join hold h on h.id = l.hold where l.finding = ?1"
+		" order by h.part, h.rule limit 1",
+		DB_ARGS(db_i64(finding)), &first);
 	if (!error)
+		error = hold_get(settling->db, &nation, first, &hold);
+	if (!error) {
+		snprintf(text, sizeof(text), "%s%llu", hold.part == HOLDFILE_PART_SENSOR ? HOLD_SENSOR : "",
+			(unsigned long long)hold.rule);
 		error = finding_hold(&call, finding, text);
+	}
 	/* It was closed since: the next pass takes it off the hold. */
 	return error == LUYTRE_E_CONFLICT || error == LUYTRE_E_NOT_FOUND ? 0 : error;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/holdfile.h"
 #include "hub/posture/hold-internal.h"
 
 static const struct db_migration migrations[] = {
@@ -32,6 +33,25 @@ static const struct db_migration migrations[] = {
 	  " part integer not null, workers integer not null, parts integer not null, stamp integer not null,"
 	  " seen_us integer not null, content blob not null, primary key (edge, gate, worker, part));"
 	  "create table hold_cover (cve text not null, rule integer not null, primary key (cve, rule));" },
+	/* Rules of sensors hold too, and have numbers of their own. room: 0 where there is none. doubt_us: as in struct hold_edge. What a worker said stays
+	 * until all parts of the next are there. */
+	{ "alter table hold add column part integer not null default 0;"
+	  "alter table hold add column room integer not null default 1;"
+	  "alter table hold_edge add column doubt_us integer not null default 0;"
+	  "drop index hold_place;"
+	  "create unique index hold_place on hold (asset, part, rule);"
+	  "alter table hold_cover rename to hold_cover_before;"
+	  "create table hold_cover (cve text not null, part integer not null, rule integer not null,"
+	  " primary key (cve, part, rule));"
+	  "insert into hold_cover (cve, part, rule) select cve, 0, rule from hold_cover_before;"
+	  "drop table hold_cover_before;"
+	  "alter table hold_said rename to hold_said_before;"
+	  "create table hold_said (edge integer not null, gate text not null, worker integer not null,"
+	  " stamp integer not null, part integer not null, workers integer not null, parts integer not null,"
+	  " seen_us integer not null, content blob not null, primary key (edge, gate, worker, stamp, part));"
+	  "insert into hold_said (edge, gate, worker, stamp, part, workers, parts, seen_us, content)"
+	  " select edge, gate, worker, stamp, part, workers, parts, seen_us, content from hold_said_before;"
+	  "drop table hold_said_before;" },
 };
 
 #define X(id, word, en, vi) { word, en, vi },
@@ -39,6 +59,13 @@ const struct hold_word hold_states[HOLD_STATE_COUNT] = { HOLD_STATES(X) };
 const struct hold_word hold_verdicts[HOLD_VERDICT_COUNT] = { HOLD_VERDICTS(X) };
 const struct hold_word hold_ends[HOLD_END_COUNT] = { HOLD_ENDS(X) };
 #undef X
+
+const char *hold_verdict_text(uint8_t part, enum hold_verdict verdict, bool vietnamese)
+{
+	if (part == HOLDFILE_PART_SENSOR && verdict == HOLD_VERDICT_NONE)
+		return vietnamese ? "chưa có cảm biến nào báo cáo" : "no sensor here reports";
+	return vietnamese ? hold_verdicts[verdict].vi : hold_verdicts[verdict].en;
+}
 
 int hold_setup(struct db *db)
 {
@@ -64,6 +91,7 @@ void hold_row_read(const struct db_value *columns, struct hold *ret)
 	db_copy_text(&columns[14], ret->reason, sizeof(ret->reason));
 	db_copy_text(&columns[15], ret->actor, sizeof(ret->actor));
 	ret->suspended_until_us = columns[16].integer;
+	ret->part = (uint8_t)columns[17].integer;
 }
 
 int hold_row_id(void *context, const struct db_value *columns, size_t column_count)
@@ -186,7 +214,8 @@ static int row_edge(void *context, const struct db_value *columns, size_t column
 		.enforce = columns[2].integer != 0,
 		.good_us = columns[3].integer,
 		.stands_us = columns[4].integer,
-		.told_us = columns[5].integer };
+		.told_us = columns[5].integer,
+		.doubt_us = columns[6].integer };
 
 	return listing->edge(listing->context, &edge);
 }
@@ -194,8 +223,8 @@ static int row_edge(void *context, const struct db_value *columns, size_t column
 int hold_edge_each(struct db *db, int64_t id, hold_edge_fn fn, void *context)
 {
 	return db_each(db,
-		"select edge, verdict, enforce, good_us, stands_us, told_us from hold_edge where hold = ?1 order by "
-		"edge",
+		"select edge, verdict, enforce, good_us, stands_us, told_us, doubt_us from hold_edge where hold = ?1"
+		" order by edge",
 		DB_ARGS(db_i64(id)), row_edge, &(struct listing){ .edge = fn, .context = context });
 }
 
@@ -227,14 +256,15 @@ int hold_state_enter(struct db *db, const struct audit_origin *origin, const cha
 			.subject = subject,
 			.tenant = before.tenant,
 			.fields = (const struct audit_field[]){ { "rule", db_i64((int64_t)before.rule) },
-				{ "asset", db_i64(before.asset) }, { "state", db_str(hold_states[enter->state].word) },
+				{ "part", db_str(holdfile_parts[before.part]) }, { "asset", db_i64(before.asset) },
+				{ "state", db_str(hold_states[enter->state].word) },
 				{ "state_before", db_str(hold_states[before.state].word) },
 				{ "verdict", db_str(hold_verdicts[before.verdict].word) },
 				{ "end", db_str(hold_ends[enter->end].word) },
 				{ "reason", db_str(enter->reason ? enter->reason : "") },
 				{ "until_us",
 					enter->suspended_until_us ? db_i64(enter->suspended_until_us) : db_null() } },
-			.field_count = 8 });
+			.field_count = 9 });
 }
 
 struct by_person {
@@ -271,7 +301,8 @@ static int work_by_person(void *context)
 	/* It does not count as standing any more from now on, whatever edges have still to hear. */
 	if (!error)
 		error = db_run(work->db,
-			"update hold_edge set enforce = 0, stands_us = 0, good_us = 0, told_us = ?2 where hold = ?1",
+			"update hold_edge set enforce = 0, stands_us = 0, good_us = 0, doubt_us = 0, told_us = ?2"
+			" where hold = ?1",
 			DB_ARGS(db_i64(work->id), db_i64(work->origin->now_us)), NULL);
 	if (!error)
 		error = db_run(work->db, "update hold set edge_count = 0, proved_us = 0 where id = ?1",

@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Holds: what keeps a known weakness out of reach at the perimeter until it is mended.
  *
- * A live finding with a CVE that a gate rule covers (holdrules.h), on an asset that HTTP may reach, makes a hold: one for each asset and rule,
- * however many findings share it. Nobody has to ask for it.
+ * A live finding with a CVE that a rule covers (holdrules.h) makes a hold: one for each asset and rule, however many findings share it. Nobody has to ask for it.
+ * By a rule of the gate when HTTP may reach the asset and its system is not edge-only; else by a rule of the sensor, whatever the protocol, when the asset has an
+ * address or prefix (enum holdfile_part).
  *
  *	shadow -> enforced		an edge has proved the rule on its own web servers, and the budget of time in shadow is over
  *	suspended			a person took it away, with a reason, until a time
  *	lifted				none of its findings is open any more; the rule or the asset is gone
  *
- * Proof: web servers replay an attack and its benign twin through their own compiled rules, and say what came of it (struct hold_report). An edge is told to
- * enforce only what all of its web servers that know the rule have proved, so each edge begins in shadow, and goes back when a later report says
- * otherwise. A rule without samples, one whose attack passes or whose twin is stopped, stays in shadow and says so (enum
- * hold_verdict).
+ * Proof: web servers and sensors replay an attack and its benign twin through their own compiled rules, and say what came of it (struct hold_report). An edge is told to
+ * enforce only what all of its reporters that know the rule have proved, so each edge begins in shadow, and goes back when a later report says
+ * otherwise; the first proof waits for all of them, at most HOLD_GRACE_US. A rule without samples, one whose attack passes or whose twin is stopped, stays in
+ * shadow and says so (enum hold_verdict). Reporters are those of the hold's part: sensors, whose names begin with HOLD_SENSOR, and all others.
  *
- * It stands at an edge when every worker of every web server there has reported the rule in force, proved, out of a file that is as new as the hold.
- * Findings count as held from then on, as long as all of their holds stand at one edge at least.
+ * It stands at an edge when every worker of every reporter there has reported the rule in force, proved, out of a file that is as new as the hold. It stops standing
+ * when a whole report that is as new says otherwise, or when for HOLD_GRACE_US not all have confirmed it. Findings count as held as long as all of their holds stand
+ * at one edge at least.
+ *
+ * Room is bounded, in the nation, for one organisation, and in the file of one edge (struct hold_room). Where it is short organisations take turns, each with its
+ * gravest first: KEV, then severity, then exposure. What has no room says so, and is in no file.
  *
  * All is in the control database, so that a restart changes nothing. Changes are audited in their transaction; edges' reports are not
  * changes by people and are noted in the rows alone. Work comes in slices: each call is one short transaction, for edges' batches wait for it. Calls
@@ -35,16 +40,19 @@
 
 enum {
 	HOLDS_MAX = 65536, /* in force or in shadow: HOLDFILE_ROWS_MAX */
+	HOLDS_TENANT_MAX = HOLDS_MAX / 4, /* of one organisation */
 	HOLD_NAMES_MAX = 64, /* of one hold: HOLDFILE_PLACES_MAX */
 	HOLD_SLICE = 100, /* changes of one call */
 	HOLD_GATES_MAX = 16, /* web servers of an edge */
 	HOLD_WORKERS_MAX = 1024, /* of a web server */
 	HOLD_PARTS_MAX = 1024, /* of what a worker says */
-	HOLD_PARTS_TOTAL = 8192, /* kept of one edge; more are refused */
+	HOLD_PARTS_TOTAL = 16384, /* kept of one edge, twice while new ones come in; more are refused */
 	HOLD_REPORT_ROWS_MAX = 256,
 	HOLD_GATE_SIZE = 65,
 	HOLD_SUSPEND_DAYS_MAX = 366,
 };
+
+#define HOLD_SENSOR "sensor-" /* begins the name of a reporter that is a sensor */
 
 #define HOLD_BUDGET_US      INT64_C(3000000) /* in shadow after the proof, unless told otherwise */
 #define HOLD_GRACE_US       INT64_C(60000000) /* what stood is believed for so long while a new file is on its way */
@@ -64,7 +72,9 @@ enum {
 	X(UNKNOWN, "unknown-rule", "a web server does not have the rule", "có máy chủ web chưa nạp luật này")          \
 	X(NO_SAMPLE, "no-sample", "there is no sample to prove it with", "không có mẫu để chứng minh")                 \
 	X(PASSED, "attack-passed", "the attack passed", "mẫu tấn công lọt qua")                                        \
-	X(STOPPED, "twin-stopped", "the benign twin was stopped", "mẫu lành bị chặn nhầm")
+	X(STOPPED, "twin-stopped", "the benign twin was stopped", "mẫu lành bị chặn nhầm")                             \
+	X(NO_ROOM, "no-room", "more holds than there is room for, and graver ones go first",                           \
+		"vượt số lượng tối đa, ưu tiên lỗ hổng nghiêm trọng hơn")
 
 /* Why a hold was lifted. */
 #define HOLD_ENDS(X)                                                                                                   \
@@ -92,6 +102,7 @@ extern const struct hold_word hold_states[HOLD_STATE_COUNT], hold_verdicts[HOLD_
 struct hold {
 	int64_t id, revision;
 	uint64_t rule;
+	uint8_t part; /* enum holdfile_part */
 	uint32_t tenant, system, asset;
 	enum hold_state state;
 	int64_t created_us, since_us; /* since: of the state */
@@ -99,9 +110,13 @@ struct hold {
 	enum hold_verdict verdict; /* the best proof that any edge has, else the worst word */
 	enum hold_end end; /* of a lifted one */
 	uint32_t finding_count, edge_count; /* open findings; edges at which it stands */
-	char reason[FINDING_REASON_SIZE], actor[FINDING_ACTOR_SIZE]; /* of the suspension */
+	/* Of the suspension. It outlives a lift: when the hold comes back before its end, it is suspended. */
+	char reason[FINDING_REASON_SIZE], actor[FINDING_ACTOR_SIZE];
 	int64_t suspended_until_us;
 };
+
+/* The word for people: of a sensor's hold that nobody has reported on it says so. */
+const char *hold_verdict_text(uint8_t part, enum hold_verdict verdict, bool vietnamese);
 
 /* Tables; posture_setup calls it. */
 MUST_CHECK int hold_setup(struct db *db);
@@ -135,6 +150,7 @@ struct hold_edge {
 	int64_t good_us; /* proved since; 0: not */
 	int64_t stands_us; /* stands there since; 0: does not */
 	int64_t told_us; /* 'enforce' was another one before */
+	int64_t doubt_us; /* not all have said what they have to say, since; 0: no matter */
 };
 typedef int (*hold_edge_fn)(void *context, const struct hold_edge *edge);
 MUST_CHECK int hold_edge_each(struct db *db, int64_t id, hold_edge_fn fn, void *context);
@@ -148,7 +164,7 @@ MUST_CHECK int hold_resume(struct db *db, const struct scope *scope, const struc
 
 /* ---- From findings to holds: hold-sync.c. For the engine ---- */
 
-/* Notes which gate rules cover which CVE. '*ret_changed' (may be null): it was otherwise before. */
+/* Notes which rules cover which CVE. '*ret_changed' (may be null): it was otherwise before. */
 MUST_CHECK int hold_cover(struct db *db, const struct holdrules *rules, bool *ret_changed);
 
 /* What one pass over all findings is to change; found without a transaction, then done in slices. */
@@ -169,9 +185,17 @@ MUST_CHECK int hold_tick(
 
 /* ---- What edges get: hold-rows.c ---- */
 
+/* How many. */
+struct hold_room {
+	size_t all, tenant;
+	size_t edge_rows, edge_names, edge_bytes; /* of one file; the rest of it is for the modes of sites */
+};
+extern const struct hold_room hold_room_default;
+
 struct hold_row {
 	int64_t hold, changed_us;
 	uint64_t rule;
+	uint8_t part; /* enum holdfile_part */
 	uint32_t tenant, asset;
 	bool enforced; /* where it is proved */
 	bool has_prefix;
@@ -187,16 +211,21 @@ struct hold_gone {
 
 struct hold_rows {
 	struct hold_row *items; /* owned, as all of it; by hold */
-	size_t count, left_out; /* left_out: above HOLDS_MAX, or without a place */
+	uint32_t *order; /* indices of 'items', who goes first */
+	size_t count, no_room, no_place; /* no_room: not in 'items'; no_place: in it, without a prefix or name */
+	struct hold_room room;
 	char (*names)[FINDING_HOST_SIZE];
 	size_t name_count;
 	struct hold_gone *gone; /* by tenant */
 	size_t gone_count;
 };
 
-/* Reads them all, and notes which have another content than before (their 'changed_us' becomes now). */
-MUST_CHECK int hold_rows_read(struct db *db, int64_t now_us, struct hold_rows *ret);
+/* Reads them all, and notes which have another content than before, or got or lost their room (their 'changed_us' becomes now). */
+MUST_CHECK int hold_rows_read(struct db *db, const struct hold_room *room, int64_t now_us, struct hold_rows *ret);
 const struct hold_row *hold_rows_find(const struct hold_rows *rows, int64_t hold);
+typedef bool (*hold_serves_fn)(const void *context, uint32_t tenant);
+/* Which go into the file of an edge that serves these: 'ret_fits' has a place for each item. Returns how many are served, have a place, and do not fit. */
+size_t hold_rows_fit(const struct hold_rows *rows, hold_serves_fn serves, const void *context, bool *ret_fits);
 void hold_rows_done(struct hold_rows *rows);
 
 /* ---- What edges say: hold-edge.c ---- */
@@ -207,7 +236,8 @@ struct hold_report_row {
 	uint8_t verdict; /* enum hold_verdict, GOOD and below it */
 };
 
-/* One datagram of a worker of a web server: a part of what its file says and of what came of it. */
+/* One datagram of a worker of a web server, or of a sensor: a part of what its file says and of what came of it. What a worker said before counts until all
+ * parts of the new file are there. */
 struct hold_report {
 	char gate[HOLD_GATE_SIZE];
 	uint32_t worker, workers, part, parts; /* worker from 0, part from 1 */
@@ -225,14 +255,13 @@ struct hold_mark {
 	bool enforce;
 };
 
-typedef bool (*hold_serves_fn)(const void *context, uint32_t tenant);
-
-/* Judges an edge by what its web servers have said, with the holds of organisations that it serves. Repeats in slices by itself. '*ret_marks' is
+/* Judges an edge by what its web servers and sensors have said, with the holds of organisations that it serves. Repeats in slices by itself. '*ret_marks' is
  * freed with free(), by hold. '*ret_changed' (set, never cleared): the edge has to hear of it. '*ret_again_us': to be judged again then at the
  * latest (INT64_MAX: when something happens). */
 struct hold_judged {
 	struct hold_mark *marks;
 	size_t count;
+	size_t no_room; /* served, and not in its file */
 	bool changed;
 	int64_t again_us;
 };

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/compiler.h"
 #include "base/error.h"
 #include "base/siphash.h"
 #include "gate/seclang/rules.h"
@@ -197,9 +199,10 @@ static uint8_t severity_of(int8_t severity)
 static int keep_gate_rule(struct reading *reading, const struct sec_rule *rule)
 {
 	static const char cve[] = "cve/", product[] = "product/";
-	struct draft draft = {
-		.rule = { .rule = rule->id, .kind = HOLDRULE_GATE, .severity = severity_of(rule->severity) }
-	};
+	struct draft draft = { .rule = { .rule = rule->id,
+				       .kind = HOLDRULE_GATE,
+				       .holds = true,
+				       .severity = severity_of(rule->severity) } };
 	struct bytes name = bytes_from_str("");
 	bool holds = false;
 
@@ -246,8 +249,39 @@ static int read_gate_rules(struct reading *reading)
 
 /* ---- Suricata ---- */
 
-/* "cve,2021-44228", and the "cve CVE_2021_44228" among the pairs of metadata. */
-static void add_option(struct draft *draft, const struct rule_option *option)
+/* As Emerging Threats say it. */
+static uint8_t severity_of_word(struct bytes word)
+{
+	static const struct {
+		const char *word;
+		uint8_t severity;
+	} words[] = { { "Critical", 4 }, { "Major", 3 }, { "Minor", 1 } };
+
+	for (size_t i = 0; i < ARRAY_COUNT(words); i++)
+		if (rule_text_is(word, words[i].word))
+			return words[i].severity;
+	return 0;
+}
+
+/* "luytre_hold 1", "product samba", "signature_severity Major", "cve CVE_2021_44228" */
+static void add_pair(struct draft *draft, struct bytes pair, struct bytes *product)
+{
+	struct bytes word;
+
+	if (!rule_text_item(&pair, ' ', &word))
+		return;
+	if (rule_text_is(word, "cve"))
+		add_cve(draft, rule_text_trim(pair));
+	else if (rule_text_is(word, "luytre_hold"))
+		draft->rule.holds = true;
+	else if (rule_text_is(word, "product"))
+		*product = rule_text_trim(pair);
+	else if (rule_text_is(word, "signature_severity"))
+		draft->rule.severity = severity_of_word(rule_text_trim(pair));
+}
+
+/* "cve,2021-44228", and the pairs of metadata. */
+static void add_option(struct draft *draft, const struct rule_option *option, struct bytes *product)
 {
 	struct bytes rest = option->value, item, word;
 	bool reference = rule_text_is(option->name, "reference");
@@ -257,16 +291,17 @@ static void add_option(struct draft *draft, const struct rule_option *option)
 	if (reference && (!rule_text_item(&rest, ',', &word) || !rule_text_is(word, "cve")))
 		return;
 	while (rule_text_item(&rest, ',', &item)) {
-		if (!reference && (!rule_text_item(&item, ' ', &word) || !rule_text_is(word, "cve")))
-			continue;
-		add_cve(draft, rule_text_trim(item));
+		if (reference)
+			add_cve(draft, rule_text_trim(item));
+		else
+			add_pair(draft, item, product);
 	}
 }
 
 static int keep_sensor_rule(struct reading *reading, struct bytes line)
 {
 	struct draft draft = { .rule = { .kind = HOLDRULE_SENSOR } };
-	struct bytes title = bytes_from_str("");
+	struct bytes title = bytes_from_str(""), product = bytes_from_str("");
 	struct rule_option option;
 	struct rule_text text;
 	const char *wrong = rule_text_split(line, &text);
@@ -278,9 +313,9 @@ static int keep_sensor_rule(struct reading *reading, struct bytes line)
 		else if (rule_text_is(option.name, "msg") && option.value.size > 2)
 			title = bytes_first(bytes_skip(option.value, 1), option.value.size - 2);
 		else
-			add_option(&draft, &option);
+			add_option(&draft, &option, &product);
 	}
-	return wrong || !draft.rule.rule ? 0 : keep(reading, &draft, title, bytes_from_str(""));
+	return wrong || !draft.rule.rule ? 0 : keep(reading, &draft, title, product);
 }
 
 static int read_sensor_file(struct reading *reading, const char *path)
@@ -350,20 +385,54 @@ static int read_folder(struct reading *reading)
 	return error || !gate ? error : read_gate_rules(reading);
 }
 
-int holdrules_read(const char *folder, struct holdrules **ret, char why[HOLDRULES_WHY_SIZE])
+/* The next folder of a list. */
+static bool next_folder(const char **list, char folder[HOLDRULES_FOLDER_SIZE])
 {
-	struct reading reading = { .rules = holdrules_none(), .folder = folder, .why = why };
+	size_t size;
+
+	while (**list == ':')
+		++*list;
+	size = strcspn(*list, ":");
+	if (!size || size >= HOLDRULES_FOLDER_SIZE)
+		return false;
+	memcpy(folder, *list, size);
+	folder[size] = '\0';
+	*list += size;
+	return true;
+}
+
+/* Those that are there; an error only when none is. */
+static int read_folders(struct reading *reading, const char *folders)
+{
+	char folder[HOLDRULES_FOLDER_SIZE];
+	size_t found = 0;
+	int error = 0;
+
+	reading->folder = folder;
+	while ((!error || error == LUYTRE_E_NOT_FOUND) && next_folder(&folders, folder)) {
+		error = read_folder(reading);
+		found += !error;
+	}
+	if (error == LUYTRE_E_NOT_FOUND && found)
+		return 0;
+	return !error && !found ? fail(reading, LUYTRE_E_NOT_FOUND, "there is no folder of rules") : error;
+}
+
+int holdrules_read(const char *folders, struct holdrules **ret, char why[HOLDRULES_WHY_SIZE])
+{
+	struct reading reading = { .rules = holdrules_none(), .folder = folders, .why = why };
 	size_t kept = 0;
 	int error;
 
 	why[0] = '\0';
 	if (!reading.rules)
 		return fail(&reading, LUYTRE_E_NOMEM, "there is not enough memory for rules");
-	error = read_folder(&reading);
+	error = read_folders(&reading, folders);
 	if (error) {
 		holdrules_unref(reading.rules);
 		return error;
 	}
+	why[0] = '\0';
 	if (reading.rules->count)
 		qsort(reading.rules->items, reading.rules->count, sizeof(*reading.rules->items), compare_rules);
 	/* A sid may stand in several files: the same rule. */
@@ -375,15 +444,16 @@ int holdrules_read(const char *folder, struct holdrules **ret, char why[HOLDRULE
 	return 0;
 }
 
-uint64_t holdrules_signature(const char *folder)
+static uint64_t add_signature(uint64_t sum, const char *folder)
 {
 	static const struct siphash_key fixed = { 0x6c75797472650003ull, 0x686f6c6473000001ull };
 	struct dirent **names = NULL;
 	int count = scandir(folder, &names, is_file_of_rules, alphasort);
-	uint64_t sum = count < 0 ? 0 : 1;
 
+	if (count >= 0)
+		sum = siphash24(fixed, &sum, sizeof(sum)) | 1;
 	for (int i = 0; i < count; i++) {
-		char path[PATH_SIZE];
+		char path[HOLDRULES_FOLDER_SIZE + NAME_MAX + 2];
 		struct stat stat_of;
 		struct {
 			uint64_t before, name, size, second, nanosecond;
@@ -399,5 +469,15 @@ uint64_t holdrules_signature(const char *folder)
 		free(names[i]);
 	}
 	free(names);
+	return sum;
+}
+
+uint64_t holdrules_signature(const char *folders)
+{
+	char folder[HOLDRULES_FOLDER_SIZE];
+	uint64_t sum = 0;
+
+	while (next_folder(&folders, folder))
+		sum = add_signature(sum, folder);
 	return sum;
 }

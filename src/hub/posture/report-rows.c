@@ -31,7 +31,10 @@ int report_setup(struct db *db)
 
 int report_recover(struct db *db, const char *place, int64_t now_us)
 {
-	return db_run(db, "update import set state = ?1, ended_us = ?2 where state = ?3 and place = ?4",
+	return db_run(db,
+		"update import set state = ?1, ended_us = ?2, message = 'the hub ended before it; bring it again for "
+		"the rest'"
+		" where state = ?3 and place = ?4",
 		DB_ARGS(db_i64(REPORT_CUT), db_i64(now_us), db_i64(REPORT_RUNNING), db_str(place)), NULL);
 }
 

@@ -240,7 +240,9 @@ static void take_result(struct report *report, const struct import_result *resul
 	posture_text(bytes_from_str(result->tool), false, row->tool, sizeof(row->tool));
 	posture_text(bytes_from_str(result->tool_version), false, row->tool_version, sizeof(row->tool_version));
 	row->ended_us = (int64_t)(clock_real_ns() / NS_PER_US);
-	if (error && row->state != REPORT_CUT) {
+	if (row->state == REPORT_CUT) {
+		snprintf(row->message, sizeof(row->message), "stopped before its end; bring it again for the rest");
+	} else if (error) {
 		row->state = REPORT_FAILED;
 		posture_text(bytes_from_str(message[0] ? message : error_text(error, LUYTRE_LANG_EN)), false,
 			row->message, sizeof(row->message));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Holds with either database: made of findings, proved by what web servers say, enforced, held, suspended, lifted. The rules are those of
+/* Holds with either database: made of findings, proved by what web servers and sensors say, enforced, held, suspended, lifted. The rules are those of
  * rules/gate, and two of a sensor. */
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "base/holdfile.h"
 #include "hub/posture/finding.h"
 #include "hub/posture/hold.h"
 #include "hub/posture/holdrules.h"
@@ -22,7 +23,6 @@
 #define SECOND     INT64_C(1000000)
 #define START      (20000 * CLOCK_DAY_US)
 #define TEXT(text) bytes_from_str(text)
-#define LOG4SHELL  8100010
 
 enum { EDGE = 3, OTHER_EDGE = 4 };
 
@@ -36,6 +36,7 @@ static struct fixture {
 	struct audit_origin origin;
 	uint32_t tenants[2], systems[2], address, name, theirs;
 	struct hold_rows rows;
+	struct hold_room room;
 	char folder[32];
 } f;
 
@@ -73,7 +74,7 @@ static int setup(void **state, const char *place)
 {
 	char why[DB_WHY_SIZE];
 
-	f = (struct fixture){ .origin = { .actor = "account:7 an", .now_us = START } };
+	f = (struct fixture){ .origin = { .actor = "account:7 an", .now_us = START }, .room = hold_room_default };
 	if (db_open(place, &f.db, why))
 		return -1;
 	if (db_is_postgres(f.db)) {
@@ -183,7 +184,7 @@ static size_t sync_holds(void)
 static void refresh(void)
 {
 	hold_rows_done(&f.rows);
-	assert_int_equal(hold_rows_read(f.db, f.origin.now_us, &f.rows), 0);
+	assert_int_equal(hold_rows_read(f.db, &f.room, f.origin.now_us, &f.rows), 0);
 }
 
 static bool serves_all(const void *context, uint32_t tenant)
@@ -321,99 +322,6 @@ static struct hold make_standing(int64_t *ret_finding)
 	assert_true(is_told(EDGE, hold.id, NULL));
 	settle();
 	return the_hold();
-}
-
-/* ---- Rules ---- */
-
-static void test_rules(void **state)
-{
-	const struct holdrule *rule = holdrules_find(rules, HOLDRULE_GATE, LOG4SHELL);
-
-	assert_int_equal(holdrules_count(rules), 184);
-	assert_non_null(rule);
-	assert_string_equal(rule->product, "log4j");
-	assert_string_equal(rule->title, "Log4Shell: JNDI lookup in a request");
-	assert_int_equal(rule->severity, 4);
-	assert_int_equal(rule->cve_count, 2);
-	assert_string_equal(rule->cves[0], "CVE-2021-44228");
-	assert_string_equal(rule->cves[1], "CVE-2021-45046");
-	assert_null(holdrules_find(rules, HOLDRULE_SENSOR, LOG4SHELL));
-	assert_null(holdrules_find(rules, HOLDRULE_GATE, 8110000)); /* for Vietnamese: holds nothing */
-}
-
-static void write_file(const char *folder, const char *name, const char *text)
-{
-	char path[128];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
-
-static void test_rules_of_sensor(void **state)
-{
-	static const struct {
-		const char *text;
-		uint64_t sid;
-		size_t cve_count;
-		const char *first;
-	} rows[] = {
-		{ "alert http any any -> any any (msg:\"Log4j\"; reference:cve,2021-44228; sid:1;)\n", 1, 1,
-			"CVE-2021-44228" },
-		{ "alert tcp any any -> any 445 (msg:\"a \\; b\"; metadata:created_at 2020, cve CVE_2020_0796, cve "
-		  "CVE-2017-0144; sid:2;)\n",
-			2, 2, "CVE-2017-0144" },
-		{ "alert tcp any any -> any any (msg:\"none\"; reference:url,example.vn/cve; sid:3;)\n", 3, 0, NULL },
-		{ "alert tcp any any -> any any (msg:\"broken\"; reference:cve,2021-; sid:4;)\n", 4, 0, NULL },
-		{ "#alert tcp any any -> any any (msg:\"off\"; reference:cve,2021-1111; sid:5;)\n", 5, 0, NULL },
-		{ "not a rule at all\n", 6, 0, NULL },
-	};
-	char folder[] = "/tmp/holdrules-XXXXXX", path[64], why[HOLDRULES_WHY_SIZE];
-
-	assert_non_null(mkdtemp(folder));
-	snprintf(path, sizeof(path), "%s/a.rules", folder);
-	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-		const struct holdrule *rule;
-		struct holdrules *read;
-
-		write_file(folder, "a.rules", rows[i].text);
-		assert_int_equal(holdrules_read(folder, &read, why), 0);
-		rule = holdrules_find(read, HOLDRULE_SENSOR, rows[i].sid);
-		if (rows[i].cve_count) {
-			assert_non_null(rule);
-			assert_int_equal(rule->cve_count, rows[i].cve_count);
-			assert_string_equal(rule->cves[0], rows[i].first);
-		} else {
-			assert_null(rule);
-		}
-		holdrules_unref(read);
-	}
-	unlink(path);
-	rmdir(folder);
-}
-
-static void test_rules_broken(void **state)
-{
-	char folder[] = "/tmp/holdrules-XXXXXX", path[64], why[HOLDRULES_WHY_SIZE];
-	struct holdrules *read;
-	uint64_t before;
-
-	assert_int_equal(holdrules_read("/no/such/folder", &read, why), LUYTRE_E_NOT_FOUND);
-	assert_true(why[0]);
-	assert_int_equal(holdrules_signature("/no/such/folder"), 0);
-	assert_non_null(mkdtemp(folder));
-	before = holdrules_signature(folder);
-	snprintf(path, sizeof(path), "%s/a.conf", folder);
-	write_file(
-		folder, "a.conf", "SecRule ARGS \"@rx (\" \"id:1,deny,tag:'luytre/hold',tag:'cve/CVE-2021-1111'\"\n");
-	assert_int_not_equal(holdrules_signature(folder), before);
-	assert_int_equal(holdrules_read(folder, &read, why), LUYTRE_E_SYNTAX);
-	assert_non_null(strstr(why, "a.conf"));
-	unlink(path);
-	rmdir(folder);
 }
 
 /* ---- Findings to holds ---- */
@@ -816,8 +724,8 @@ static void test_two_rules(void **state)
 	if (!*state)
 		skip();
 	(void)make_standing(&finding);
-	assert_int_equal(
-		db_run(f.db, "insert into hold_cover (cve, rule) values ('CVE-2021-44228', 8100020)", DB_NO_ARGS, NULL),
+	assert_int_equal(db_run(f.db, "insert into hold_cover (cve, part, rule) values ('CVE-2021-44228', 0, 8100020)",
+				 DB_NO_ARGS, NULL),
 		0);
 	sync_holds();
 	settle();
@@ -884,6 +792,8 @@ static void test_parts(void **state)
 	f.origin.now_us += SECOND;
 	report.stamp = f.origin.now_us;
 	assert_int_equal(hold_report_take(f.db, EDGE, &report, f.origin.now_us), 0);
+	(void)is_told(EDGE, hold.id, NULL);
+	assert_int_equal(the_hold().edge_count, 1); /* nobody has said otherwise */
 	f.origin.now_us += HOLD_GRACE_US;
 	(void)is_told(EDGE, hold.id, NULL);
 	assert_int_equal(the_hold().edge_count, 0);
@@ -896,6 +806,422 @@ static void test_parts(void **state)
 		.verdict = HOLD_VERDICT_GOOD };
 	assert_int_equal(hold_report_take(f.db, EDGE, &report, f.origin.now_us), 0);
 	(void)is_told(EDGE, hold.id, NULL);
+	assert_int_equal(the_hold().edge_count, 1);
+}
+
+/* ---- Room ---- */
+
+/* Stores a finding at an asset of its own. */
+static void report_new_asset(size_t tenant, unsigned int number, uint8_t severity, bool kev)
+{
+	char value[40];
+	int64_t id;
+
+	snprintf(value, sizeof(value), "203.0.%zu.%u", tenant, number);
+	(void)add_asset(f.systems[tenant], value);
+	id = report_at(value, "CVE-2021-44228", 6, 443);
+	assert_int_equal(db_run(f.db, "update finding set severity = ?2, kev = ?3 where id = ?1",
+				 DB_ARGS(db_i64(id), db_i64(severity), db_i64(kev)), NULL),
+		0);
+}
+
+static size_t rows_of(uint32_t tenant)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < f.rows.count; i++)
+		count += f.rows.items[i].tenant == tenant;
+	return count;
+}
+
+/* One organisation with many holds does not take the room of another with few; each one's gravest go first, and the others say that there is no room. */
+static void test_room(void **state)
+{
+	int64_t count = 0, changed_us;
+
+	if (!*state)
+		skip();
+	f.room.all = 8;
+	for (unsigned int i = 1; i <= 20; i++)
+		report_new_asset(0, i, i <= 3 ? 4 : 2, i == 20);
+	sync_holds();
+	refresh();
+	assert_int_equal(f.rows.count, 8);
+	assert_int_equal(f.rows.no_room, 12);
+	assert_int_equal(f.rows.items[f.rows.order[0]].hold, the_hold().id); /* the one in KEV, which came last */
+	assert_int_equal(db_integer(f.db, "select count(*) from hold where verdict = ?1",
+				 DB_ARGS(db_i64(HOLD_VERDICT_NO_ROOM)), &count),
+		0);
+	assert_int_equal(count, 12);
+
+	/* Another one comes: it has its place at once, and who had too much gives way. */
+	f.origin.now_us += SECOND;
+	for (unsigned int i = 1; i <= 3; i++)
+		report_new_asset(1, i, 1, false);
+	sync_holds();
+	refresh();
+	assert_int_equal(f.rows.count, 8);
+	assert_int_equal(rows_of(f.tenants[1]), 3);
+	assert_int_equal(rows_of(f.tenants[0]), 5);
+	assert_int_equal(f.rows.gone_count, 1);
+	assert_int_equal(f.rows.gone[0].tenant, f.tenants[0]);
+	assert_int_equal(f.rows.gone[0].changed_us, f.origin.now_us);
+
+	/* The share of one organisation, whatever room there is. */
+	f.room.all = 100;
+	f.room.tenant = 10;
+	f.origin.now_us += SECOND;
+	refresh();
+	assert_int_equal(rows_of(f.tenants[0]), 10);
+	assert_int_equal(rows_of(f.tenants[1]), 3);
+	changed_us = f.origin.now_us;
+	f.room = hold_room_default;
+	f.origin.now_us += SECOND;
+	refresh();
+	assert_int_equal(f.rows.count, 23);
+	assert_int_equal(f.rows.no_room, 0);
+	assert_int_equal(f.rows.gone_count, 0);
+	assert_int_equal(f.rows.items[f.rows.order[0]].changed_us, START);
+	assert_true(f.rows.items[f.rows.order[22]].changed_us > changed_us);
+	assert_int_equal(db_integer(f.db, "select count(*) from hold where verdict <> 0", DB_NO_ARGS, &count), 0);
+}
+
+/* What does not go into an edge's file does not stand there, and says why. */
+static void test_room_of_edge(void **state)
+{
+	struct hold_judged judged;
+	struct hold standing, other;
+	int64_t finding, count = 0;
+	bool fits[2], changed;
+
+	if (!*state)
+		skip();
+	standing = make_standing(&finding);
+	f.origin.now_us += SECOND;
+	(void)report_at("www.example.vn", "CVE-2021-44228", 6, 443);
+	sync_holds();
+	refresh();
+	other = the_hold();
+	assert_int_equal(hold_rows_fit(&f.rows, serves_all, NULL, fits), 0);
+	assert_true(fits[0] && fits[1]);
+	assert_int_equal(hold_rows_fit(&f.rows, serves_none, NULL, fits), 0);
+	assert_false(fits[0] || fits[1]);
+	f.room.edge_names = 0;
+	refresh();
+	assert_int_equal(hold_rows_fit(&f.rows, serves_all, NULL, fits), 1);
+	assert_true(fits[0] && !fits[1]);
+	f.room.edge_names = 1;
+	f.room.edge_bytes = 300;
+	refresh();
+	assert_int_equal(hold_rows_fit(&f.rows, serves_all, NULL, fits), 1);
+
+	/* A graver one takes the place: the edge is told, and the finding is open. */
+	f.room = hold_room_default;
+	f.room.edge_rows = 1;
+	assert_int_equal(db_run(f.db, "update finding set kev = 1 where host = 'www.example.vn'", DB_NO_ARGS, NULL), 0);
+	judged = judge(EDGE, serves_all);
+	assert_true(judged.changed);
+	assert_int_equal(judged.no_room, 1);
+	assert_int_equal(judged.count, 1);
+	assert_int_equal(judged.marks[0].hold, standing.id);
+	assert_int_equal(judged.marks[0].changed_us, f.origin.now_us);
+	assert_false(judged.marks[0].enforce);
+	free(judged.marks);
+	settle();
+	assert_int_equal(finding_of(finding).state, FINDING_OPEN);
+	assert_int_equal(
+		db_integer(f.db, "select verdict from hold where id = ?1", DB_ARGS(db_i64(standing.id)), &count), 0);
+	assert_int_equal(count, HOLD_VERDICT_NO_ROOM);
+	tick();
+	assert_int_equal(
+		db_integer(f.db, "select state from hold where id = ?1", DB_ARGS(db_i64(standing.id)), &count), 0);
+	assert_int_equal(count, HOLD_SHADOW);
+
+	/* There is room again: from shadow on. */
+	f.room = hold_room_default;
+	f.origin.now_us += SECOND;
+	assert_false(is_told(EDGE, standing.id, &changed));
+	assert_true(changed);
+	assert_int_equal(other.state, HOLD_SHADOW);
+}
+
+/* ---- Torn words ---- */
+
+enum { TORN_HOLDS = 300, TORN_PART = 200 };
+
+/* A worker says all that its file has, as far as part 'last'; 'bad': what it says of the last hold. */
+static void say_parts(uint32_t worker, uint32_t workers, int64_t stamp, uint32_t last, enum hold_verdict bad)
+{
+	uint32_t parts = ((uint32_t)f.rows.count + TORN_PART - 1) / TORN_PART;
+
+	for (uint32_t part = 1; part <= last; part++) {
+		struct hold_report report = {
+			.gate = "ab", .worker = worker, .workers = workers, .part = part, .parts = parts, .stamp = stamp
+		};
+
+		for (size_t i = (part - 1) * TORN_PART; i < f.rows.count && i < part * TORN_PART; i++)
+			report.rows[report.row_count++] =
+				(struct hold_report_row){ .hold = (uint64_t)f.rows.items[i].hold,
+					.rule = f.rows.items[i].rule,
+					.enforce = f.rows.items[i].enforced,
+					.known = true,
+					.verdict = (uint8_t)(i + 1 == f.rows.count ? bad : HOLD_VERDICT_GOOD) };
+		assert_int_equal(hold_report_take(f.db, EDGE, &report, f.origin.now_us), 0);
+	}
+}
+
+static int64_t count_standing(void)
+{
+	int64_t count = 0;
+
+	free(judge(EDGE, serves_all).marks);
+	assert_int_equal(db_integer(f.db, "select count(*) from hold where edge_count > 0", DB_NO_ARGS, &count), 0);
+	return count;
+}
+
+/* More holds than one part has, and one more: no hold that stood is lifted while the parts of the new file come in, one by one. */
+static void test_torn(void **state)
+{
+	if (!*state)
+		skip();
+	for (unsigned int i = 0; i < TORN_HOLDS; i++)
+		report_new_asset(i & 1, 1 + i / 2, 4, false);
+	sync_holds();
+	f.origin.now_us += SECOND;
+	refresh();
+	for (uint32_t worker = 0; worker < 2; worker++)
+		say_parts(worker, 2, f.origin.now_us, 2, HOLD_VERDICT_GOOD);
+	free(judge(EDGE, serves_all).marks);
+	f.origin.now_us += HOLD_BUDGET_US;
+	for (int i = 0; i < TORN_HOLDS / HOLD_SLICE; i++)
+		tick();
+	free(judge(EDGE, serves_all).marks);
+	f.origin.now_us += SECOND;
+	for (uint32_t worker = 0; worker < 2; worker++)
+		say_parts(worker, 2, f.origin.now_us, 2, HOLD_VERDICT_GOOD);
+	assert_int_equal(count_standing(), TORN_HOLDS);
+
+	/* One more: its file comes to the workers part by part, minutes after the last change of the others. */
+	f.origin.now_us += 2 * HOLD_GRACE_US;
+	(void)report_at("192.0.2.80", "CVE-2021-44228", 6, 443);
+	sync_holds();
+	assert_int_equal(count_standing(), TORN_HOLDS);
+	for (uint32_t worker = 0; worker < 2; worker++)
+		for (uint32_t last = 1; last <= 2; last++) {
+			f.origin.now_us += SECOND;
+			say_parts(
+				worker, 2, f.origin.now_us - SECOND * (1 + worker * 2 + last), last, HOLD_VERDICT_GOOD);
+			if (count_standing() != TORN_HOLDS)
+				fail_msg("worker %u, part %u: %d", worker, last, (int)count_standing());
+		}
+
+	/* A whole newer file says otherwise of the last one: at once. */
+	f.origin.now_us += SECOND;
+	say_parts(0, 2, f.origin.now_us, 2, HOLD_VERDICT_PASSED);
+	assert_int_equal(count_standing(), TORN_HOLDS);
+
+	/* Half a file and no more of it: believed for a while. */
+	f.origin.now_us += SECOND;
+	say_parts(0, 2, f.origin.now_us, 1, HOLD_VERDICT_GOOD);
+	assert_int_equal(count_standing(), TORN_HOLDS);
+	f.origin.now_us += HOLD_GRACE_US;
+	assert_int_equal(count_standing(), 0);
+}
+
+/* The first proof waits for all workers of all web servers, as long as grace lasts. */
+static void test_first_proof_waits(void **state)
+{
+	struct said said = { .workers = 2, .known = true, .verdict = HOLD_VERDICT_GOOD };
+	struct hold hold;
+
+	if (!*state)
+		skip();
+	(void)report_at("192.0.2.80", "CVE-2021-44228", 6, 443);
+	sync_holds();
+	hold = the_hold();
+	said.stamp = f.origin.now_us += SECOND;
+	say(EDGE, "ab", &hold, &said);
+	(void)is_told(EDGE, hold.id, NULL);
+	assert_int_equal(the_hold().proved_us, 0);
+	said.worker = 1;
+	said.verdict = HOLD_VERDICT_STOPPED; /* the second one's twin is stopped: nothing was enforced meanwhile */
+	say(EDGE, "ab", &hold, &said);
+	(void)is_told(EDGE, hold.id, NULL);
+	assert_int_equal(the_hold().proved_us, 0);
+	said.verdict = HOLD_VERDICT_GOOD;
+	said.stamp = f.origin.now_us += SECOND;
+	say(EDGE, "ab", &hold, &said);
+	(void)is_told(EDGE, hold.id, NULL);
+	assert_int_equal(the_hold().proved_us, f.origin.now_us);
+
+	/* Another edge, where a second web server is there and does not speak. */
+	say(OTHER_EDGE, "old", &hold, &(struct said){ .workers = 1, .known = true, .verdict = HOLD_VERDICT_GOOD });
+	f.origin.now_us += SECOND;
+	tick();
+	said.worker = 0;
+	said.workers = 1;
+	said.stamp = f.origin.now_us;
+	say(OTHER_EDGE, "ab", &hold, &said);
+	f.origin.now_us += HOLD_BUDGET_US;
+	tick();
+	assert_false(is_told(OTHER_EDGE, hold.id, NULL));
+	f.origin.now_us += HOLD_GRACE_US;
+	assert_true(is_told(OTHER_EDGE, hold.id, NULL));
+}
+
+/* ---- Sensors ---- */
+
+enum { SMB_RULE = 8200010 };
+
+/* Rules of a sensor that cover something that no gate sees, and something that the gate covers too. */
+static void cover_by_sensor(void)
+{
+	static const char *const cves[] = { "CVE-2017-0144", "CVE-2021-44228" };
+
+	for (size_t i = 0; i < ARRAY_COUNT(cves); i++)
+		assert_int_equal(db_run(f.db, "insert into hold_cover (cve, part, rule) values (?1, 1, ?2)",
+					 DB_ARGS(db_str(cves[i]), db_i64(SMB_RULE + (int64_t)i)), NULL),
+			0);
+}
+
+static void test_sensor_which(void **state)
+{
+	static const struct {
+		const char *name, *target, *cve;
+		uint8_t protocol;
+		uint16_t port;
+		int part; /* -1: no hold */
+	} rows[] = {
+		{ "SMB", "192.0.2.80", "CVE-2017-0144", 6, 445, HOLDFILE_PART_SENSOR },
+		{ "UDP", "198.51.100.7", "CVE-2017-0144", 17, 161, HOLDFILE_PART_SENSOR },
+		{ "port of HTTP, no rule of the gate", "192.0.2.80", "CVE-2017-0144", 6, 443, HOLDFILE_PART_SENSOR },
+		{ "the gate does it", "192.0.2.80", "CVE-2021-44228", 6, 443, HOLDFILE_PART_GATE },
+		{ "not HTTP, though the gate has a rule", "192.0.2.80", "CVE-2021-44228", 6, 389,
+			HOLDFILE_PART_SENSOR },
+		{ "no address", "www.example.vn", "CVE-2017-0144", 6, 445, -1 },
+	};
+
+	if (!*state)
+		skip();
+	cover_by_sensor();
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		int64_t id = report_at(rows[i].target, rows[i].cve, rows[i].protocol, rows[i].port), count = 0;
+
+		sync_holds();
+		assert_int_equal(db_integer(f.db, "select count(*) from hold where state <> 3", DB_NO_ARGS, &count), 0);
+		if (count != (rows[i].part >= 0))
+			fail_msg("%s: %d holds", rows[i].name, (int)count);
+		refresh();
+		if (count && f.rows.items[0].part != rows[i].part)
+			fail_msg("%s: part %u", rows[i].name, f.rows.items[0].part);
+		if (count && rows[i].part == HOLDFILE_PART_SENSOR)
+			assert_true(f.rows.items[0].has_prefix && !f.rows.items[0].name_count);
+		bring(id, FINDING_BY_APPROVER, FINDING_FALSE_ALARM);
+		sync_holds();
+	}
+}
+
+/* Where the gate must not look, the sensor holds. */
+static void test_edge_only(void **state)
+{
+	int64_t finding, count = 0;
+
+	if (!*state)
+		skip();
+	cover_by_sensor();
+	finding = report_at("192.0.2.80", "CVE-2021-44228", 6, 443);
+	sync_holds();
+	assert_int_equal(the_hold().part, HOLDFILE_PART_GATE);
+	assert_int_equal(db_run(f.db, "update system set edge_only = 1", DB_NO_ARGS, NULL), 0);
+	sync_holds();
+	assert_int_equal(the_hold().part, HOLDFILE_PART_SENSOR);
+	assert_int_equal(
+		db_integer(f.db, "select count(*) from hold where state <> 3 and part = 0", DB_NO_ARGS, &count), 0);
+	assert_int_equal(count, 0);
+	assert_int_equal(db_run(f.db, "update system set edge_only = 0", DB_NO_ARGS, NULL), 0);
+	sync_holds();
+	assert_int_equal(db_integer(f.db,
+				 "select count(*) from hold_finding l join hold h on h.id = l.hold"
+				 " where l.finding = ?1 and h.part = 0",
+				 DB_ARGS(db_i64(finding)), &count),
+		0);
+	assert_int_equal(count, 1);
+}
+
+/* A sensor proves what sensors hold; web servers have no say in it, and the other way round. */
+static void test_sensor_proves(void **state)
+{
+	struct said said = { .workers = 1, .known = true, .verdict = HOLD_VERDICT_GOOD };
+	int64_t finding;
+	struct hold hold;
+
+	if (!*state)
+		skip();
+	cover_by_sensor();
+	finding = report_at("192.0.2.80", "CVE-2017-0144", 6, 445);
+	sync_holds();
+	hold = the_hold();
+	assert_int_equal(hold.part, HOLDFILE_PART_SENSOR);
+	said.stamp = f.origin.now_us += SECOND;
+
+	/* No sensor stands inline at this edge: a web server, which passes such rows over. */
+	assert_int_equal(
+		hold_report_take(f.db, OTHER_EDGE,
+			&(struct hold_report){ .gate = "ab", .workers = 1, .part = 1, .parts = 1, .stamp = said.stamp },
+			f.origin.now_us),
+		0);
+	say(OTHER_EDGE, "cd", &hold, &said); /* whatever it says of it */
+	f.origin.now_us += HOLD_GRACE_US;
+	assert_false(is_told(OTHER_EDGE, hold.id, NULL));
+	assert_int_equal(the_hold().verdict, HOLD_VERDICT_NONE);
+	assert_string_equal(hold_verdict_text(hold.part, HOLD_VERDICT_NONE, false), "no sensor here reports");
+
+	/* An edge with a web server and a sensor. */
+	say(EDGE, "ab", &hold, &(struct said){ .workers = 1, .stamp = said.stamp });
+	said.stamp = f.origin.now_us;
+	say(EDGE, "sensor-eth0", &hold, &said);
+	(void)is_told(EDGE, hold.id, NULL);
+	assert_int_equal(the_hold().verdict, HOLD_VERDICT_GOOD);
+	f.origin.now_us += HOLD_BUDGET_US;
+	tick();
+	assert_true(is_told(EDGE, hold.id, NULL));
+	said.enforce = true;
+	said.stamp = f.origin.now_us;
+	say(EDGE, "sensor-eth0", &hold, &said);
+	assert_true(is_told(EDGE, hold.id, NULL));
+	assert_int_equal(the_hold().edge_count, 1);
+	settle();
+	assert_int_equal(finding_of(finding).state, FINDING_HELD);
+	assert_string_equal(finding_of(finding).hold, "sensor-8200010");
+
+	/* A sensor without the rule: it does not stand. */
+	f.origin.now_us += SECOND;
+	said.stamp = f.origin.now_us;
+	said.known = false;
+	say(EDGE, "sensor-eth0", &hold, &said);
+	(void)is_told(EDGE, hold.id, NULL);
+	settle();
+	assert_int_equal(finding_of(finding).state, FINDING_OPEN);
+}
+
+/* A sensor beside web servers is not waited for by holds of the gate. */
+static void test_sensor_beside(void **state)
+{
+	int64_t finding;
+	struct hold hold;
+
+	if (!*state)
+		skip();
+	hold = make_standing(&finding);
+	f.origin.now_us += SECOND;
+	assert_int_equal(
+		hold_report_take(f.db, EDGE,
+			&(struct hold_report){
+				.gate = "sensor-eth0", .workers = 1, .part = 1, .parts = 1, .stamp = f.origin.now_us },
+			f.origin.now_us),
+		0);
+	f.origin.now_us += HOLD_GRACE_US;
+	assert_true(is_told(EDGE, hold.id, NULL));
 	assert_int_equal(the_hold().edge_count, 1);
 }
 
@@ -947,6 +1273,46 @@ static void test_suspend(void **state)
 	assert_int_equal(the_hold().state, HOLD_SHADOW);
 	refresh();
 	assert_int_equal(f.rows.count, 1);
+}
+
+/* Its findings are closed for a moment: what a person has suspended stays suspended until the time that he said. */
+static void test_suspension_outlives_lift(void **state)
+{
+	int64_t finding, until_us;
+	struct hold hold, row;
+
+	if (!*state)
+		skip();
+	hold = make_standing(&finding);
+	until_us = f.origin.now_us + CLOCK_DAY_US;
+	assert_int_equal(
+		hold_suspend(f.db, &nation, &f.origin, hold.id, hold.revision, "chặn nhầm", until_us, &row), 0);
+	settle();
+	bring(finding, FINDING_BY_EVIDENCE, FINDING_VERIFIED);
+	sync_holds();
+	assert_int_equal(the_hold().state, HOLD_LIFTED);
+	f.origin.now_us += SECOND;
+	assert_int_equal(report_at("192.0.2.80", "CVE-2021-44228", 6, 443), finding);
+	sync_holds();
+	row = the_hold();
+	assert_int_equal(row.id, hold.id);
+	assert_int_equal(row.state, HOLD_SUSPENDED);
+	assert_int_equal(row.suspended_until_us, until_us);
+	assert_string_equal(row.reason, "chặn nhầm");
+	assert_string_equal(row.actor, "account:7 an");
+	refresh();
+	assert_int_equal(f.rows.count, 0);
+
+	/* Once more, and its time ends while it is away. */
+	bring(finding, FINDING_BY_EVIDENCE, FINDING_VERIFIED);
+	sync_holds();
+	f.origin.now_us = until_us + SECOND;
+	(void)report_at("192.0.2.80", "CVE-2021-44228", 6, 443);
+	sync_holds();
+	row = the_hold();
+	assert_int_equal(row.state, HOLD_SHADOW);
+	assert_int_equal(row.suspended_until_us, 0);
+	assert_string_equal(row.reason, "");
 }
 
 static int count_action(void *context, const struct audit_entry *entry)
@@ -1024,14 +1390,22 @@ static void test_many(void **state)
 	X(test_reports_refused)                                                                                        \
 	X(test_reports_bounded)                                                                                        \
 	X(test_parts)                                                                                                  \
+	X(test_room)                                                                                                   \
+	X(test_room_of_edge)                                                                                           \
+	X(test_torn)                                                                                                   \
+	X(test_first_proof_waits)                                                                                      \
+	X(test_sensor_which)                                                                                           \
+	X(test_edge_only)                                                                                              \
+	X(test_sensor_proves)                                                                                          \
+	X(test_sensor_beside)                                                                                          \
 	X(test_suspend)                                                                                                \
+	X(test_suspension_outlives_lift)                                                                               \
 	X(test_audited)                                                                                                \
 	X(test_many)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rules), cmocka_unit_test(test_rules_of_sensor),
-		cmocka_unit_test(test_rules_broken),
+	const struct CMUnitTest tests[] = {
 #define X(test) cmocka_unit_test_setup_teardown(test, setup_sqlite, teardown),
 		TESTS(X)
 #undef X

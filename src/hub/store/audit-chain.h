@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What writing and checking the audit chain share; for audit.c and audit-verify.c alone. */
+/* What writing and checking the audit chain share; for audit.c, audit-verify.c and audit-archive.c alone. */
 #pragma once
 
 #include "hub/store/audit.h"
@@ -9,10 +9,16 @@
 /* Said by a row function that has seen enough; no error of base/error.h and no answer of a caller's function. */
 enum { AUDIT_ENOUGH = INT32_MIN };
 
-struct audit_head {
-	int64_t sequence; /* 0: no record yet, and the hash is zeros */
-	uint8_t hash[AUDIT_HASH_SIZE];
+/* Where the chain in the database begins. Sequence 0: at its beginning. */
+struct audit_anchor {
+	struct audit_head head;
+	int64_t time_us; /* when it was cut */
+	uint8_t signature[AUDIT_SIGNATURE_SIZE];
 };
+
+MUST_CHECK int audit_anchor_read(struct db *db, struct audit_anchor *ret);
+/* 'public_key' null: is not looked at. */
+bool audit_anchor_genuine(const struct audit_anchor *anchor, const uint8_t *public_key);
 
 MUST_CHECK int audit_head_read(struct db *db, struct audit_head *ret);
 

@@ -19,6 +19,8 @@ struct check {
 	const uint8_t *public_key;
 	struct signed_head *heads; /* owned; by sequence */
 	size_t head_count, head_room, head_next;
+	struct audit_anchor anchor;
+	bool begun;
 	struct audit_head end; /* of what was read and found whole */
 	struct audit_result *result;
 };
@@ -167,11 +169,12 @@ static int chain_read(struct check *check, struct db *db)
 		int error;
 
 		from = check->end.sequence;
-		/* From the lowest number on, even below 1, so that nothing hides in front. */
+		/* From the lowest number on, even below 1 or where it was cut, so that nothing hides in front. */
 		error = db_each(db,
 			"select sequence, time_us, actor, address, action, subject, tenant, detail, hash from audit"
 			" where sequence > ?1 order by sequence limit 1000",
-			DB_ARGS(db_i64(from ? from : INT64_MIN)), row_check, check);
+			DB_ARGS(db_i64(check->begun ? from : INT64_MIN)), row_check, check);
+		check->begun = true;
 		if (error)
 			return error;
 	} while (check->end.sequence > from);
@@ -218,27 +221,65 @@ static void end_compare(struct check *check, const struct audit_head *noted)
 		found(check, AUDIT_REWRITTEN, noted->sequence + 1);
 }
 
-int audit_verify(struct db *db, const uint8_t *public_key, struct bytes heads, struct audit_result *ret)
+/* What was cut off is not here to be compared: its archives prove it. The head at the cut is. */
+static void begin(struct check *check)
+{
+	check->end = check->anchor.head;
+	check->result->archived_until = check->anchor.head.sequence;
+	memcpy(check->result->archived_hash, check->anchor.head.hash, AUDIT_HASH_SIZE);
+	if (!audit_anchor_genuine(&check->anchor, check->public_key))
+		found(check, AUDIT_SIGNATURE, check->anchor.head.sequence);
+	while (check->anchor.head.sequence && check->head_next < check->head_count &&
+		check->heads[check->head_next].head.sequence < check->anchor.head.sequence)
+		check->head_next++;
+	if (check->anchor.head.sequence)
+		heads_compare(check);
+}
+
+static int verify(
+	struct db *db, const uint8_t *public_key, struct bytes heads, struct audit_result *ret, int64_t *ret_anchor)
 {
 	struct check check = { .public_key = public_key, .result = ret };
 	struct audit_head noted;
 	int error;
 
 	*ret = (struct audit_result){ 0 };
-	error = db_each(db, "select sequence, time_us, hash, public_key, signature from audit_signed", DB_NO_ARGS,
-		row_signed, &check);
+	error = audit_anchor_read(db, &check.anchor);
+	*ret_anchor = check.anchor.head.sequence;
+	if (!error)
+		error = db_each(db, "select sequence, time_us, hash, public_key, signature from audit_signed",
+			DB_NO_ARGS, row_signed, &check);
 	if (!error)
 		error = lines_read(&check, heads);
 	if (!error && check.head_count > 0)
 		qsort(check.heads, check.head_count, sizeof(*check.heads), head_compare);
-	if (!error)
+	if (!error) {
+		begin(&check);
 		error = chain_read_to_end(&check, db, &noted);
+	}
 	if (!error)
 		end_compare(&check, &noted);
 	else if (error == AUDIT_ENOUGH)
 		error = 0;
 	free(check.heads);
 	return error;
+}
+
+int audit_verify(struct db *db, const uint8_t *public_key, struct bytes heads, struct audit_result *ret)
+{
+	struct audit_anchor anchor;
+	int64_t from = 0;
+	int error;
+
+	/* Again where records went into an archive meanwhile. */
+	for (int round = 0; round < READ_ROUNDS; round++) {
+		error = verify(db, public_key, heads, ret, &from);
+		if (!error)
+			error = audit_anchor_read(db, &anchor);
+		if (error || anchor.head.sequence == from)
+			return error;
+	}
+	return LUYTRE_E_BUSY;
 }
 
 const char *audit_fault_name(enum audit_fault fault)

@@ -23,6 +23,8 @@ static const struct db_migration migrations[] = {
 	  "create table audit_signed (sequence integer primary key, time_us integer not null, hash blob not null,"
 	  " public_key blob not null, signature blob not null);" },
 	{ "create index audit_subject on audit (subject, sequence);" },
+	{ "create table audit_anchor (one integer primary key, sequence integer not null, time_us integer not null,"
+	  " hash blob not null, signature blob not null);" },
 };
 
 int audit_setup(struct db *db)

@@ -33,6 +33,7 @@ enum {
 	AUDIT_DETAIL_MAX = 16 << 10, /* longer is refused */
 	AUDIT_LINE_SIZE = 384,
 	AUDIT_LOOK_MAX = 20000, /* records that one question looks at, whosever they are */
+	AUDIT_ARCHIVE_MAX = 20000, /* records that leave in one turn, or as many as stand in front of one signed head */
 };
 
 /* Who does something, from where, when. Handed down to every function that changes control data. */
@@ -97,6 +98,26 @@ MUST_CHECK int audit_signed_us(struct db *db, int64_t *ret);
 /* Adds a line to a file of the second party and waits until it is on the disk. */
 MUST_CHECK int audit_export(const char *path, const char *line);
 
+struct audit_head {
+	int64_t sequence; /* 0: no record yet, and the hash is zeros */
+	uint8_t hash[AUDIT_HASH_SIZE];
+};
+
+/* Moves records that are older out of the database, up to a signed head and AUDIT_ARCHIVE_MAX at a time, into FOLDER/audit-FIRST-LAST.jsonl:
+ * one line that says where the chain stood before, the records, the signed head. The file is on the disk before anything is removed; the
+ * place where the chain begins from then on is signed with the key, and a record of the chain names the file. The end of the chain stays.
+ * LUYTRE_E_NOT_FOUND: there is nothing to do. LUYTRE_E_CORRUPT: the chain is broken there, or signed with another key: all stays where it is. */
+MUST_CHECK int audit_archive(struct db *db, const struct audit_key *key, int64_t keep_from_us, int64_t now_us,
+	const char *folder, int64_t *ret_count);
+/* Reads such a file. 0: it is whole and its head is signed with this key; it leads from '*ret_after' (the end of the archive before) to
+ * '*ret_last' (where the next one, or the database, goes on). LUYTRE_E_CORRUPT, LUYTRE_E_IO. */
+MUST_CHECK int audit_archive_verify(
+	const char *path, const uint8_t *public_key, struct audit_head *ret_after, struct audit_head *ret_last);
+
+/* How far the archives of a folder prove the chain, one behind the other from its beginning: '*ret_last' is the last record that they
+ * prove. 0 also when there are none. LUYTRE_E_IO, LUYTRE_E_NOMEM. */
+MUST_CHECK int audit_archives_verify(const char *folder, const uint8_t *public_key, struct audit_head *ret_last);
+
 /* X(identifier, word) */
 #define AUDIT_FAULTS(X)                                                                                                \
 	X(WHOLE, "whole")                                                                                              \
@@ -118,6 +139,8 @@ struct audit_result {
 	int64_t first_broken; /* sequence; after REWRITTEN the first that may be false; 0: whole */
 	int64_t signed_until; /* the newest signed head that fits */
 	int64_t head_count; /* signed heads compared */
+	int64_t archived_until; /* the chain begins behind this record: older ones are in archives; 0: none */
+	uint8_t archived_hash[AUDIT_HASH_SIZE]; /* of that record */
 };
 
 /* Reads the whole chain. 'public_key' may be null: then signatures are not looked at. 'heads' is the text of a

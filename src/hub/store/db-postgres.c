@@ -58,6 +58,7 @@ static const struct {
 	{ "40", LUYTRE_E_BUSY },
 	{ "53", LUYTRE_E_BUSY },
 	{ "08", LUYTRE_E_IO },
+	{ "25", LUYTRE_E_IO }, /* read-only (a standby), in a transaction that is lost */
 	{ "57", LUYTRE_E_IO },
 	{ "58", LUYTRE_E_IO },
 };
@@ -70,6 +71,9 @@ static int error_of(struct postgres *postgres, const PGresult *result)
 	snprintf(postgres->db.why, sizeof(postgres->db.why), "%s", text ? text : PQerrorMessage(postgres->connection));
 	if (!state || PQstatus(postgres->connection) == CONNECTION_BAD)
 		return LUYTRE_E_IO;
+	if (strcmp(state, "25006") == 0)
+		postgres->ready =
+			false; /* a server that only reads: connected anew, for another one may write by now */
 	for (size_t i = 0; i < ARRAY_COUNT(states); i++)
 		if (strncmp(states[i].state, state, strlen(states[i].state)) == 0)
 			return states[i].error;

@@ -15,5 +15,8 @@
 /* Connections of this process that are made from now on carry the name: LEADER_NAME_PREFIX and 'run', a word. Before there are threads. */
 MUST_CHECK int leader_name(const char *run);
 
-/* 'place' as that of db_open. LUYTRE_E_INVALID: not PostgreSQL. LUYTRE_E_IO with a sentence. */
+enum { LEADER_WAIT_MS = 3000 };
+
+/* 'place' as that of db_open. Returns 0 when the connections of the others are gone, not only told to go. LUYTRE_E_INVALID: not PostgreSQL.
+ * LUYTRE_E_IO with a sentence; also when one of them has not ended within LEADER_WAIT_MS: to be tried again. */
 MUST_CHECK int leader_enter(const char *place, const char *run, char why[DB_WHY_SIZE]);

@@ -570,6 +570,7 @@ static void test_postgres(void **state)
 	assert_int_equal(db_run(fixture.db, "drop table audit", DB_NO_ARGS, NULL), 0);
 	assert_int_equal(db_run(fixture.db, "drop table audit_head", DB_NO_ARGS, NULL), 0);
 	assert_int_equal(db_run(fixture.db, "drop table audit_signed", DB_NO_ARGS, NULL), 0);
+	assert_int_equal(db_run(fixture.db, "drop table audit_anchor", DB_NO_ARGS, NULL), 0);
 	assert_int_equal(db_run(fixture.db, "delete from db_migration", DB_NO_ARGS, NULL), 0);
 	db_close(fixture.db);
 }
@@ -591,6 +592,140 @@ static int stop(void **state)
 
 #define FILLED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+/* ---- Archives ---- */
+
+static char archives[64];
+
+static int64_t records(struct fixture *fixture)
+{
+	int64_t count = -1;
+
+	assert_int_equal(db_integer(fixture->db, "select count(*) from audit", DB_NO_ARGS, &count), 0);
+	return count;
+}
+
+static int archive(struct fixture *fixture, int64_t keep_from_us, int64_t *ret_count)
+{
+	return audit_archive(fixture->db, &fixture->key, keep_from_us, 9000, archives, ret_count);
+}
+
+/* Records later than those of the fixture, with a head behind each third. */
+static void append_later(struct fixture *fixture, int64_t time_us, int count)
+{
+	const struct audit_origin later = { .actor = "system", .now_us = time_us };
+	const struct audit_field field = { "text", db_str("Sở \"Y tế\"\n\t") };
+	const struct audit_record record = { .action = "x.y", .subject = "s", .fields = &field, .field_count = 1 };
+	char line[AUDIT_LINE_SIZE];
+
+	for (int i = 1; i <= count; i++) {
+		assert_int_equal(audit_append(fixture->db, &later, &record), 0);
+		if (i % 3 == 0)
+			assert_int_equal(audit_sign(fixture->db, &fixture->key, time_us, line), 0);
+	}
+}
+
+static void spoil(const char *path, long at)
+{
+	FILE *file = fopen(path, "r+e");
+	int c;
+
+	assert_non_null(file);
+	assert_int_equal(fseek(file, at, SEEK_SET), 0);
+	c = fgetc(file);
+	assert_int_equal(fseek(file, at, SEEK_SET), 0);
+	assert_int_equal(fputc(c ^ 1, file), c ^ 1);
+	fclose(file);
+}
+
+static void test_archive(void **state)
+{
+	struct fixture *fixture = *state;
+	struct audit_head after, last, next_after;
+	struct audit_result result;
+	struct audit_key other;
+	char first[128], second[128];
+	int64_t count = 0;
+
+	snprintf(archives, sizeof(archives), "/tmp/luytre-test-archive-XXXXXX");
+	assert_non_null(mkdtemp(archives));
+	/* All are of moment 1000: whoever wants all gone keeps the end. */
+	assert_int_equal(archive(fixture, 1000, &count), LUYTRE_E_NOT_FOUND);
+	assert_int_equal(archive(fixture, 100000, &count), LUYTRE_E_NOT_FOUND);
+	append_later(fixture, 7000, 7);
+	assert_int_equal(archive(fixture, 7000, &count), 0);
+	assert_int_equal(count, SIGNED_AT);
+	assert_int_equal(records(fixture), RECORDS + 7 - SIGNED_AT + 1); /* and one that tells of it */
+	result = verify(fixture, fixture->line); /* the second party's old head too */
+	assert_int_equal(result.fault, AUDIT_WHOLE);
+	assert_int_equal(result.archived_until, SIGNED_AT);
+	assert_int_equal(archive(fixture, 7000, &count), LUYTRE_E_NOT_FOUND);
+	snprintf(first, sizeof(first), "%s/audit-1-%d.jsonl", archives, SIGNED_AT);
+	assert_int_equal(audit_archive_verify(first, fixture->key.public_key, &after, &last), 0);
+	assert_true(after.sequence == 0 && last.sequence == SIGNED_AT);
+	/* The next one goes on where this one ends. */
+	append_later(fixture, 8000, 3);
+	assert_int_equal(archive(fixture, 8000, &count), 0);
+	snprintf(second, sizeof(second), "%s/audit-%d-%d.jsonl", archives, SIGNED_AT + 1, RECORDS + 6);
+	assert_int_equal(audit_archive_verify(second, fixture->key.public_key, &next_after, &after), 0);
+	assert_memory_equal(next_after.hash, last.hash, AUDIT_HASH_SIZE);
+	result = verify(fixture, fixture->line);
+	assert_int_equal(result.fault, AUDIT_WHOLE);
+	/* And the folder proves all of it, up to where the database begins. */
+	assert_int_equal(audit_archives_verify(archives, fixture->key.public_key, &last), 0);
+	assert_int_equal(last.sequence, result.archived_until);
+	assert_memory_equal(last.hash, result.archived_hash, AUDIT_HASH_SIZE);
+	/* Archives that were altered, or signed by somebody else. */
+	crypto_sign_keypair(other.public_key, other.secret_key);
+	assert_int_equal(audit_archive_verify(first, other.public_key, &after, &last), LUYTRE_E_CORRUPT);
+	spoil(first, 400);
+	assert_int_equal(audit_archives_verify(archives, fixture->key.public_key, &last), 0);
+	assert_int_equal(last.sequence, 0);
+	assert_int_equal(audit_archive_verify(first, fixture->key.public_key, &after, &last), LUYTRE_E_CORRUPT);
+	unlink(first);
+	unlink(second);
+	assert_int_equal(rmdir(archives), 0);
+}
+
+/* Who rules the database cannot cut without the key, nor move the place of the cut. */
+static void test_archive_forged(void **state)
+{
+	struct fixture *fixture = *state;
+	struct audit_key other;
+	int64_t count;
+
+	snprintf(archives, sizeof(archives), "/tmp/luytre-test-archive-XXXXXX");
+	assert_non_null(mkdtemp(archives));
+	append_later(fixture, 7000, 3);
+	crypto_sign_keypair(other.public_key, other.secret_key);
+	assert_int_equal(audit_archive(fixture->db, &other, 7000, 9000, archives, &count), LUYTRE_E_CORRUPT);
+	assert_int_equal(rmdir(archives), 0); /* nothing was written */
+	/* The signed head's own signature is no leave to cut there. */
+	assert_int_equal(db_run(fixture->db,
+				 "insert into audit_anchor (one, sequence, time_us, hash, signature)"
+				 " select 1, sequence, time_us, hash, signature from audit_signed where sequence = ?1",
+				 DB_ARGS(db_i64(SIGNED_AT)), NULL),
+		0);
+	run(fixture->db, "delete from audit where sequence <= ?1", SIGNED_AT, 0);
+	broken(fixture, fixture->line, AUDIT_SIGNATURE, SIGNED_AT);
+}
+
+/* A record that was altered is evidence and stays. */
+static void test_archive_of_a_broken_chain(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t count, before;
+
+	snprintf(archives, sizeof(archives), "/tmp/luytre-test-archive-XXXXXX");
+	assert_non_null(mkdtemp(archives));
+	append_later(fixture, 7000, 3);
+	run(fixture->db, "update audit set actor = 'nobody' where sequence = ?1", 3, 0);
+	before = records(fixture);
+	assert_int_equal(archive(fixture, 7000, &count), LUYTRE_E_CORRUPT);
+	assert_int_equal(records(fixture), before);
+	assert_int_equal(rmdir(archives), 0); /* no half file */
+	broken(fixture, fixture->line, AUDIT_CHANGED, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -608,6 +743,9 @@ int main(void)
 		FILLED(test_scope),
 		FILLED(test_look),
 		FILLED(test_key_and_export),
+		FILLED(test_archive),
+		FILLED(test_archive_forged),
+		FILLED(test_archive_of_a_broken_chain),
 		cmocka_unit_test(test_postgres),
 		cmocka_unit_test(test_together),
 	};

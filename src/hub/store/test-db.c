@@ -526,6 +526,25 @@ static void test_lost_server(void **state)
 }
 
 /* A full disk: told as such, nothing half done, and all is well when there is room again. */
+/* A server that only reads, as a standby does: it is no broken statement, and the next one asks a new connection. */
+static void test_read_only_server(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(db_run(fixture->db, "create table standby (id integer)", DB_NO_ARGS, NULL), 0);
+	assert_int_equal(db_run(fixture->db, "set default_transaction_read_only = on", DB_NO_ARGS, NULL),
+		0); /* of this connection */
+	assert_int_equal(db_run(fixture->db, "insert into standby (id) values (1)", DB_NO_ARGS, NULL), LUYTRE_E_IO);
+	assert_int_equal(db_run(fixture->db, "insert into standby (id) values (1)", DB_NO_ARGS, NULL), 0);
+	assert_int_equal(db_run(fixture->db, "set default_transaction_read_only = on", DB_NO_ARGS, NULL), 0);
+	assert_int_equal(db_begin(fixture->db), 0);
+	assert_int_equal(db_run(fixture->db, "insert into standby (id) values (2)", DB_NO_ARGS, NULL), LUYTRE_E_IO);
+	assert_true(db_commit(fixture->db) != 0);
+	assert_int_equal(db_begin(fixture->db), 0);
+	assert_int_equal(db_run(fixture->db, "insert into standby (id) values (2)", DB_NO_ARGS, NULL), 0);
+	assert_int_equal(db_commit(fixture->db), 0);
+}
+
 static void test_full(void **state)
 {
 	static uint8_t much[64 << 10];
@@ -658,6 +677,7 @@ int main(void)
 		BOTH(test_killed),
 		cmocka_unit_test_setup_teardown(test_snapshot, setup_postgres, teardown),
 		cmocka_unit_test_setup_teardown(test_lost_server, setup_postgres, teardown),
+		cmocka_unit_test_setup_teardown(test_read_only_server, setup_postgres, teardown),
 		cmocka_unit_test_setup_teardown(test_full, setup_sqlite, teardown),
 		cmocka_unit_test_setup_teardown(test_places, setup_sqlite, teardown),
 		cmocka_unit_test_setup_teardown(test_other_process, setup_sqlite, teardown),

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -91,6 +92,26 @@ static void test_who_leads_no_longer_writes_no_longer(void **state)
 	db_close(other);
 }
 
+/* A connection that was told to end has not ended. */
+static void test_waits_until_the_other_is_gone(void **state)
+{
+	char why[DB_WHY_SIZE] = "";
+	struct db *a;
+	int64_t pid = 0;
+
+	enter("a");
+	a = open_as("a");
+	assert_non_null(a);
+	assert_int_equal(db_integer(a, "select pg_backend_pid()", DB_NO_ARGS, &pid), 0);
+	assert_int_equal(kill((pid_t)pid, SIGSTOP), 0); /* as one that waits for its disk */
+	assert_int_equal(leader_enter(place, "b", why), LUYTRE_E_IO);
+	assert_non_null(strstr(why, "not ended"));
+	assert_int_equal(kill((pid_t)pid, SIGCONT), 0);
+	enter("b");
+	assert_true(note(a, "never") != 0);
+	db_close(a);
+}
+
 static void test_restart_is_no_change(void **state)
 {
 	struct db *a;
@@ -132,6 +153,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_who_leads_no_longer_writes_no_longer),
+		cmocka_unit_test(test_waits_until_the_other_is_gone),
 		cmocka_unit_test(test_restart_is_no_change),
 		cmocka_unit_test(test_place_has_no_name_of_its_own),
 		cmocka_unit_test(test_needs_postgres),

@@ -8,19 +8,13 @@
 #include "hub/tenants/canon.h"
 #include "hub/tenants/change.h"
 
-#define COLUMNS                                                                                                        \
-	"asset.id, asset.system, system.tenant, asset.kind, asset.fail, asset.shield, asset.sensor, asset.gate,"       \
-	" asset.value, asset.revision, asset.updated_us"
-#define FROM " from asset join system on system.id = asset.system"
+#define COLUMNS "asset.id, asset.system, system.tenant, asset.kind, asset.value, asset.revision, asset.updated_us"
+#define FROM    " from asset join system on system.id = asset.system"
 
 static const struct change_field fields[] = {
 	{ "system", "system_before" },
 	{ "kind", "kind_before" },
 	{ "value", "value_before" },
-	{ "fail", "fail_before" },
-	{ "shield", "shield_before" },
-	{ "sensor", "sensor_before" },
-	{ "gate", "gate_before" },
 };
 
 static void values_of(const struct tenant_asset *asset, struct db_value values[ARRAY_COUNT(fields)])
@@ -28,9 +22,6 @@ static void values_of(const struct tenant_asset *asset, struct db_value values[A
 	values[0] = db_i64(asset->system);
 	values[1] = db_str(asset_kinds[asset->kind].word);
 	values[2] = db_str(asset->value);
-	values[3] = db_str(asset_fails[asset->fail].word);
-	for (size_t i = 0; i < ASSET_PART_COUNT; i++)
-		values[4 + i] = db_str(asset_modes[asset->modes[i]].word);
 }
 
 static int record(const struct tenants_call *call, const char *verb, const struct tenant_asset *before,
@@ -58,12 +49,9 @@ static void read_row(const struct db_value *columns, struct tenant_asset *ret)
 	ret->system = (uint32_t)columns[1].integer;
 	ret->tenant = (uint32_t)columns[2].integer;
 	ret->kind = (enum asset_kind)columns[3].integer;
-	ret->fail = (enum asset_fail)columns[4].integer;
-	for (size_t i = 0; i < ASSET_PART_COUNT; i++)
-		ret->modes[i] = (enum asset_mode)columns[5 + i].integer;
-	db_copy_text(&columns[8], ret->value, sizeof(ret->value));
-	ret->revision = columns[9].integer;
-	ret->updated_us = columns[10].integer;
+	db_copy_text(&columns[4], ret->value, sizeof(ret->value));
+	ret->revision = columns[5].integer;
+	ret->updated_us = columns[6].integer;
 }
 
 static int row_get(void *context, const struct db_value *columns, size_t column_count)
@@ -99,16 +87,6 @@ static int check_system(const struct tenants_call *call, uint32_t id, uint32_t *
 	if (!error)
 		*ret_tenant = system.tenant;
 	return error;
-}
-
-static int check_fields(const struct tenants_call *call, const struct tenant_asset *in)
-{
-	if ((unsigned int)in->fail >= ASSET_FAIL_COUNT)
-		return change_refuse(call, TENANTS_WHY_FIELD, "fail");
-	for (size_t i = 0; i < ASSET_PART_COUNT; i++)
-		if ((unsigned int)in->modes[i] >= ASSET_MODE_COUNT)
-			return change_refuse(call, TENANTS_WHY_FIELD, asset_parts[i].word);
-	return 0;
 }
 
 struct owner {
@@ -170,11 +148,10 @@ static int check_overlap(const struct tenants_call *call, const struct asset_val
 static int check(const struct tenants_call *call, const struct tenant_asset *in, uint32_t id, struct asset_value *value,
 	struct tenant_asset *row)
 {
-	int error = check_fields(call, in);
+	int error;
 
 	*row = *in;
-	if (!error)
-		error = check_system(call, in->system, &row->tenant);
+	error = check_system(call, in->system, &row->tenant);
 	if (!error && asset_value_parse(bytes_of(in->value, strnlen(in->value, sizeof(in->value))), value) != 0)
 		error = change_refuse(call, TENANTS_WHY_FIELD, "value");
 	if (!error)
@@ -203,8 +180,7 @@ static int write_row(const struct tenants_call *call, const char *sql, const str
 	return db_run(call->db, sql,
 		DB_ARGS(db_i64(row->id), db_i64(row->system), db_i64(row->kind), db_str(row->value),
 			key_value(value, first, asset_key_first), key_value(value, last, asset_key_last),
-			db_i64(row->fail), db_i64(row->modes[ASSET_PART_SHIELD]), db_i64(row->modes[ASSET_PART_SENSOR]),
-			db_i64(row->modes[ASSET_PART_GATE]), db_i64(row->revision), db_i64(row->updated_us)),
+			db_i64(row->revision), db_i64(row->updated_us)),
 		NULL);
 }
 
@@ -221,9 +197,8 @@ static int create(const struct tenants_call *call, const void *what, void *made)
 		error = change_next_id(call, "asset", &row->id);
 	if (!error)
 		error = write_row(call,
-			"insert into asset (id, system, kind, value, first_key, last_key, fail, shield, sensor, gate, "
-			"revision,"
-			" updated_us) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+			"insert into asset (id, system, kind, value, first_key, last_key, revision, updated_us)"
+			" values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 			row, &value);
 	return error ? error : record(call, "create", NULL, row);
 }
@@ -250,9 +225,8 @@ static int update(const struct tenants_call *call, const void *what, void *made)
 	row->revision++;
 	row->updated_us = call->origin->now_us;
 	error = write_row(call,
-		"update asset set system = ?2, kind = ?3, value = ?4, first_key = ?5, last_key = ?6, fail = ?7, shield "
-		"= ?8,"
-		" sensor = ?9, gate = ?10, revision = ?11, updated_us = ?12 where id = ?1",
+		"update asset set system = ?2, kind = ?3, value = ?4, first_key = ?5, last_key = ?6, revision = ?7,"
+		" updated_us = ?8 where id = ?1",
 		row, &value);
 	return error ? error : record(call, "update", &old, row);
 }

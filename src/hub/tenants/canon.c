@@ -247,6 +247,29 @@ int asset_value_parse(struct bytes text, struct asset_value *ret)
 	return error;
 }
 
+/* Of a URL as it is stored: no user; "[2001:db8::1]:8080" loses brackets and port. */
+static struct bytes host_of_url(struct bytes url)
+{
+	url = bytes_skip(url, bytes_index(url, '/') + 2);
+	url = bytes_first(url, bytes_index(url, '/'));
+	url = bytes_first(url, bytes_index(url, '?'));
+	if (!bytes_empty(url) && url.ptr[0] == '[')
+		return bytes_skip(bytes_first(url, bytes_index(url, ']')), 1);
+	return bytes_first(url, bytes_index(url, ':'));
+}
+
+bool asset_place(enum asset_kind kind, struct bytes value, struct ip_prefix *ret_prefix, struct bytes *ret_name)
+{
+	if (kind == ASSET_KIND_URL)
+		value = host_of_url(value);
+	*ret_name = (struct bytes){ 0 };
+	if (kind != ASSET_KIND_NAME && ip_prefix_parse(value, 0, ret_prefix) == 0)
+		return true;
+	if (kind == ASSET_KIND_NAME || kind == ASSET_KIND_URL)
+		*ret_name = value;
+	return false;
+}
+
 void asset_key_first(const struct ip_prefix *prefix, uint8_t key[ASSET_KEY_SIZE])
 {
 	key[0] = prefix->addr.family;

@@ -23,6 +23,10 @@ struct asset_value {
 /* 0 or LUYTRE_E_SYNTAX, LUYTRE_E_RANGE (too wide, too long), LUYTRE_E_HOST_BITS. */
 MUST_CHECK int asset_value_parse(struct bytes text, struct asset_value *ret);
 
+/* Where a web server is asked for an asset, of its value as it is stored: true with '*ret_prefix' (addresses, prefixes, URLs of addresses),
+ * else false with '*ret_name', a part of 'value' (names, and hosts of URLs). */
+bool asset_place(enum asset_kind kind, struct bytes value, struct ip_prefix *ret_prefix, struct bytes *ret_name);
+
 /* The first and the last address as bytes that sort as addresses do. */
 void asset_key_first(const struct ip_prefix *prefix, uint8_t key[ASSET_KEY_SIZE]);
 void asset_key_last(const struct ip_prefix *prefix, uint8_t key[ASSET_KEY_SIZE]);

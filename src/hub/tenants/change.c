@@ -26,6 +26,9 @@ static const struct db_migration migrations[] = {
 	  " shield integer not null, sensor integer not null, gate integer not null, revision integer not null,"
 	  " updated_us integer not null);"
 	  "create index asset_system on asset (system, id);" },
+	/* What an asset's mode is, policies say (hub/policy). */
+	{ "alter table asset drop column fail; alter table asset drop column shield;"
+	  "alter table asset drop column sensor; alter table asset drop column gate;" },
 };
 
 int tenants_setup(struct db *db)

@@ -89,11 +89,8 @@ static int row_add(void *context, const struct db_value *columns, size_t column_
 			.tenant = (uint32_t)columns[4].integer,
 			.level = (uint8_t)columns[5].integer,
 			.edge_only = columns[6].integer != 0,
-			.fail = (uint8_t)columns[7].integer,
 		},
 	};
-	for (size_t i = 0; i < ASSET_PART_COUNT; i++)
-		span.place.modes[i] = (uint8_t)columns[8 + i].integer;
 	return span_add(&index->halves[first[0] == IP_V6], number_of(first + 1), &span);
 }
 
@@ -135,7 +132,7 @@ int tenants_index_new(struct db *db, struct tenants_index **ret)
 	if (!error)
 		error = db_each(db,
 			"select asset.first_key, asset.last_key, asset.id, system.id, system.tenant, system.level,"
-			" system.edge_only, asset.fail, asset.shield, asset.sensor, asset.gate"
+			" system.edge_only"
 			" from asset join system on system.id = asset.system where asset.first_key is not null"
 			" order by asset.first_key",
 			DB_NO_ARGS, row_add, index);

@@ -20,8 +20,6 @@ struct tenants_place {
 	uint32_t tenant, system, asset;
 	uint8_t level; /* of the system */
 	bool edge_only;
-	uint8_t fail; /* enum asset_fail */
-	uint8_t modes[ASSET_PART_COUNT]; /* enum asset_mode */
 };
 
 struct tenants_index;

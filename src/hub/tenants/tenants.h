@@ -129,7 +129,7 @@ struct tenant {
 struct tenant_system {
 	uint32_t id, tenant;
 	uint32_t level; /* 1 to 5 */
-	bool edge_only; /* no event of it leaves the edge, but counts */
+	bool edge_only; /* only watched at the edge: no payload is kept, the gate does not look into it (hub/policy) */
 	char name[TENANT_NAME_SIZE]; /* once in a tenant */
 	char owner[TENANT_NAME_SIZE], operator_[TENANT_NAME_SIZE]; /* who answers for it, who runs it */
 	char contact[TENANT_CONTACT_SIZE];
@@ -140,8 +140,6 @@ struct tenant_asset {
 	uint32_t id, system;
 	uint32_t tenant; /* of the system; not read in changes */
 	enum asset_kind kind; /* follows from the value; not read in changes */
-	enum asset_fail fail;
-	enum asset_mode modes[ASSET_PART_COUNT];
 	char value[ASSET_VALUE_SIZE]; /* canonical, once stored */
 	int64_t revision, updated_us;
 };

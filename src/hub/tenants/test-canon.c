@@ -88,6 +88,40 @@ static void test_values(void **state)
 	}
 }
 
+/* Where a web server is asked for it: a prefix, or a name. */
+static void test_places(void **state)
+{
+	static const struct {
+		const char *value, *place;
+	} places[] = {
+		{ "192.0.2.7", "192.0.2.7/32" },
+		{ "2001:db8::/48", "2001:db8::/48" },
+		{ "www.example.vn", "www.example.vn" },
+		{ "https://www.example.vn", "www.example.vn" },
+		{ "https://www.example.vn:8443/a:b/c", "www.example.vn" },
+		{ "http://www.example.vn/?q=a/b", "www.example.vn" },
+		{ "https://192.0.2.7:8443/x", "192.0.2.7/32" },
+		{ "https://[2001:db8::1]:8443/x", "2001:db8::1/128" },
+		{ "http://[2001:db8::1]/", "2001:db8::1/128" },
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(places); i++) {
+		char found[IP_PREFIX_TEXT_SIZE + ASSET_VALUE_SIZE] = "";
+		struct asset_value value;
+		struct ip_prefix prefix;
+		struct bytes name;
+
+		assert_int_equal(asset_value_parse(bytes_from_str(places[i].value), &value), 0);
+		if (value.kind <= ASSET_KIND_PREFIX) /* as it is stored */
+			ip_prefix_format(&value.prefix, value.text);
+		if (asset_place(value.kind, bytes_from_str(value.text), &prefix, &name))
+			ip_prefix_format(&prefix, found);
+		else
+			assert_true(bytes_to_str(name, found, sizeof(found)));
+		assert_string_equal(found, places[i].place);
+	}
+}
+
 static void test_long(void **state)
 {
 	char text[ASSET_VALUE_SIZE + 1];
@@ -135,6 +169,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_provinces),

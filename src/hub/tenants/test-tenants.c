@@ -108,8 +108,7 @@ static uint32_t add_system(struct fixture *fixture, uint32_t tenant, const char 
 
 static int try_asset(struct fixture *fixture, uint32_t system, const char *value, struct tenant_asset *ret)
 {
-	struct tenant_asset asset = { .system = system,
-		.modes = { ASSET_MODE_SHADOW, ASSET_MODE_ENFORCE, ASSET_MODE_OFF } };
+	struct tenant_asset asset = { .system = system };
 
 	snprintf(asset.value, sizeof(asset.value), "%s", value);
 	return tenant_asset_create(&fixture->call, &asset, ret);
@@ -334,9 +333,7 @@ static void test_overlap(void **state)
 	/* An asset is not in its own way, and grows only into what is free. */
 	assert_int_equal(tenant_asset_get(&fixture->call, 2, &asset), 0);
 	assert_string_equal(asset.value, "10.2.0.0");
-	assert_int_equal(asset.modes[ASSET_PART_SENSOR], ASSET_MODE_ENFORCE);
 	snprintf(asset.value, sizeof(asset.value), "10.2.0.0/16");
-	asset.modes[ASSET_PART_GATE] = ASSET_MODE_SHADOW;
 	assert_int_equal(tenant_asset_update(&fixture->call, &asset, &asset), 0);
 	assert_int_equal(asset.kind, ASSET_KIND_PREFIX);
 	snprintf(asset.value, sizeof(asset.value), "10.0.0.0/14");
@@ -412,9 +409,9 @@ static void test_audited(void **state)
 	assert_int_equal(tenant_update(&fixture->call, &tenant, &tenant), 0);
 	audited(fixture, "tenant.update tenant:1 1 {\"name\":\"b\",\"name_before\":\"a\"}");
 	assert_int_equal(try_asset(fixture, add_system(fixture, 1, "s"), "192.0.2.1", &asset), 0);
-	asset.modes[ASSET_PART_SHIELD] = ASSET_MODE_ENFORCE;
+	snprintf(asset.value, sizeof(asset.value), "192.0.2.2");
 	assert_int_equal(tenant_asset_update(&fixture->call, &asset, &asset), 0);
-	audited(fixture, "asset.update asset:1 1 {\"shield\":\"enforce\",\"shield_before\":\"shadow\"}");
+	audited(fixture, "asset.update asset:1 1 {\"value\":\"192.0.2.2\",\"value_before\":\"192.0.2.1\"}");
 	assert_int_equal(tenant_asset_remove(&fixture->call, asset.id, 2), 0);
 	assert_int_equal(tenant_system_remove(&fixture->call, 1, 1), 0);
 	assert_int_equal(tenant_remove(&fixture->call, 1, 2), 0);
@@ -550,11 +547,8 @@ static void find_naively(const struct kept *kept, const struct tenants_index *in
 		if (ip_prefix_contains(&kept->prefixes[i], addr))
 			expected = kept->assets[i];
 	assert_int_equal(place ? place->asset : 0, expected);
-	if (place) {
-		assert_int_equal(place->modes[ASSET_PART_SHIELD], ASSET_MODE_SHADOW);
-		assert_int_equal(place->modes[ASSET_PART_SENSOR], ASSET_MODE_ENFORCE);
+	if (place)
 		assert_int_equal(place->level, 3);
-	}
 }
 
 static void find_all(const struct kept *kept, const struct tenants_index *index)

@@ -7,6 +7,8 @@
 #include "hub/findings/cpe.h"
 #include "hub/posture/evidence/look.h"
 
+enum { VERSION_SIZE_MAX = 15 }; /* "4.17.21" and room; what is longer is no version */
+
 /* Libraries that are served as NAME-VERSION.js, and below which version there is a weakness that somebody published. */
 static const struct {
 	const char *name, *from, *until, *cve;
@@ -92,12 +94,13 @@ static bool split_library(struct bytes url, struct bytes *ret_name, struct bytes
 			break;
 	*ret_name = bytes_first(file, mark);
 	*ret_version = bytes_skip(file, mark + 1);
-	while (size < ret_version->size && (ascii_is_digit(ret_version->ptr[size]) || ret_version->ptr[size] == '.'))
+	while (size < ret_version->size && size <= VERSION_SIZE_MAX &&
+		(ascii_is_digit(ret_version->ptr[size]) || ret_version->ptr[size] == '.'))
 		size++;
 	while (size > 0 && ret_version->ptr[size - 1] == '.')
 		size--;
 	*ret_version = bytes_first(*ret_version, size);
-	return size > 0 && ret_name->size > 0;
+	return size > 0 && size <= VERSION_SIZE_MAX && ret_name->size > 0;
 }
 
 static void look_library(struct look *look, const json_t *http)
@@ -117,9 +120,9 @@ static void look_library(struct look *look, const json_t *http)
 			continue;
 		found = look_add(look, PERIMETER_LIBRARY, "%s %.*s is served (%s)", libraries[i].name,
 			(int)version.size, (const char *)version.ptr, libraries[i].cve);
+		/* One weakness for each library, whatever versions a visitor may ask for: that is in the proof. */
 		if (found)
-			snprintf(found->path, sizeof(found->path), "/%s-%.*s", libraries[i].name, (int)version.size,
-				(const char *)version.ptr);
+			snprintf(found->path, sizeof(found->path), "/%s", libraries[i].name);
 	}
 }
 

@@ -94,7 +94,9 @@ struct perimeter_list {
 	uint16_t ports[PERIMETER_SERVICES_MAX];
 	size_t count;
 };
-/* LUYTRE_E_FULL, LUYTRE_E_NOT_FOUND: no such asset. One transaction of its own. */
-MUST_CHECK int perimeter_list_set(
-	struct db *db, const struct audit_origin *origin, uint32_t asset, const struct perimeter_list *list);
+/* The list is part of the asset, whose revision goes up by one; 'revision' is the one that was seen (0: whichever). LUYTRE_E_FULL,
+ * LUYTRE_E_NOT_FOUND: no such asset; LUYTRE_E_CONFLICT: it has changed meanwhile. One transaction, with its record in the audit log. What
+ * was found under the list before stays a finding until it is verified. */
+MUST_CHECK int perimeter_list_set(struct db *db, const struct audit_origin *origin, uint32_t asset, int64_t revision,
+	const struct perimeter_list *list);
 MUST_CHECK int perimeter_list_get(struct db *db, uint32_t asset, struct perimeter_list *ret);

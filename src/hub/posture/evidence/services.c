@@ -1,7 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Which ports of an asset answer to the world, and which of them should. */
+#include <stdio.h>
+
 #include "base/error.h"
 #include "hub/posture/evidence/internal.h"
+
+enum { PORTS_TEXT_SIZE = PERIMETER_SERVICES_MAX * sizeof("65535,") };
+
+/* One list on its way. */
+struct setting {
+	struct db *db;
+	const struct audit_origin *origin;
+	uint32_t asset;
+	int64_t revision;
+	const struct perimeter_list *list;
+};
 
 int perimeter_service_note(struct db *db, const struct observation *seen, bool *ret_unlisted)
 {
@@ -87,42 +100,72 @@ int perimeter_list_get(struct db *db, uint32_t asset, struct perimeter_list *ret
 		row_port, ret);
 }
 
-static int set_list(struct db *db, const struct audit_origin *origin, uint32_t asset, const struct perimeter_list *list)
+/* "22,443"; in the audit log whoever reads it sees which. */
+static void write_ports(const struct perimeter_list *list, char text[PORTS_TEXT_SIZE])
 {
+	size_t size = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < list->count; i++)
+		size += (size_t)snprintf(
+			text + size, PORTS_TEXT_SIZE - size, "%s%u", i ? "," : "", (unsigned int)list->ports[i]);
+}
+
+static int write_audit(struct db *db, const struct setting *setting, const struct perimeter_list *before)
+{
+	char subject[32], old[PORTS_TEXT_SIZE], fresh[PORTS_TEXT_SIZE];
+	struct perimeter_list after;
 	int64_t tenant = 0;
 	int error = db_integer(db,
 		"select system.tenant from asset join system on system.id = asset.system where asset.id = ?1",
-		DB_ARGS(db_i64(asset)), &tenant);
+		DB_ARGS(db_i64(setting->asset)), &tenant);
 
 	if (!error)
-		error = db_run(db, "delete from perimeter_list where asset = ?1", DB_ARGS(db_i64(asset)), NULL);
-	for (size_t i = 0; i < list->count && !error; i++)
-		error = db_run(db, "insert into perimeter_list (asset, port) values (?1, ?2) on conflict do nothing",
-			DB_ARGS(db_i64(asset), db_i64(list->ports[i])), NULL);
+		error = perimeter_list_get(db, setting->asset, &after);
 	if (error)
 		return error;
-	return audit_append(db, origin,
-		&(struct audit_record){ .action = "perimeter.list",
-			.subject = "asset",
+	snprintf(subject, sizeof(subject), "asset:%u", setting->asset);
+	write_ports(before, old);
+	write_ports(&after, fresh);
+	return audit_append(db, setting->origin,
+		&(struct audit_record){ .action = "asset.services",
+			.subject = subject,
 			.tenant = (uint32_t)tenant,
-			.fields = (const struct audit_field[]){ { "asset", db_i64(asset) },
-				{ "ports", db_i64((int64_t)list->count) } },
+			.fields = (const struct audit_field[]){ { "ports", db_str(fresh) },
+				{ "ports_before", db_str(old) } },
 			.field_count = 2 });
 }
 
-int perimeter_list_set(
-	struct db *db, const struct audit_origin *origin, uint32_t asset, const struct perimeter_list *list)
+/* The list is part of the asset: who changes either has seen both. */
+static int set_list(void *context)
 {
-	int error;
+	const struct setting *setting = context;
+	struct db *db = setting->db;
+	struct perimeter_list before;
+	int64_t revision = 0;
+	int error =
+		db_integer(db, "select revision from asset where id = ?1", DB_ARGS(db_i64(setting->asset)), &revision);
 
-	if (list->count > PERIMETER_SERVICES_MAX)
-		return LUYTRE_E_FULL;
-	error = db_begin(db);
-	if (error)
-		return error;
-	error = set_list(db, origin, asset, list);
+	if (!error && setting->revision && revision != setting->revision)
+		error = LUYTRE_E_CONFLICT;
 	if (!error)
-		return db_commit(db);
-	db_rollback(db);
-	return error;
+		error = perimeter_list_get(db, setting->asset, &before);
+	if (!error)
+		error = db_run(db, "update asset set revision = revision + 1, updated_us = ?2 where id = ?1",
+			DB_ARGS(db_i64(setting->asset), db_i64(setting->origin->now_us)), NULL);
+	if (!error)
+		error = db_run(
+			db, "delete from perimeter_list where asset = ?1", DB_ARGS(db_i64(setting->asset)), NULL);
+	for (size_t i = 0; i < setting->list->count && !error; i++)
+		error = db_run(db, "insert into perimeter_list (asset, port) values (?1, ?2) on conflict do nothing",
+			DB_ARGS(db_i64(setting->asset), db_i64(setting->list->ports[i])), NULL);
+	return error ? error : write_audit(db, setting, &before);
+}
+
+int perimeter_list_set(struct db *db, const struct audit_origin *origin, uint32_t asset, int64_t revision,
+	const struct perimeter_list *list)
+{
+	struct setting setting = { db, origin, asset, revision, list };
+
+	return list->count > PERIMETER_SERVICES_MAX ? LUYTRE_E_FULL : db_atomically(db, set_list, &setting);
 }

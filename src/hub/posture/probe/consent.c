@@ -163,7 +163,7 @@ int consent_each(struct db *db, const struct scope *scope, uint32_t tenant, int6
 	struct each each = { scope, fn, context, limit };
 	int error;
 
-	if (limit == 0 || limit > CONSENT_PAGE_MAX)
+	if (limit == 0 || limit > CONSENT_PAGE_MAX + 1)
 		return LUYTRE_E_INVALID;
 	error = tenant ? db_each(db, COLUMNS " where tenant = ?1 and id > ?2 order by id",
 				 DB_ARGS(db_i64(tenant), db_i64(after)), row_each, &each)

@@ -53,7 +53,8 @@ MUST_CHECK int consent_take_back(
 	struct db *db, const struct audit_origin *origin, const struct scope *scope, int64_t id);
 
 typedef int (*consent_fn)(void *context, const struct consent *consent);
-/* Ascending by id, from behind 'after' on; tenant 0: any of the scope. Not 0 from 'fn' stops and is returned. */
+/* Ascending by id, from behind 'after' on, at most 'limit' (CONSENT_PAGE_MAX, and one more to know whether there are more); tenant 0: any of the
+ * scope. Not 0 from 'fn' stops and is returned. */
 MUST_CHECK int consent_each(struct db *db, const struct scope *scope, uint32_t tenant, int64_t after, uint32_t limit,
 	consent_fn fn, void *context);
 

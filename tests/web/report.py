@@ -31,6 +31,10 @@ def main(argv):
         if cve:
             line['info']['classification'] = {'cve-id': [cve], 'cvss-metrics': vector}
         print(json.dumps(line, ensure_ascii=False))
+    # A title that is read from right to left, and one with a hidden character in it.
+    for number, title in enumerate(['Tệp đính kèm \u202efdp.exe', 'Trang\u200b quản\u0007 trị']):
+        print(json.dumps({'template-id': f'odd-title-{number}', 'info': {'name': title, 'severity': 'critical', 'tags': ['web']}, 'type': 'http', 'host': 'http://198.51.100.1', 'ip': '198.51.100.1',
+                          'matched-at': f'http://198.51.100.1/{number}', 'timestamp': now.isoformat()}, ensure_ascii=False))
     print('{"broken": true')
     return 0
 

@@ -36,6 +36,11 @@ const pages = [
   { name: 'imports', path: '/findings?view=imports' },
   { name: 'assessments', path: '/assessments', open: 'table tbody a' },
   { name: 'incidents', path: '/incidents' },
+  { name: 'lookups-retro', path: '/look-ups?kind=text&value=jndi' },
+  { name: 'lookups-probes', path: '/look-ups?view=probes' },
+  { name: 'lookups-consents', path: '/look-ups?view=consents' },
+  { name: 'lookups-catalogues', path: '/look-ups?view=catalogues' },
+  { name: 'lookups-packages', path: '/look-ups?view=packages' },
   { name: 'policies', path: '/policies' },
   { name: 'edges', path: '/edges', open: 'table tbody a' },
   { name: 'users', path: '/users', open: 'table tbody a' },
@@ -53,9 +58,12 @@ const rounds = rest.includes('--quick')
 mkdirSync(out, { recursive: true });
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
 
+// Here a refusal is wanted.
+const REFUSED = 'a file that is no catalogue';
+
 function watch(page, where) {
   // What the browser says of an answer of the hub that is not success is the hub's business where the page shows it.
-  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && !/^Failed to load resource: .*(401|404)/.test(message.text()) && fail(where(), `console: ${message.text()}`));
+  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && !/^Failed to load resource: .*(401|404)/.test(message.text()) && !(where() === REFUSED && /400/.test(message.text())) && fail(where(), `console: ${message.text()}`));
   page.on('pageerror', (error) => fail(where(), `script: ${error.message}`));
   page.on('request', (request) => {
     const to = new URL(request.url());
@@ -181,7 +189,7 @@ async function round(context, [language, size, theme]) {
 // Forms: what opens them, and that they close again.
 const forms = [
   ['decide', '/decisions', '.head .button.main'], ['undo-all', '/decisions', '.head .button.grave'], ['tenant', '/tenants', '.head .button.main'], ['edge', '/edges', '.head .button.main'],
-  ['policy', '/policies', '.head .button.main'], ['import', '/findings', '.head .button.main'], ['assessment', '/assessments', '.head .button.main'], ['incident', '/incidents', '.head .button.main'], ['user', '/users', '.head .button.main'], ['acknowledge', '/events', '.head .button'], ['range', '/', '.range summary'], ['tenant-picker', '/', '.picker summary'], ['menu', '/', '.menu summary'],
+  ['policy', '/policies', '.head .button.main'], ['import', '/findings', '.head .button.main'], ['assessment', '/assessments', '.head .button.main'], ['incident', '/incidents', '.head .button.main'], ['consent', '/look-ups?view=consents', 'main .button.main'], ['catalogue', '/look-ups?view=catalogues', 'main .button.main'], ['views', '/findings?overdue=1', '.filters details summary'], ['user', '/users', '.head .button.main'], ['acknowledge', '/events', '.head .button'], ['range', '/', '.range summary'], ['tenant-picker', '/', '.picker summary'], ['menu', '/', '.menu summary'],
 ];
 async function dialogs(context, [language, size, theme]) {
   let where = '';
@@ -254,6 +262,9 @@ async function live(context) {
   await page.close();
 }
 
+// One entry of CISA's catalogue, in its form.
+const KEV = JSON.stringify({ catalogVersion: '2026.11.22', dateReleased: '2026-11-22T00:00:00Z', count: 1, vulnerabilities: [{ cveID: 'CVE-2021-44228', vendorProject: 'Apache', product: 'Log4j2', vulnerabilityName: 'Log4Shell', dateAdded: '2021-12-10', shortDescription: 'x', requiredAction: 'x', dueDate: '2021-12-24', knownRansomwareCampaignUse: 'Known' }] });
+
 // What people do, through the forms: each ends with what the hub then says.
 async function deeds(context) {
   let where = '';
@@ -325,7 +336,7 @@ async function deeds(context) {
   where = 'policy';
   await open('/policies', '.head .button.main');
   await page.locator('dialog[open] select').first().selectOption({ index: 1 });
-  await page.locator('dialog[open] select').nth(1).selectOption('shadow');
+  await page.locator('dialog[open] .three select').first().selectOption('shadow');
   await reason();
   await submit();
   await expect(page.locator('.versions').getByText('Proposed'), 'the proposal');
@@ -376,12 +387,81 @@ async function deeds(context) {
   await submit();
   await expect(page.locator('.state', { hasText: 'Said to be fixed' }).first(), 'that it is said to be fixed');
 
+  where = 'a title with hidden characters';
+  await page.goto(`${origin}/findings?text=odd-title`);
+  await settle(page);
+  if (!(await page.locator('table tbody tr').count())) await page.goto(`${origin}/findings?text=${encodeURIComponent('Tệp đính kèm')}`);
+  await expect(page.locator('tbody a').getByText('[U+202E]'), 'what is hidden in it');
+  if (await page.evaluate(() => /[\u200b\u202a-\u202e\u2066-\u2069\u0007]/.test(document.documentElement.innerHTML))) fail(where, 'the character is in the page');
+
   where = 'incident';
   await open('/incidents', '.head .button.main');
   await page.locator('dialog[open] input').first().fill('Trang chủ bị thay đổi');
   await page.locator('dialog[open] select').first().selectOption({ index: 1 });
   await submit();
   await expect(page.locator('li b', { hasText: 'Trang chủ bị thay đổi' }).first(), 'the incident');
+
+  where = 'consent';
+  await open('/look-ups?view=consents', 'main .button.main');
+  await page.locator('dialog[open] select').first().selectOption({ index: 1 });
+  await page.locator('dialog[open] input:not([type=checkbox], [type=date])').last().fill('Công văn 12/SYT-CNTT ngày 20/11/2026');
+  await submit();
+  await expect(page.locator('td').getByText('Công văn 12/SYT-CNTT'), 'the consent');
+  where = 'withdraw a consent';
+  await page.getByRole('button', { name: 'Withdraw' }).first().click();
+  await submit();
+  await expect(page.getByText('No consent was noted'), 'that none is left');
+
+  where = 'catalogue';
+  await open('/look-ups?view=catalogues', 'main .button.main');
+  await page.locator('dialog[open] input[type=file]').setInputFiles({ name: 'kev.json', mimeType: 'application/json', buffer: Buffer.from(KEV) });
+  await submit();
+  await expect(page.getByText('1 entries taken, 0 refused.'), 'what was taken');
+  await expect(page.locator('td').getByText('2026.11.22'), 'its version');
+  where = REFUSED;
+  await page.locator('main .button.main').first().click();
+  await page.locator('dialog[open] input[type=file]').setInputFiles({ name: 'kev.json', mimeType: 'application/json', buffer: Buffer.from('{}') });
+  await page.locator('dialog[open] footer .button:last-child').click();
+  await expect(page.locator('dialog[open] .notice.bad'), 'why it was refused');
+  await page.keyboard.press('Escape');
+
+  where = 'search the past';
+  await open('/look-ups');
+  await page.locator('main form input').first().fill('CVE-2021-44228');
+  await page.locator('main form .button.main').click();
+  await expect(page.locator('h2', { hasText: 'CVE-2021-44228' }), 'the question');
+  await expect(page.locator('header .state', { hasText: /Hit|Nothing/ }), 'an answer');
+
+  where = 'sealed package';
+  await open('/look-ups?view=packages');
+  await page.locator('main form select').first().selectOption({ index: 1 });
+  await page.locator('main form input.mono').first().fill('de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f');
+  const [file] = await Promise.all([page.waitForEvent('download', { timeout: 15_000 }).catch(() => null), page.getByRole('button', { name: 'Make and download' }).click()]);
+  if (!file || !/^assessment-\d+\.luytre$/.test(file.suggestedFilename())) fail(where, 'no file is given');
+
+  where = 'allowed services';
+  await page.goto(`${origin}/tenants`);
+  await page.locator('table tbody a').first().click();
+  await page.goto(`${page.url().split('?')[0]}?tab=assets`);
+  await page.getByRole('button', { name: 'Services…' }).first().click();
+  await page.locator('dialog[open] input').fill('80, 443');
+  await look(page, where, 'form-services');
+  await submit();
+  await page.getByRole('button', { name: 'Services…' }).first().click();
+  await page.waitForFunction(() => document.querySelector('dialog[open] input')?.value === '80, 443', undefined, { timeout: 10_000 }).catch(() => fail(where, 'the list was not kept'));
+  await page.keyboard.press('Escape');
+
+  where = 'saved view';
+  await page.goto(`${origin}/findings?overdue=1`);
+  await page.locator('.filters details summary').first().click();
+  await page.getByRole('button', { name: 'Save view…' }).click();
+  await page.locator('dialog[open] input').first().fill('Quá hạn');
+  await submit();
+  await page.goto(`${origin}/findings`);
+  await settle(page);
+  await page.locator('.filters details summary').first().click();
+  await page.locator('.filters details .item').getByText('Quá hạn').click();
+  await page.waitForFunction(() => location.search.includes('overdue=1'), undefined, { timeout: 5000 }).catch(() => fail(where, 'is not used'));
 
   where = 'questionnaire';
   await page.goto(`${origin}/assessments`);

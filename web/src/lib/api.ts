@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Questions to the hub, typed by its description: a path, a parameter or a body that the description does not know is a compile error.
 import type { components, paths } from '../api/description';
+import { readJson } from './plain';
 
 export type Schemas = components['schemas'];
 type Verb = 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -53,7 +54,7 @@ export function address(path: string, params: Record<string, string> = {}, query
 
 async function failure(answer: Response): Promise<Problem> {
   try {
-    const said = (await answer.json()) as Schemas['Problem'];
+    const said = readJson(await answer.text()) as Schemas['Problem'];
     return new Problem(said.type, answer.status, said.title, said.detail, said.errors, said.instance);
   } catch {
     return new Problem('internal', answer.status, `HTTP ${answer.status}`);
@@ -84,7 +85,7 @@ async function read<T>(answer: Response, url: string): Promise<T> {
   const etag = answer.headers.get('ETag');
 
   if (etag) etags.set(url, etag);
-  return (answer.status === 204 ? undefined : await answer.json()) as T;
+  return (answer.status === 204 ? undefined : readJson(await answer.text())) as T;
 }
 
 export async function get<P extends GetPath>(path: P, params: Record<string, string> = {}, query?: GetQuery<P>, signal?: AbortSignal): Promise<GetAnswer<P>> {
@@ -121,6 +122,32 @@ export const post = <P extends PathsWith<'post'>>(path: P, options: Change<Opera
 export const put = <P extends PathsWith<'put'>>(path: P, options: Change<Operation<P, 'put'>>) => change('put', path, options);
 export const patch = <P extends PathsWith<'patch'>>(path: P, options: Change<Operation<P, 'patch'>>) => change('patch', path, options);
 export const remove = <P extends PathsWith<'delete'>>(path: P, options: Change<Operation<P, 'delete'>> = {}) => change('delete', path, options);
+
+/** A post that is answered with a file. */
+export async function fetchFile(path: string, params: Record<string, string>, query: object, body: unknown): Promise<Blob> {
+  return (await ask('POST', address(path, params, query), body, {})).blob();
+}
+
+/** A catalogue as the body; `tell` hears which share of it was sent. Not fetch, which does not know that. */
+export function sendCatalogue(catalogue: string, file: Blob, tell: (share: number) => void): Promise<Schemas['CatalogueTaken']> {
+  return new Promise((resolve, reject) => {
+    const asked = new XMLHttpRequest();
+
+    asked.open('PUT', address('/catalogues', {}, { catalogue }));
+    asked.setRequestHeader('Accept-Language', caller.language);
+    asked.setRequestHeader('Content-Type', 'application/octet-stream');
+    if (caller.csrf) asked.setRequestHeader('X-CSRF-Token', caller.csrf);
+    asked.upload.onprogress = (event) => event.lengthComputable && tell(event.loaded / event.total);
+    asked.onerror = () => reject(new Problem('unreachable', 0, ''));
+    asked.onload = () => {
+      const answer = new Response(asked.responseText, { status: asked.status });
+
+      if (answer.ok) resolve(readJson(asked.responseText) as Schemas['CatalogueTaken']);
+      else void failure(answer).then(reject);
+    };
+    asked.send(file);
+  });
+}
 
 /** A file as the body. */
 export async function upload(path: string, query: object, file: Blob): Promise<Schemas['Import']> {

@@ -2,8 +2,8 @@
 // The keyboard: "g" and a letter goes to a page, "/" searches, "?" helps; a list takes j, k, Enter and its own letters.
 import { go } from './route.svelte';
 
-export const PAGES: [key: string, path: string, word: 'board' | 'tenants' | 'events' | 'campaigns' | 'shield' | 'decisions' | 'posture' | 'findings' | 'assessments' | 'incidents' | 'policies' | 'edges' | 'users' | 'audit' | 'settings'][] = [
-  ['b', '/', 'board'], ['t', '/tenants', 'tenants'], ['e', '/events', 'events'], ['c', '/campaigns', 'campaigns'], ['s', '/shield', 'shield'], ['d', '/decisions', 'decisions'], ['o', '/posture', 'posture'], ['f', '/findings', 'findings'], ['a', '/assessments', 'assessments'], ['i', '/incidents', 'incidents'],
+export const PAGES: [key: string, path: string, word: 'board' | 'tenants' | 'events' | 'campaigns' | 'shield' | 'decisions' | 'posture' | 'findings' | 'assessments' | 'incidents' | 'policies' | 'edges' | 'users' | 'audit' | 'settings' | 'lookups'][] = [
+  ['b', '/', 'board'], ['t', '/tenants', 'tenants'], ['e', '/events', 'events'], ['c', '/campaigns', 'campaigns'], ['s', '/shield', 'shield'], ['d', '/decisions', 'decisions'], ['o', '/posture', 'posture'], ['f', '/findings', 'findings'], ['a', '/assessments', 'assessments'], ['i', '/incidents', 'incidents'], ['r', '/look-ups', 'lookups'],
   ['p', '/policies', 'policies'], ['n', '/edges', 'edges'], ['u', '/users', 'users'], ['l', '/audit', 'audit'], ['x', '/settings', 'settings'],
 ];
 

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Texts from outside (titles of findings, names, requests) may hold characters that are not seen but change what is: U+202E turns "exe.fdp"
+// into "pdf.exe". Every answer of the hub is read here, and such a character becomes its number in brackets, wherever it is shown then.
+const HIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]/gu;
+/** The same as it stands in JSON, escaped or not; what is not there need not be looked for in each text. */
+const ESCAPED = /\\u(?:00[01789a]|061c|180e|20[0-6]|feff|fff[9-b]|db40)/i;
+
+export const plain = (text: string): string => text.replace(HIDDEN, (one) => `[U+${one.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}]`);
+
+export function readJson(text: string): unknown {
+  HIDDEN.lastIndex = 0;
+  return HIDDEN.test(text) || ESCAPED.test(text) ? JSON.parse(text, (_, value: unknown) => (typeof value === 'string' ? plain(value) : value)) : JSON.parse(text);
+}

@@ -316,8 +316,9 @@ int duty_move(const struct incident_call *call, uint32_t id, int64_t due_us, con
 
 	if (error || row.duty.state != DUTY_OPEN)
 		return error;
+	if (row.duty.due_us != due_us)
+		row.reminded = 0;
 	row.duty.due_us = due_us;
-	row.reminded = 0;
 	snprintf(row.duty.law_from, sizeof(row.duty.law_from), "%s", law_from);
 	error = rewrite(call, &row);
 	return error ? error : note(call, "deadline.move", &row.duty, row.duty.tenant);

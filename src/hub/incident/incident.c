@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "hub/assess/day.h"
 #include "hub/incident/internal.h"
 
@@ -469,6 +470,12 @@ int incident_levels(const struct incident_call *call)
 				incident);
 		if (error == LUYTRE_E_CONFLICT) /* somebody changed it meanwhile, and took the level along */
 			error = 0;
+		/* One that the clock has left in the future, or that is gone, keeps nobody else from what is due. */
+		if (error == LUYTRE_E_RANGE || error == LUYTRE_E_INVALID || error == LUYTRE_E_NOT_FOUND) {
+			log_warn("incident %u keeps its level for now: %s", risen.ids[i],
+				error_text(error, LUYTRE_LANG_EN));
+			error = 0;
+		}
 	}
 	free(incident);
 	return error;

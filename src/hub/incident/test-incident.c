@@ -562,6 +562,23 @@ static void test_yearly_editions(void **state)
 	assert_int_equal(listed.last.due_us, LOCAL(2027, 12, 10) - 1);
 	assert_string_equal(listed.last.law_from, "2027-01-01");
 	law_free(f.law);
+	/* Two rows that are in force on their own days of one year: the later one says the day, each time that anybody looks. */
+	f.law = law_new_with("clocks.tsv", CLOCKS CLOCK("yr-owner", "report", "12-15", "2026-08-19", "2026-12-16", "A")
+						   CLOCK("yr-owner", "report", "12-20", "2026-12-17", "-", "B"));
+	assert_int_equal(yearly_at(START), 2);
+	for (int i = 0; i < 3; i++) {
+		int64_t days = -1;
+
+		assert_int_equal(yearly_at(START + i), 0);
+		assert_int_equal(
+			db_integer(f.db,
+				"select count(*) from incident_duty where clock = 'yr-owner' and due_us = ?1 and "
+				"law_from = '2026-12-17' and revision = 1",
+				DB_ARGS(db_i64(LOCAL(2026, 12, 20) - 1)), &days),
+			0);
+		assert_int_equal(days, 2);
+	}
+	law_free(f.law);
 	f.law = law;
 }
 

@@ -199,6 +199,19 @@ static int take_away(void *context)
 			.field_count = 1 });
 }
 
+/* A later row of the clock says when the same report falls due: two may be in force on their own days of one year. */
+static bool is_superseded(const struct law_table *clocks, size_t row, int64_t now_us, const struct making *making)
+{
+	struct making other = *making;
+
+	for (size_t i = 0; i < clocks->row_count; i++)
+		if (i != row && strcmp(clocks->rows[i][CLOCK_ID], making->clock) == 0 &&
+			next_of(clocks->rows[i], now_us, &other) && other.year == making->year &&
+			strcmp(other.law_from, making->law_from) > 0)
+			return true;
+	return false;
+}
+
 /* Every row of the clock is one time of its validity. */
 static int make_clock(struct making *making, const struct whom *whom, int64_t now_us)
 {
@@ -208,7 +221,8 @@ static int make_clock(struct making *making, const struct whom *whom, int64_t no
 	making->sql = whom->sql;
 	making->clock = whom->clock;
 	for (size_t i = 0; i < clocks->row_count && !error; i++)
-		if (strcmp(clocks->rows[i][CLOCK_ID], whom->clock) == 0 && next_of(clocks->rows[i], now_us, making))
+		if (strcmp(clocks->rows[i][CLOCK_ID], whom->clock) == 0 && next_of(clocks->rows[i], now_us, making) &&
+			!is_superseded(clocks, i, now_us, making))
 			error = make_and_move(making);
 	return error;
 }

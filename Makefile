@@ -97,7 +97,7 @@ check: ## formatting, clang-tidy and cppcheck, all kept at zero
 sanitize: ## unit tests and saved fuzz inputs with the address and undefined behaviour sanitizers; CC=clang looks further
 	@scripts/install-deps build fuzz
 	@scripts/build $(BUILD)-sanitize -Db_sanitize=address,undefined -Db_lundef=false
-	@UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 scripts/run-tests $(BUILD)-sanitize --suite unit --suite corpus
+	@UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 scripts/run-tests $(BUILD)-sanitize --suite unit --suite corpus --timeout-multiplier 5
 
 fuzz: ## each fuzz target for SECONDS=30
 	@scripts/install-deps build fuzz

@@ -13,7 +13,7 @@
  * gate passes it over, as the sensor does those of the gate.
  *
  * "modes" are of sites, by the same places: the mode takes that of the server's own configuration away. Of several the narrowest counts: the longest prefix, and a name
- * before a prefix. "edge_only": the system behind it may only be watched at the edge, so that the gate must not look into it, whatever its mode: it is off there, and
+ * before a prefix; but by a name alone a site gets only stricter (gate/hold/modes.h). "edge_only": the system behind it may only be watched at the edge, so that the gate must not look into it, whatever its mode: it is off there, and
  * says so.
  *
  * Reading checks everything and is bounded: the text comes over the network, even if it is signed. "prefixes" and "names" may be left

@@ -98,13 +98,14 @@ cat >$DIR/front.conf <<-end
 		server {
 			luytre_gate_rules $DIR/rules;
 			listen 127.0.0.1:8080; server_name first.example.vn *.wild.example.vn; luytre_gate on; luytre_gate_tenant bank;
+			luytre_gate_asset first.example.vn x.wild.example.vn;
 			luytre_gate_limit rate=1000 burst=20000;
 			luytre_gate_slow body=1 grace=60s;
 			location = /form { return 200; }
 		}
 		server {
 			luytre_gate_rules $DIR/rules;
-			listen 127.0.0.1:8080; server_name second.example.vn; luytre_gate shadow;
+			listen 127.0.0.1:8080; server_name second.example.vn; luytre_gate shadow; luytre_gate_asset second.example.vn;
 			location = /form { return 200; }
 		}
 		server {
@@ -208,6 +209,16 @@ check "... and nothing where it is the site's own" has_events 1 '.site == "other
 # A client may write any host: what it says turns nothing off, nor does the header behind an absolute URL.
 check "a name of another server in the header turns nothing off" \
 	[ "$(within web curl -s -o /dev/null -w '%{http_code}' -x http://127.0.0.1:8080 -H 'Host: first.example.vn' 'http://other.example.vn/?own=bad')" = 406 ]
+put 1 '{"mode":"off","asset":1,"names":["first.example.vn","other.example.vn"]},{"mode":"enforce","asset":2,"names":["second.example.vn"]}'
+sleep 0.8
+check "a name that the operator has not named here turns nothing off" always stopped other.example.vn
+check "... one that he has does" always passed first.example.vn
+put 1 '{"mode":"enforce","edge_only":true,"asset":1,"names":["other.example.vn"]},{"mode":"enforce","asset":2,"names":["second.example.vn"]}'
+sleep 0.8
+check "... nor as edge-only" always stopped other.example.vn
+check "... and the report says that it does not stand" eventually 5 reports 1 2 '.sites[0] == {"asset":1,"mode":"off","edge_only":true,"stands":false}'
+put 1 '{"mode":"off","asset":1,"names":["first.example.vn"]},{"mode":"enforce","asset":2,"names":["second.example.vn"]}'
+sleep 0.8
 check "the first's name at another address turns nothing off" [ "$(attack first.example.vn http://127.0.0.2:8080/)" = 406 ]
 
 put 2 '{"mode":"shadow","asset":1,"names":["first.example.vn","x.wild.example.vn"]},{"mode":"enforce","asset":3,"names":["off.example.vn"]}' \

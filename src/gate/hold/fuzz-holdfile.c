@@ -54,7 +54,7 @@ static bool anybody(const void *context, struct bytes name)
 	return true;
 }
 
-/* What is said of a place comes from a row that is about it, and what is edge-only is off. */
+/* What is said of a place comes from a row that is about it, what is edge-only is off, and a name alone makes nothing weaker. */
 static void look_up_mode(const struct hold_modes *modes, const struct holdfile *file)
 {
 	for (size_t i = 0; i < file->mode_count && i < 64; i++) {
@@ -67,7 +67,8 @@ static void look_up_mode(const struct hold_modes *modes, const struct holdfile *
 			place.asked = bytes_from_str(file->names[row->name_first]);
 		place.header = place.own = place.asked;
 		got = hold_modes_find(modes, &place, GATE_SHADOW);
-		assert(!got.row == (!row->name_count && !row->prefix_count));
+		assert(got.row ? row->name_count || row->prefix_count : !row->prefix_count);
+		assert(prefix || got.mode >= GATE_SHADOW);
 		assert(!got.row || !got.row->edge_only || got.mode == GATE_OFF);
 		assert(!row->name_count || hold_modes_at_name(modes, place.asked));
 		assert(!prefix || hold_modes_at_prefix(modes, prefix).row);

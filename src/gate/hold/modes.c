@@ -199,32 +199,51 @@ void hold_modes_each_name(const struct hold_modes *modes, hold_mode_fn each, voi
 
 /* ---- of a request ---- */
 
-static void make_stricter(const struct hold_modes *modes, struct bytes name, struct hold_site_mode *site)
+static void make_stricter(const struct holdfile_row *row, struct hold_site_mode *site)
 {
-	const struct holdfile_row *row = hold_modes_at_name(modes, name);
-
 	if (!row || row->edge_only || gate_modes[row->mode] <= site->mode)
 		return;
 	site->mode = gate_modes[row->mode];
 	site->row = row;
 }
 
+/* Who owns a name that the operator has not named here may be anybody; who owns the address is at home. */
+static bool is_at_home(const struct holdfile_row *by_name, struct hold_mode_found by_prefix)
+{
+	return by_name && by_prefix.row && by_name->tenant != 0 && by_name->tenant == by_prefix.row->tenant;
+}
+
+/* The request line and the header name the same site, or there is no header: what stands behind may go by either. */
+static bool is_asked_twice(const struct hold_place *place)
+{
+	char asked[HOLDFILE_NAME_SIZE], header[HOLDFILE_NAME_SIZE];
+
+	if (place->header.size == 0)
+		return true;
+	return holdfile_take_name(place->asked, asked) && holdfile_take_name(place->header, header) &&
+	       strcmp(asked, header) == 0;
+}
+
 struct hold_site_mode hold_modes_find(
 	const struct hold_modes *modes, const struct hold_place *place, enum gate_mode own)
 {
-	const struct holdfile_row *asked = hold_modes_at_name(modes, place->asked), *by_name = NULL, *row;
+	const struct holdfile_row *asked = hold_modes_at_name(modes, place->asked), *by_name = NULL, *first = NULL,
+				  *row;
 	struct hold_mode_found by_prefix = { 0 };
-	bool trusted = asked && place->has_name(place->context, place->asked);
+	bool known = asked && is_asked_twice(place) && place->has_name(place->context, place->asked);
 	struct hold_site_mode site = { .mode = own };
 
 	if (place->asset)
 		by_name = hold_asset_mode(place->asset, modes, &by_prefix);
-	if (trusted)
-		by_name = asked;
-	else if (!by_name)
-		by_name = hold_modes_at_name(modes, place->own);
 	if (place->address)
 		by_prefix = hold_mode_narrower(by_prefix, hold_modes_at_address(modes, place->address));
+	if (!known && !by_name)
+		first = hold_modes_at_name(modes, place->own);
+	if (known &&
+		(is_at_home(asked, by_prefix) || (place->asset && hold_asset_has_name(place->asset, place->asked))))
+		by_name = asked;
+	else if (is_at_home(first, by_prefix))
+		by_name = first;
 	row = by_name ? by_name : by_prefix.row;
 	if (by_prefix.row && by_prefix.row->edge_only)
 		row = by_prefix.row;
@@ -234,9 +253,10 @@ struct hold_site_mode hold_modes_find(
 		site = (struct hold_site_mode){ row->edge_only ? GATE_OFF : gate_modes[row->mode], row };
 	if (row && row->edge_only)
 		return site;
-	if (asked && !trusted)
-		make_stricter(modes, place->asked, &site);
+	make_stricter(first, &site);
+	if (by_name != asked)
+		make_stricter(asked, &site);
 	if (!bytes_equal(place->header, place->asked))
-		make_stricter(modes, place->header, &site);
+		make_stricter(hold_modes_at_name(modes, place->header), &site);
 	return site;
 }

@@ -6,8 +6,10 @@
  *	a name before a prefix, of prefixes the longest;
  *	edge_only, where the name's row or the prefix' has it, before everything: the gate is off;
  *	of rows for the very same place edge_only, then the stricter mode.
- * Names and prefixes are those that the web server's configuration knows: a client may write any host. So the name that a request asks for
- * counts where its server has it as one of its names; else it can make the mode stricter, never weaker. */
+ * A client may write any host, and an organisation may register any name that no other has: a row that is found by its name alone can make the
+ * mode stricter than what the prefix' row or else the server itself says, never weaker, and does not make it edge-only. It counts in full where the
+ * server's operator has given it the name as an asset, or where the prefix' row for the request is of the same organisation; the name that a
+ * request asks for only where its server has it as one of its names too. */
 #pragma once
 
 #include "gate/gate.h"

@@ -381,6 +381,19 @@ const struct holdfile_row *hold_asset_mode(
 	return asset->by_name;
 }
 
+bool hold_asset_has_name(const struct hold_asset *asset, struct bytes name)
+{
+	char text[HOLDFILE_NAME_SIZE];
+
+	if (!holdfile_take_name(name, text))
+		return false;
+	for (size_t i = 0; i < asset->name_count; i++) {
+		if (strcmp(asset->names[i], text) == 0)
+			return true;
+	}
+	return false;
+}
+
 void hold_asset_rows(const struct hold_asset *asset, const struct hold_places *places, hold_rows_fn each, void *context)
 {
 	struct row_teller teller = { places, each, context };

@@ -55,6 +55,8 @@ void hold_asset_find(struct hold_asset *asset, const struct hold_places *places,
 /* What is said of the words that are names, and of those that are prefixes; found once for each table, and kept. Null: nothing. */
 const struct holdfile_row *hold_asset_mode(
 	struct hold_asset *asset, const struct hold_modes *modes, struct hold_mode_found *ret_by_prefix);
+/* Whether it is one of the words. In any case, with or without a dot at its end. */
+bool hold_asset_has_name(const struct hold_asset *asset, struct bytes name);
 /* Rows of all words, as above; some of them twice. */
 void hold_asset_rows(
 	const struct hold_asset *asset, const struct hold_places *places, hold_rows_fn each, void *context);

@@ -28,15 +28,17 @@ static struct hold_places *make(const char *text)
 	return places;
 }
 
+/* The second organisation has a network and names, the third one address and its name. */
 #define FILE_TEXT                                                                                                      \
-	MODES("{\"asset\":1,\"mode\":\"off\",\"prefixes\":[\"192.0.2.0/24\"]},"                                        \
-	      "{\"asset\":2,\"mode\":\"shadow\",\"prefixes\":[\"192.0.2.64/26\",\"2001:db8::/32\"]},"                  \
-	      "{\"asset\":3,\"mode\":\"enforce\",\"names\":[\"Cong.Example.vn\"]},"                                    \
-	      "{\"asset\":4,\"mode\":\"off\",\"names\":[\"off.example.vn\"]},"                                         \
-	      "{\"asset\":5,\"mode\":\"enforce\",\"edge_only\":true,\"prefixes\":[\"192.0.2.80/32\"],"                 \
+	MODES("{\"asset\":1,\"tenant\":1,\"mode\":\"off\",\"prefixes\":[\"192.0.2.0/24\"]},"                           \
+	      "{\"asset\":2,\"tenant\":1,\"mode\":\"shadow\",\"prefixes\":[\"192.0.2.64/26\",\"2001:db8::/32\"]},"     \
+	      "{\"asset\":3,\"tenant\":2,\"mode\":\"enforce\",\"names\":[\"Cong.Example.vn\"]},"                       \
+	      "{\"asset\":4,\"tenant\":2,\"mode\":\"off\",\"names\":[\"off.example.vn\"]},"                            \
+	      "{\"asset\":5,\"tenant\":3,\"mode\":\"enforce\",\"edge_only\":true,\"prefixes\":[\"192.0.2.80/32\"],"    \
 	      "\"names\":[\"edge.example.vn\"]},"                                                                      \
-	      "{\"asset\":6,\"mode\":\"shadow\",\"names\":[\"twice.example.vn\"]},"                                    \
-	      "{\"asset\":7,\"mode\":\"enforce\",\"names\":[\"twice.example.vn\"]}")
+	      "{\"asset\":6,\"tenant\":2,\"mode\":\"shadow\",\"names\":[\"twice.example.vn\"]},"                       \
+	      "{\"asset\":7,\"tenant\":2,\"mode\":\"enforce\",\"names\":[\"twice.example.vn\"]},"                      \
+	      "{\"asset\":8,\"tenant\":2,\"mode\":\"shadow\",\"prefixes\":[\"203.0.113.0/24\"]}")
 
 static bool as_said(const void *context, struct bytes name)
 {
@@ -62,18 +64,37 @@ static void requests_get_their_mode(void **state)
 		/* a name before a prefix, in any case; the server's own name where the one that is asked for says nothing */
 		{ "cong.example.vn", "cong.example.vn", "a.vn", "192.0.2.1", NULL, true, GATE_OFF, GATE_ON, 3 },
 		{ "a.vn", "a.vn", "cong.example.vn", "192.0.2.1", NULL, true, GATE_OFF, GATE_ON, 3 },
-		{ "off.example.vn", "off.example.vn", "cong.example.vn", NULL, NULL, true, GATE_ON, GATE_OFF, 4 },
+		/* a name that the operator has not named here turns nothing off and nothing down ... */
+		{ "off.example.vn", "off.example.vn", "a.vn", NULL, NULL, true, GATE_ON, GATE_ON, 0 },
+		{ "off.example.vn", "off.example.vn", "cong.example.vn", NULL, NULL, true, GATE_ON, GATE_ON, 0 },
+		{ "a.vn", "a.vn", "off.example.vn", NULL, NULL, true, GATE_ON, GATE_ON, 0 },
+		{ "twice.example.vn", "twice.example.vn", "a.vn", NULL, NULL, true, GATE_ON, GATE_ON, 0 },
+		{ "off.example.vn", "off.example.vn", "a.vn", "192.0.2.65", NULL, true, GATE_ON, GATE_SHADOW, 2 },
+		{ "edge.example.vn", "edge.example.vn", "a.vn", NULL, NULL, true, GATE_ON, GATE_ON, 0 },
+		{ "edge.example.vn", "edge.example.vn", "a.vn", "192.0.2.65", NULL, true, GATE_ON, GATE_SHADOW, 2 },
+		/* ... one that he has does; so does one of whose address it is */
+		{ "off.example.vn", "off.example.vn", "a.vn", NULL, "off.example.vn", true, GATE_ON, GATE_OFF, 4 },
+		{ "OFF.example.vn.", "a.vn", "a.vn", "192.0.2.65", "Off.example.vn", true, GATE_ON, GATE_OFF, 4 },
+		{ "a.vn", "a.vn", "a.vn", NULL, "off.example.vn", true, GATE_ON, GATE_OFF, 4 },
+		{ "off.example.vn", "off.example.vn", "a.vn", "203.0.113.1", NULL, true, GATE_ON, GATE_OFF, 4 },
+		{ "off.example.vn", "off.example.vn", "a.vn", "203.0.113.1", NULL, false, GATE_ON, GATE_SHADOW, 8 },
+		{ "a.vn", "a.vn", "off.example.vn", "203.0.113.1", NULL, true, GATE_ON, GATE_OFF, 4 },
+		{ "edge.example.vn", "edge.example.vn", "a.vn", "203.0.113.1", NULL, true, GATE_ON, GATE_SHADOW, 8 },
 		/* what a client says may make it stricter, and never weaker */
 		{ "off.example.vn", "off.example.vn", "a.vn", NULL, NULL, false, GATE_ON, GATE_ON, 0 },
 		{ "off.example.vn", "off.example.vn", "a.vn", "192.0.2.65", NULL, false, GATE_ON, GATE_SHADOW, 2 },
 		{ "edge.example.vn", "edge.example.vn", "a.vn", NULL, NULL, false, GATE_ON, GATE_ON, 0 },
 		{ "cong.example.vn", "cong.example.vn", "a.vn", NULL, NULL, false, GATE_OFF, GATE_ON, 3 },
 		{ "a.vn", "off.example.vn", "a.vn", NULL, NULL, true, GATE_ON, GATE_ON, 0 },
-		{ "off.example.vn", "cong.example.vn", "off.example.vn", NULL, NULL, true, GATE_ON, GATE_ON, 3 },
-		{ "off.example.vn", "", "off.example.vn", NULL, NULL, true, GATE_ON, GATE_OFF, 4 },
+		{ "off.example.vn", "cong.example.vn", "a.vn", NULL, "off.example.vn", true, GATE_ON, GATE_ON, 3 },
+		{ "off.example.vn", "", "a.vn", NULL, "off.example.vn", true, GATE_ON, GATE_OFF, 4 },
+		/* the request line names one site of the server, the header another: the first does not loosen the second */
+		{ "off.example.vn", "a.vn", "a.vn", "203.0.113.1", NULL, true, GATE_ON, GATE_SHADOW, 8 },
+		{ "off.example.vn", "Off.Example.vn.", "a.vn", "203.0.113.1", NULL, true, GATE_ON, GATE_OFF, 4 },
+		{ "off.example.vn", "", "a.vn", "203.0.113.1", NULL, true, GATE_ON, GATE_OFF, 4 },
 		/* edge-only: off, whatever its mode, and whatever else is said */
-		{ "edge.example.vn", "edge.example.vn", "a.vn", NULL, NULL, true, GATE_ON, GATE_OFF, 5 },
-		{ "edge.example.vn", "cong.example.vn", "a.vn", NULL, NULL, true, GATE_ON, GATE_OFF, 5 },
+		{ "edge.example.vn", "edge.example.vn", "a.vn", NULL, "edge.example.vn", true, GATE_ON, GATE_OFF, 5 },
+		{ "edge.example.vn", "cong.example.vn", "a.vn", NULL, "edge.example.vn", true, GATE_ON, GATE_OFF, 5 },
 		{ "cong.example.vn", "cong.example.vn", "a.vn", "192.0.2.80", NULL, true, GATE_ON, GATE_OFF, 5 },
 		/* what the server stands for */
 		{ "a.vn", "a.vn", "a.vn", "10.0.0.1", "192.0.2.65", true, GATE_ON, GATE_SHADOW, 2 },
@@ -82,7 +103,7 @@ static void requests_get_their_mode(void **state)
 			5 }, /* holds the edge's */
 		{ "a.vn", "a.vn", "a.vn", "192.0.2.1", "cong.example.vn", true, GATE_OFF, GATE_ON, 3 },
 		{ "a.vn", "a.vn", "off.example.vn", NULL, "cong.example.vn", true, GATE_OFF, GATE_ON, 3 },
-		{ "off.example.vn", "off.example.vn", "a.vn", NULL, "cong.example.vn", true, GATE_ON, GATE_OFF, 4 },
+		{ "off.example.vn", "off.example.vn", "a.vn", NULL, "cong.example.vn", true, GATE_ON, GATE_ON, 3 },
 		/* two rows for one name: the stricter */
 		{ "twice.example.vn", "twice.example.vn", "a.vn", NULL, NULL, true, GATE_OFF, GATE_ON, 7 },
 	};
@@ -170,6 +191,7 @@ static void many_modes_cost_little(void **state)
 		file.prefixes[i] = ip_prefix_of_addr(&address);
 		snprintf(file.names[i], sizeof(file.names[i]), "host-%u.example.vn", i);
 		file.modes[i] = (struct holdfile_row){ .asset = i + 1,
+			.tenant = 1,
 			.mode = HOLDFILE_SITE_SHADOW,
 			.prefix_first = i,
 			.prefix_count = 1,
@@ -200,7 +222,7 @@ static void many_modes_cost_little(void **state)
 
 static const struct bytes own_names[][2] = {
 	{ { (const uint8_t *)"a.vn", 4 }, { (const uint8_t *)".wild.vn", 8 } },
-	{ { (const uint8_t *)"b.vn", 4 } },
+	{ { (const uint8_t *)"b.vn", 4 }, { (const uint8_t *)"named.vn", 8 } },
 	{ { (const uint8_t *)"bare.vn", 7 } },
 	{ { (const uint8_t *)"careful.vn", 10 } },
 };
@@ -212,7 +234,15 @@ static void modes_stand_or_not(void **state)
 		bool stands; /* the first */
 	} rows[] = {
 		{ "\"mode\":\"enforce\",\"names\":[\"a.vn\"]", true },
-		{ "\"mode\":\"off\",\"names\":[\"a.vn\"]", true },
+		{ "\"mode\":\"off\",\"names\":[\"a.vn\"]", false }, /* by its name alone nothing gets weaker */
+		{ "\"mode\":\"enforce\",\"edge_only\":true,\"names\":[\"a.vn\"]", false },
+		{ "\"mode\":\"off\",\"names\":[\"named.vn\"]", true }, /* what b says it stands for */
+		{ "\"mode\":\"off\",\"tenant\":1,\"names\":[\"a.vn\"]},"
+		  "{\"mode\":\"shadow\",\"asset\":9,\"tenant\":1,\"prefixes\":[\"192.0.2.1\"]",
+			true },
+		{ "\"mode\":\"off\",\"tenant\":1,\"names\":[\"a.vn\"]},"
+		  "{\"mode\":\"shadow\",\"asset\":9,\"tenant\":2,\"prefixes\":[\"192.0.2.1\"]",
+			false },
 		{ "\"mode\":\"enforce\",\"names\":[\"x.wild.vn\",\"wild.vn\"]", true },
 		{ "\"mode\":\"enforce\",\"prefixes\":[\"192.0.2.1\"]", true },
 		{ "\"mode\":\"shadow\",\"prefixes\":[\"203.0.113.80\"]", true }, /* what b says it stands for */
@@ -236,7 +266,8 @@ static void modes_stand_or_not(void **state)
 		/* another row says something else of the same place */
 		{ "\"mode\":\"off\",\"names\":[\"a.vn\"]},{\"mode\":\"enforce\",\"asset\":9,\"names\":[\"a.vn\"]",
 			false },
-		{ "\"mode\":\"off\",\"names\":[\"a.vn\"]},{\"mode\":\"off\",\"asset\":9,\"names\":[\"a.vn\"]", true },
+		{ "\"mode\":\"enforce\",\"names\":[\"a.vn\"]},{\"mode\":\"enforce\",\"asset\":9,\"names\":[\"a.vn\"]",
+			true },
 		/* a narrower one elsewhere does not matter */
 		{ "\"mode\":\"shadow\",\"prefixes\":[\"192.0.2.0/"
 		  "24\"]},{\"mode\":\"enforce\",\"asset\":9,\"prefixes\":[\"192.0.2.2\"]",
@@ -245,7 +276,7 @@ static void modes_stand_or_not(void **state)
 	const struct ip_prefix first = { { IP_V4, { 192, 0, 2, 1 } }, 32 }, other = { { IP_V4, { 192, 0, 2, 2 } }, 32 };
 	const struct hold_server servers[] = {
 		{ .names = own_names[0], .name_count = 2, .addresses = &first, .address_count = 1, .is_default = true },
-		{ .names = own_names[1], .name_count = 1, .addresses = &other, .address_count = 1 },
+		{ .names = own_names[1], .name_count = 2, .addresses = &other, .address_count = 1 },
 		{ .names = own_names[2], .name_count = 1, .addresses = &other, .address_count = 1 },
 		{ .names = own_names[3], .name_count = 1, .addresses = &other, .address_count = 1 },
 	};
@@ -254,13 +285,14 @@ static void modes_stand_or_not(void **state)
 	struct hold_asset *asset = hold_asset_new();
 	const struct hold_location locations[] = {
 		{ &servers[0], NULL, 0, GATE_SHADOW },
-		{ &servers[1], asset, 0, GATE_OFF },
+		{ &servers[1], asset, 0, GATE_SHADOW },
 		{ &servers[2], NULL, HOLD_NO_PLAN, GATE_OFF },
 		{ &servers[3], NULL, 1, GATE_ON },
 	};
 
 	(void)state;
 	assert_int_equal(hold_asset_add(asset, bytes_from_str("203.0.113.80")), 0);
+	assert_int_equal(hold_asset_add(asset, bytes_from_str("named.vn")), 0);
 	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
 		struct hold_places *places;
 		struct hold_duty *duty;

@@ -229,6 +229,8 @@ static bool is_named(const char *pattern, struct bytes name)
 {
 	size_t size = strlen(pattern);
 
+	if (pattern[0] == '*')
+		return name.size >= size - 1 && !memcmp(name.ptr + name.size - (size - 1), pattern + 1, size - 1);
 	if (size && pattern[size - 1] == '*')
 		return name.size >= size - 1 && !memcmp(name.ptr, pattern, size - 1);
 	return bytes_equal(name, bytes_of(pattern, size));

@@ -17,7 +17,7 @@
 #include "base/compiler.h"
 #include "base/net.h"
 
-/* X(around, name, why): 'around' "" is anywhere; "*" at the end of a name: whatever begins so. */
+/* X(around, name, why): 'around' is the innermost name, "" is anywhere; "*" at an end of either: whatever begins, or ends, so. */
 #define PAYLOAD_MEMBERS(X)                                                                                             \
 	X("", "payload*", "bytes of the stream or the packet, encoded or printable")                                   \
 	X("", "packet", "the whole packet, encoded")                                                                   \
@@ -31,22 +31,66 @@
 	X("", "stream_data*", "bytes of the stream")                                                                   \
 	X("", "capture_file", "a file with the packets: none is kept")                                                 \
 	X("", "matched_data", "the part of a request that a rule matched")                                             \
+	X("rules", "data", "the part of a request that a rule of the gate matched")                                    \
+	X("rules", "msg", "of a rule of the gate: quotes the request")                                                 \
+	X("details", "data", "as rules.data, in an audit log")                                                         \
+	X("details", "match", "as rules.data, in an audit log")                                                        \
+	X("messages", "message", "as rules.msg, in an audit log")                                                      \
+	X("request", "headers", "cookies, tokens (audit log)")                                                         \
+	X("response", "headers", "cookies, tokens (audit log)")                                                        \
+	X("request_headers", "value", "cookies, tokens, passwords (HTTP)")                                             \
+	X("response_headers", "value", "cookies, tokens (HTTP)")                                                       \
+	X("http", "cookie*", "a session")                                                                              \
+	X("http", "set_cookie*", "a session")                                                                          \
+	X("http", "authorization*", "a password or a token")                                                           \
+	X("http", "proxy_authorization*", "a password or a token")                                                     \
+	X("metadata", "flowvars", "what rules cut out of the stream")                                                  \
+	X("metadata", "pktvars", "what rules cut out of the packet")                                                   \
 	X("", "password", "a secret that was typed")                                                                   \
+	X("", "secret_key", "a secret of a connection (PostgreSQL)")                                                   \
+	X("", "encryption_key", "a secret of a call (SDP)")                                                            \
+	X("sdp", "attributes", "keys of a call among them (SDP)")                                                      \
+	X("media_descriptions", "attributes", "keys of a call among them (SDP)")                                       \
 	X("ftp", "command_data", "what was typed, passwords among it")                                                 \
 	X("ftp", "reply", "text of the server")                                                                        \
+	X("email", "subject", "of a message")                                                                          \
+	X("email", "url", "out of a message")                                                                          \
 	X("request", "args", "what was typed (POP3), passwords among it")                                              \
-	X("response", "data", "text of messages (POP3)")                                                               \
+	X("response", "header", "text of the server (POP3)")                                                           \
+	X("response", "data", "text of messages (POP3), values of a device (Modbus)")                                  \
 	X("publish", "message", "what a device said (MQTT)")                                                           \
 	X("will", "message", "what a device left to say (MQTT)")                                                       \
+	X("", "properties", "what programs add to messages, secrets of logins among it (MQTT)")                        \
 	X("request", "simple_query", "a query with its values (PostgreSQL)")                                           \
 	X("request", "message", "a message with its values (PostgreSQL)")                                              \
-	X("", "secret_key", "a secret of a connection (PostgreSQL)")                                                   \
+	X("response", "message", "an error that quotes values (PostgreSQL)")                                           \
+	X("response", "detail", "an error that quotes values (PostgreSQL)")                                            \
+	X("response", "hint", "an error that quotes values (PostgreSQL)")                                              \
+	X("response", "where", "an error that quotes values (PostgreSQL)")                                             \
+	X("response", "internal_query", "a query with its values (PostgreSQL)")                                        \
 	X("", "sasl_response", "a secret of a login")                                                                  \
-	X("modbus", "data", "values of a device")                                                                      \
+	X("", "sasl_param", "a secret of a login")                                                                     \
+	X("", "authentication_sasl_final", "a secret of a login")                                                      \
+	X("", "authentication_md5_password", "a secret of a login: what the password is hashed with")                  \
+	X("sasl", "credentials", "a secret of a login (LDAP)")                                                         \
+	X("attributes", "values", "values of an entry (LDAP)")                                                         \
+	X("", "attribute_values", "values of an entry (LDAP)")                                                         \
+	X("", "attribute_value_assertion", "a value that was compared (LDAP)")                                         \
+	X("modification", "value", "a value of an entry (LDAP)")                                                       \
+	X("extended_request", "value", "what an operation takes, passwords among it (LDAP)")                           \
+	X("*_response", "value", "what an operation gives (LDAP)")                                                     \
+	X("*_response", "message", "text of the server (LDAP)")                                                        \
+	X("search_result_*", "message", "text of the server (LDAP)")                                                   \
+	X("vnc", "challenge", "a secret of a login: what the password encrypts")                                       \
+	X("vnc", "response", "a secret of a login: what the password made of it")                                      \
+	X("request", "data", "values of a device (Modbus)")                                                            \
+	X("diagnostic", "data", "values of a device (Modbus)")                                                         \
+	X("mei", "data", "values of a device (Modbus)")                                                                \
 	X("write", "data", "values of a device (Modbus)")                                                              \
+	X("write", "and_mask", "values of a device (Modbus)")                                                          \
+	X("write", "or_mask", "values of a device (Modbus)")                                                           \
 	X("read", "data", "values of a device (Modbus)")                                                               \
 	X("", "points", "values of a device (DNP3)")                                                                   \
-	X("", "attribute_value_assertion", "a value that was compared (LDAP)")                                         \
 	X("snmp", "community", "the password of SNMP 1 and 2c")
 
 enum { PAYLOAD_DEPTH_MAX = 32 };

@@ -110,7 +110,8 @@ static void *grow(void *items, size_t size, size_t *room)
 	return grown;
 }
 
-static int add_row(struct builder *b, const struct ip_prefix *prefix, const struct policyfile_row *row)
+/* What is not 'mine' takes no mode of the row; that no content is kept there holds for whoever owns it. */
+static int add_row(struct builder *b, const struct ip_prefix *prefix, const struct policyfile_row *row, bool mine)
 {
 	static const int8_t modes[POLICYFILE_SENSOR_COUNT] = { [POLICYFILE_SENSOR_OFF] = TENANT_OFF,
 		[POLICYFILE_SENSOR_SHADOW] = TENANT_SHADOW,
@@ -124,8 +125,8 @@ static int add_row(struct builder *b, const struct ip_prefix *prefix, const stru
 		b->rows = grown;
 	}
 	b->rows[b->row_count++] = (struct places_row){ .prefix = *prefix,
-		.mode = !row || row->sensor == POLICYFILE_UNSET ? PLACE_MODE_UNSET : modes[row->sensor],
-		.edge_only = row && row->edge_only };
+		.mode = !mine || row->sensor == POLICYFILE_UNSET ? PLACE_MODE_UNSET : modes[row->sensor],
+		.edge_only = row->edge_only };
 	return 0;
 }
 
@@ -138,15 +139,15 @@ static int place_row(
 	int error = 0;
 
 	*ret_placed = around && is_of(around, row->tenant);
-	if (*ret_placed)
-		error = add_row(b, &row->prefix, row);
+	if (*ret_placed || row->edge_only)
+		error = add_row(b, &row->prefix, row, *ret_placed);
 	for (; !error && at < places->owner_count && ip_prefix_covers(&row->prefix, &places->owners[at].prefix); at++) {
 		bool mine = is_of(&places->owners[at], row->tenant);
 
 		if (ip_prefix_equal(&row->prefix, &places->owners[at].prefix))
 			continue;
 		*ret_placed |= mine;
-		error = add_row(b, &places->owners[at].prefix, mine ? row : NULL);
+		error = add_row(b, &places->owners[at].prefix, row, mine);
 	}
 	return error;
 }
@@ -216,7 +217,7 @@ int sensor_places_make(struct sensor_places *places, struct sensor_said *ret)
 
 		error = place_row(places, &b, &places->policy.rows[i], &placed);
 		made.unplaced += !placed;
-		made.edge_only += placed && places->policy.rows[i].edge_only;
+		made.edge_only += places->policy.rows[i].edge_only;
 	}
 	for (size_t i = 0; i < places->holds.row_count && !error; i++)
 		error = place_hold(places, &b, &places->holds.rows[i]);

@@ -4,7 +4,8 @@
  *
  * A row belongs to the tenant with the longest prefix around it, and to those whose prefixes lie inside of it, as at the shield
  * (edge/overlay.h); a tenant that says which organisation of the hub it is (`hub_id`) is left alone by rows of others. Rows without a tenant
- * here are counted and do nothing. A file that is not there says nothing; one that cannot be read leaves what it said before. */
+ * here are counted and set no mode. Edge-only is laid on the whole prefix, whoever owns it here: nobody, or another organisation. A file that
+ * is not there says nothing; one that cannot be read leaves what it said before. */
 #pragma once
 
 #include "base/compiler.h"

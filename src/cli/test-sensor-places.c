@@ -130,6 +130,44 @@ static void test_rows(void **state)
 	sensor_said_done(&said);
 }
 
+/* No content is kept there, whoever owns it here; the mode is for the organisation's own. */
+static void test_edge_only(void **state)
+{
+	static const struct {
+		const char *addr;
+		int mode;
+		bool edge_only;
+	} cases[] = {
+		{ "203.0.113.9", PLACE_MODE_UNSET, true }, /* nobody's */
+		{ "203.0.114.9", PLACE_MODE_UNSET, false },
+		{ "192.0.2.200", PLACE_MODE_UNSET, true }, /* of 'b', which is another organisation's */
+		{ "192.0.2.100", PLACE_MODE_UNSET, false },
+		{ "2001:db8:1:2::3", TENANT_SHADOW, true }, /* of 'a' inside */
+		{ "2001:db8:2::3", PLACE_MODE_UNSET, true },
+	};
+	struct sensor_said said;
+
+	write_file(policy_path,
+		POLICY("4",
+			ROW("203.0.113.0/24", "17", ",\"sensor\":\"off\",\"edge_only\":true") "," ROW("192.0.2.192/26",
+				"17", ",\"sensor\":\"off\",\"edge_only\":true") "," ROW("2001:db8::/32", "17",
+				",\"sensor\":\"shadow\",\"edge_only\":true")));
+	read_now(&said);
+	assert_string_equal(why, "");
+	assert_int_equal(said.unplaced, 2);
+	assert_int_equal(said.edge_only, 3);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ip_addr addr;
+		bool edge_only;
+
+		assert_int_equal(mode_at(&said, cases[i].addr), cases[i].mode);
+		assert_int_equal(ip_addr_parse(bytes_from_str(cases[i].addr), &addr), 0);
+		(void)places_find_flow(said.places, NULL, &addr, &addr, &edge_only);
+		assert_int_equal(edge_only, cases[i].edge_only);
+	}
+	sensor_said_done(&said);
+}
+
 static void test_holds(void **state)
 {
 	struct sensor_said said;
@@ -181,7 +219,8 @@ static void test_broken(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(test_rows), TEST(test_holds), TEST(test_broken) };
+	const struct CMUnitTest tests[] = { TEST(test_rows), TEST(test_edge_only), TEST(test_holds),
+		TEST(test_broken) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,14 +2,18 @@
 /* luytre status --prove edge-only SYSTEM: that a system is only watched here, from what this machine has: the hub's signed policy, the daemon, the
  * sensor, the web servers' words and the events that wait for the hub. Each condition says what was looked at, also where it holds, so that a person
  * can look again; what cannot be seen from here is said to be so. */
-#include <fcntl.h>
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/holdfile.h"
@@ -33,6 +37,7 @@ enum { TEXT_SIZE = 640, FILE_MAX = 64 << 20, NAMED_MAX = 6, CONDITIONS_MAX = 12 
 struct condition {
 	const char *name;
 	bool ok;
+	bool statement; /* nothing was looked at: it neither passes nor fails */
 	char text[TEXT_SIZE];
 };
 
@@ -60,7 +65,7 @@ __attribute__((format(printf, 4, 5))) static void say(
 	struct condition *condition = &p->conditions[p->condition_count++];
 	va_list args;
 
-	*condition = (struct condition){ .name = name, .ok = ok };
+	*condition = (struct condition){ .name = name, .ok = ok, .statement = condition->statement };
 	va_start(args, format);
 	vsnprintf(condition->text, sizeof(condition->text), format, args);
 	va_end(args);
@@ -157,6 +162,23 @@ static int look_at_policy(struct prove *p)
 
 /* ---- The daemon ---- */
 
+/* Nobody listens there, for certain: what listens and does not answer, or may not be reached, is no proof of that. */
+static bool is_nobody(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), error;
+
+	if (fd < 0 || strlen(path) >= sizeof(address.sun_path)) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	strcpy(address.sun_path, path);
+	error = connect(fd, (struct sockaddr *)&address, sizeof(address)) ? errno : 0;
+	close(fd);
+	return error == ENOENT || error == ECONNREFUSED;
+}
+
 static json_t *ask(const struct prove *p, const char *socket)
 {
 	struct cli_options options = *p->options;
@@ -203,10 +225,28 @@ static bool is_handed_out(const struct prove *p, const char *path, const char *n
 	return same;
 }
 
+static void say_no_sensor(struct prove *p, bool nobody)
+{
+	say(p, "sensor", nobody,
+		nobody ? cli_text(p->options,
+				 "%s: no sensor runs at this socket; one that starts obeys the file before its first "
+				 "packet. One with another socket is not seen",
+				 "%s: không có bộ cảm biến chạy ở ổ cắm này; khi khởi động nó làm theo tệp trước gói "
+				 "tin "
+				 "đầu tiên. Bộ cảm biến dùng ổ cắm khác thì không thấy được")
+		       : cli_text(p->options, "%s: what is there does not say what it obeys",
+				 "%s: thứ đang ở đó không nói nó làm theo gì"),
+		p->config->sensor.control_socket);
+}
+
 static void look_at_sensor(struct prove *p)
 {
 	const struct config_sensor *sensor = &p->config->sensor;
+	uint64_t edge_only = 0; /* of all systems: so does the sensor count */
 	const json_t *hub;
+
+	for (size_t i = 0; i < p->policy.row_count; i++)
+		edge_only += p->policy.rows[i].edge_only;
 
 	if (!sensor->line) {
 		say(p, "sensor", true, "%s",
@@ -220,15 +260,11 @@ static void look_at_sensor(struct prove *p)
 		sensor->policy_file ? sensor->policy_file : "sensor.policy_file: off");
 	p->sensor = ask(p, sensor->control_socket);
 	if (!p->sensor) {
-		say(p, "sensor", true,
-			cli_text(p->options,
-				"%s: no sensor runs; one that starts obeys the file before its first packet",
-				"%s: bộ cảm biến không chạy; khi khởi động nó làm theo tệp trước gói tin đầu tiên"),
-			sensor->control_socket);
+		say_no_sensor(p, is_nobody(sensor->control_socket));
 		return;
 	}
 	hub = json_object_get(p->sensor, "hub");
-	say(p, "sensor", number_of(hub, "version") == p->bundle.revision && number_of(hub, "edge_only") >= p->row_count,
+	say(p, "sensor", number_of(hub, "version") == p->bundle.revision && number_of(hub, "edge_only") >= edge_only,
 		cli_text(p->options,
 			"%s: the sensor obeys policy %llu with %llu edge-only prefixes; there it keeps no packet, no "
 			"file and no payload (evidence "
@@ -303,13 +339,33 @@ static void look_at_list(struct prove *p)
 	holdfile_done(&file);
 }
 
+/* Where the configuration says that there is none, silence is what is to be heard. */
+static void say_no_gates(struct prove *p, bool off)
+{
+	say(p, "web-servers", off,
+		off ? cli_text(p->options,
+			      "gate.holds_file: off, and the daemon has heard of no web server here; one without this "
+			      "gate is not seen",
+			      "gate.holds_file: off, và tiến trình biên chưa nghe máy chủ web nào ở đây; máy chủ không "
+			      "có cổng này thì không thấy được")
+		    : cli_text(p->options,
+			      "not seen: no web server has told the daemon what it obeys, but gate.holds_file gives "
+			      "them a list (without web servers here: off)",
+			      "không thấy: chưa máy chủ web nào báo cho tiến trình biên nó làm theo gì, mà "
+			      "gate.holds_file lại trao danh sách cho chúng (nếu ở đây không có máy chủ web: off)"));
+}
+
 static void look_at_gates(struct prove *p)
 {
 	const json_t *holds = json_object_get(p->daemon, "holds"), *policy = json_object_get(p->daemon, "policy");
 	uint64_t gates = number_of(holds, "gates"), opened = number_of(policy, "edge_only_opened"),
 		 open = number_of(policy, "edge_only_open");
-	bool current = !gates || number_of(holds, "gates_stamp") >= number_of(holds, "stamp");
+	bool current = number_of(holds, "gates_stamp") >= number_of(holds, "stamp");
 
+	if (!gates) {
+		say_no_gates(p, p->daemon && !p->config->gate.holds_file && !opened);
+		return;
+	}
 	say(p, "web-servers", p->daemon && current && !opened && !open,
 		cli_text(p->options,
 			"the daemon: %llu workers of web servers have spoken, %s; sites of edge-only systems that one "
@@ -418,9 +474,10 @@ static void look_at_spool(struct prove *p)
 		closedir(dir);
 }
 
-/* What stands in nobody's files that we read. */
+/* What stands in nobody's files that we read: said, not proved. */
 static void say_unseen(struct prove *p)
 {
+	p->conditions[p->condition_count].statement = true;
 	say(p, "keys", true, "%s",
 		cli_text(p->options,
 			"the edge has no setting for keys of TLS, the sensor cannot decrypt, and no name of this "
@@ -445,7 +502,11 @@ static bool print_text(const struct prove *p)
 		const struct condition *c = &p->conditions[i];
 
 		all = all && c->ok;
-		printf("%-5s %-12s %s\n", c->ok ? "ok" : cli_text(p->options, "FAIL", "HỎNG"), c->name, c->text);
+		printf("%-5s %-12s %s\n",
+			c->statement ? cli_text(p->options, "said", "nói")
+			: c->ok      ? "ok"
+				     : cli_text(p->options, "FAIL", "HỎNG"),
+			c->name, c->text);
 	}
 	printf(all ? cli_text(p->options, "System %u is only watched at the edge here.\n",
 			     "Hệ thống %u chỉ được giám sát tại biên ở đây.\n")
@@ -464,8 +525,11 @@ static bool print_json(const struct prove *p)
 		const struct condition *c = &p->conditions[i];
 
 		all = all && c->ok;
-		json_array_append_new(
-			list, json_pack("{s:s, s:b, s:s}", "name", c->name, "ok", c->ok, "looked_at", c->text));
+		/* A statement has no "ok". */
+		json_array_append_new(list,
+			c->statement
+				? json_pack("{s:s, s:b, s:s}", "name", c->name, "statement", 1, "said", c->text)
+				: json_pack("{s:s, s:b, s:s}", "name", c->name, "ok", c->ok, "looked_at", c->text));
 	}
 	root = json_pack("{s:i, s:s, s:b, s:o}", "system", (int)p->system, "property", "edge-only", "proved", all,
 		"conditions", list);
@@ -524,6 +588,7 @@ int cli_prove(const struct cli_options *options)
 	}
 	free(errors);
 	p.system = (uint32_t)system;
+	signal(SIGPIPE, SIG_IGN); /* who hangs up on a question has not answered it */
 	code = prove(&p);
 	config_free(p.config);
 	return code;

@@ -400,6 +400,7 @@ void edge_hub_write_policy(const struct edge *edge, struct jsonw *out)
 	jsonw_kv_u64(out, "failed", policy.failed);
 	jsonw_kv_string(out, "problem", policy.why[0] ? policy.why : NULL);
 	jsonw_kv_u64(out, "edge_only", hub->figures.edge_only);
+	jsonw_kv_bool(out, "edge_only_unknown", hub->figures.edge_only_unknown);
 	jsonw_kv_u64(out, "content_removed", hub->figures.content_removed);
 	jsonw_kv_u64(out, "edge_only_opened", hub->figures.edge_only_opened);
 	jsonw_kv_u64(out, "edge_only_open", hub->figures.edge_only_open);

@@ -85,8 +85,10 @@ hub_start() {
 	eventually 20 hub_answers || fail "the hub did not start"
 }
 
+edge=
 edge_start() {
 	within edge "$LUYTRE" run --config $DIR/edge/luytre.yaml >>$DIR/luytre.log 2>&1 &
+	edge=$!
 	eventually 30 edge_answers || fail "the edge did not start"
 }
 
@@ -188,6 +190,7 @@ check "the organisation is registered" "$LUYTRE" hub tenant 198.51.100.5/32,198.
 TENANT=1
 AN=$("$LIVE_TOOLS"/hub-person $DIR/hub an "$TENANT")
 BINH=$("$LIVE_TOOLS"/hub-person $DIR/hub binh "$TENANT")
+NATION=$("$LIVE_TOOLS"/hub-person $DIR/hub quoc 0)
 check "the edge enrols" within edge "$LUYTRE" edge enrol https://10.0.1.1:8444 \
 	--token "$("$LUYTRE" hub invite "Điểm 1" --tenant $TENANT)" --config $DIR/edge/luytre.yaml
 edge_start
@@ -268,19 +271,25 @@ check "the hub is back" eventually 20 first_system
 prove "$system" >$DIR/proof && fail "it is proved before anybody said so"
 check "the proof says which condition fails" grep -q '^FAIL *policy' $DIR/proof
 api "$AN" PATCH "/tenants/$TENANT/systems/$system" '{"edge_only":true}' 'If-Match: "r1"' >$DIR/answer
+check "its owner may not say so" [ "$(tail -n 1 $DIR/answer)" = 403 ]
+api "$NATION" PATCH "/tenants/$TENANT/systems/$system" '{"edge_only":true}' 'If-Match: "r1"' >$DIR/answer
 check "the system becomes edge-only" [ "$(tail -n 1 $DIR/answer)" = 200 ]
 only_watched() {
 	[ "$("$LUYTRE" sensor status --json | jq .hub.edge_only)" -ge 1 ]
 }
 check "the sensor hears of it" eventually 10 only_watched
+evidence_size() {
+	cat $DIR/edge/out/evidence/*.pcap | wc -c
+}
+kept=$(evidence_size)
+check "packets were kept before" [ "$kept" -gt 100 ]
 : >$EVE
-rm -rf $DIR/edge/out/evidence
 kill -USR1 $sensor
 form >/dev/null
 attack 5 >/dev/null
 check "it still tells of attacks" eventually 3 is_told 5
 check "without what was in them" refuses grep -q 'payload\|bi-mat' $EVE
-check "no packet of it is kept" refuses compgen -G "$DIR/edge/out/evidence/*.pcap"
+check "no packet of it is kept" [ "$(evidence_size)" = "$kept" ]
 # Another program here does not know; and the hub is gone, so that what it tells waits on the disk.
 kill -KILL $hub
 wait $hub 2>/dev/null || true
@@ -295,13 +304,52 @@ removed() {
 	[ "$("$LUYTRE" --socket $DIR/edge/control.sock --json status | jq .policy.content_removed)" -ge 2 ]
 }
 check "what another program tells of it loses its content before it leaves" eventually 5 removed
-prove "$system" >$DIR/proof && code=0 || code=$?
+prove "$system" >$DIR/proof && fail "it is proved, and no web server has said that it keeps closed"
+check "a web server that says nothing is none that was seen" grep -q '^FAIL *web-servers *not seen' $DIR/proof
+# word: what a web server says that has the list of now, and keeps its sites closed.
+word() {
+	python3 - $DIR/edge/events.sock <<-'end'
+		import json, socket, sys
+		socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(json.dumps({"timestamp": "2026-11-22T08:00:00.000000+0000",
+		    "event_type": "holds", "stamp": 1 << 60, "gate": "test", "worker": 0, "workers": 1, "holds": [],
+		    "sites": [{"asset": 1, "mode": "off", "edge_only": True, "stands": True}]}, separators=(",", ":")).encode(), sys.argv[1])
+	end
+}
+word
+closed() {
+	prove "$system" >$DIR/proof
+}
+eventually 5 closed && code=0 || code=$?
 cat $DIR/proof
 check "it is proved" [ "$code" = 0 ]
 check "what waits for the hub was read" grep -q 'spool.* [1-9][0-9]* of them about this system, 0 with content' $DIR/proof
 check "in Vietnamese too" grep -q 'chỉ được giám sát tại biên' <(prove "$system" --lang vi)
+check "what is only said is no condition" grep -q '^said *keys' $DIR/proof
 check "and for programs" [ "$(prove "$system" --json | jq -r '.proved and (.conditions | length > 5)')" = true ]
 check "of a system that is not here it is not" refuses prove 999 >/dev/null
+# Nobody at the sensor's socket, and somebody who does not say what it obeys.
+kill -KILL $sensor
+wait $sensor 2>/dev/null || true
+check "without a sensor it is proved" closed
+check "and said that others are not seen" grep -q '^ok *sensor .*another socket is not seen' $DIR/proof
+rm -f $LUYTRE_SENSOR_SOCKET
+python3 - $LUYTRE_SENSOR_SOCKET <<-'end' &
+	import socket, sys
+	server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+	server.bind(sys.argv[1])
+	server.listen()
+	while True:
+	    server.accept()[0].close()
+end
+mute=$!
+listens() {
+	[ -S $LUYTRE_SENSOR_SOCKET ]
+}
+eventually 5 listens || fail "the socket is not there"
+prove "$system" >$DIR/proof 2>/dev/null && fail "it is proved of something that does not answer"
+check "what does not answer is not \"no sensor\"" grep -q '^FAIL *sensor ' $DIR/proof
+kill -KILL $mute
+wait $mute 2>/dev/null || true
 # A web server that opens its requests.
 python3 - $DIR/edge/events.sock <<-'end'
 	import socket, sys
@@ -314,5 +362,22 @@ opened() {
 check "a web server that looks into it is noticed" eventually 5 opened
 prove "$system" >$DIR/proof && fail "it is still proved"
 check "and the proof fails for it" grep -q "^FAIL *web-servers" $DIR/proof
+# The kept policy is broken, and the hub is away.
+kill -TERM $edge
+wait $edge 2>/dev/null || true
+for kept in $DIR/edge/state/hub/*.bundle; do
+	echo broken >"$kept"
+done
+edge_start
+unknown() {
+	[ "$("$LUYTRE" --socket $DIR/edge/control.sock --json status | jq .policy.edge_only_unknown)" = true ]
+}
+check "an edge that cannot read what was kept says so" eventually 10 unknown
+python3 - $DIR/edge/events.sock <<-'end'
+	import socket, sys
+	socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'{"timestamp":"2026-11-22T08:00:00.000000+0000","event_type":"alert",'
+	    b'"src_ip":"203.0.113.9","dest_ip":"198.51.100.6","payload":"YmktbWF0","packet":"YmktbWF0"}', sys.argv[1])
+end
+check "and lets no content of anybody leave" eventually 5 removed
 
 live_end

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* hub-person STATE_DIR NAME TENANT: makes somebody who rules this tenant (its number) at a hub that may be running, and prints a token for
- * the API. It stands in for a person who logs in, changes the first password and makes a token. */
+/* hub-person STATE_DIR NAME TENANT: makes somebody who rules this tenant (its number; 0: the nation) at a hub that may be running, and prints a token for
+ * the API. It stands in for a person who logs in, changes the first password, sets a second factor up where it is needed, and makes a token. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@ enum { THROTTLE_MAX = 16 };
 
 static int make(const struct auth_call *call, const char *name, uint32_t tenant, char ret[AUTH_TOKEN_SIZE])
 {
-	const struct auth_grant grant = { AUTH_ROLE_OWNER, tenant };
+	const struct auth_grant grant = { tenant ? AUTH_ROLE_OWNER : AUTH_ROLE_ADMIN, tenant };
 	const int64_t day_us = INT64_C(86400000000);
 	struct auth_account account = { .tenant = tenant };
 	struct auth_principal self;
@@ -29,8 +29,8 @@ static int make(const struct auth_call *call, const char *name, uint32_t tenant,
 	if (!error)
 		error = auth_grant_add(call, account.id, &grant);
 	if (!error)
-		error = db_run(call->db, "update account set must_change = 0 where id = ?1",
-			DB_ARGS(db_i64(account.id)), NULL);
+		error = db_run(call->db, "update account set must_change = 0, totp = ?2 where id = ?1",
+			DB_ARGS(db_i64(account.id), db_i64(tenant == 0)), NULL); /* the nation's need a second factor */
 	self = (struct auth_principal){
 		.kind = AUTH_BY_SESSION, .account = account.id, .tenant = tenant, .scopes = UINT64_MAX
 	};

@@ -141,6 +141,27 @@ echo '{"stamp":1003,"holds":[{"hold":' >$DIR/holds.json
 sleep 2
 check "a broken file: the holds stay" [ "$(chat_attack 45.1.0.10)" = none ]
 
+# What cannot be read for a while is read when it can be, though it is the same file.
+before=$("$LUYTRE" sensor status --json | jq .hub.failed)
+(
+	umask 777
+	: >$DIR/holds.new
+)
+echo '{"stamp":1013,"holds":[{"hold":86,"rule":8200320,"part":"sensor","mode":"enforce","tenant":17,"asset":9,"prefixes":["45.1.0.1/32"]}]}' >$DIR/holds.new
+mv $DIR/holds.new $DIR/holds.json
+failed() {
+	[ "$("$LUYTRE" sensor status --json | jq .hub.failed)" -gt "$before" ]
+}
+eventually 5 failed || fail "the sensor may read what nobody may"
+sleep 3
+check "a file that cannot be read: the holds stay" [ "$(chat_attack 45.1.0.10)" = none ]
+check "it is one trouble, however often it is tried" [ "$("$LUYTRE" sensor status --json | jq .hub.failed)" = $((before + 1)) ]
+chmod 644 $DIR/holds.json
+check "it is read when it can be" eventually 5 has_events 1 '.event_type == "holds" and .stamp == 1013'
+check "and there is no trouble any more" [ "$("$LUYTRE" sensor status --json | jq .hub.problem)" = null ]
+check "it holds for a client too, whose server is ours as well" [ "$(chat_attack 45.1.0.11)" = none ]
+check "not what is like it" [ "$(chat_twin 45.1.0.11)" = "250 fine" ]
+
 # Lifted.
 arm 1004 "82 8200110 enforce 45.1.0.0/28"
 check "lifted: the attack is carried out" [ "$(chat_attack 45.1.0.10)" = "carried out" ]

@@ -8,9 +8,9 @@
 #include "base/payload.h"
 #include "bus/policyfile.h"
 
-void edgeonly_init(struct edgeonly *list)
+void edgeonly_init(struct edgeonly *list, const struct config *config)
 {
-	*list = (struct edgeonly){ 0 };
+	*list = (struct edgeonly){ .config = config };
 	pthread_mutex_init(&list->lock, NULL);
 }
 
@@ -68,14 +68,20 @@ int edgeonly_take(struct edgeonly *list, const struct bundle *bundle)
 	before = list->prefixes;
 	list->prefixes = prefixes;
 	atomic_store(&list->count, count);
+	atomic_store(&list->unknown, false);
 	pthread_mutex_unlock(&list->lock);
 	free(before);
 	return 0;
 }
 
+void edgeonly_set_unknown(struct edgeonly *list)
+{
+	atomic_store(&list->unknown, true);
+}
+
 bool edgeonly_is_any(struct edgeonly *list)
 {
-	return atomic_load_explicit(&list->count, memory_order_relaxed) != 0;
+	return atomic_load_explicit(&list->count, memory_order_relaxed) != 0 || atomic_load(&list->unknown);
 }
 
 bool edgeonly_covers(struct edgeonly *list, const struct ip_addr *addr)
@@ -102,6 +108,42 @@ bool edgeonly_covers(struct edgeonly *list, const struct ip_addr *addr)
 	return covers;
 }
 
+/* Addresses that others are translated to (RFC 1918, 6598, 4193), or that stay on the machine or its link. */
+static bool is_local(const struct ip_addr *addr)
+{
+	static const char *const texts[] = { "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8",
+		"169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "::/127", "fc00::/7", "fe80::/10" };
+
+	for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
+		struct ip_prefix prefix;
+
+		if (ip_prefix_parse(bytes_from_str(texts[i]), 0, &prefix) || ip_prefix_contains(&prefix, addr))
+			return true;
+	}
+	return false;
+}
+
+static bool is_configured(const struct config *config, const struct ip_addr *addr)
+{
+	for (size_t t = 0; config && t < config->tenant_count; t++) {
+		const struct config_prefixes *own = &config->tenants[t].prefixes;
+
+		for (size_t i = 0; i < own->count; i++)
+			if (ip_prefix_contains(&own->items[i], addr))
+				return true;
+	}
+	return false;
+}
+
+/* An event of a gate whose server's address says nothing of whom it is about. */
+static bool is_translated(const struct edgeonly *list, struct bytes event, const struct ip_addr *dst)
+{
+	static const char word[] = "\"gate\"";
+
+	return memmem(event.ptr, event.size, word, sizeof(word) - 1) &&
+	       (is_local(dst) || !is_configured(list->config, dst));
+}
+
 int edgeonly_strip(
 	struct edgeonly *list, uint8_t *event, size_t size, size_t *ret_size, size_t *ret_removed, bool *ret_about)
 {
@@ -114,7 +156,8 @@ int edgeonly_strip(
 	if (error)
 		return error;
 	*ret_about = edgeonly_covers(list, &src) || edgeonly_covers(list, &dst);
-	if (src.family && dst.family && !*ret_about)
+	if (src.family && dst.family && !*ret_about && !atomic_load(&list->unknown) &&
+		!is_translated(list, bytes_of(event, size), &dst))
 		return 0;
 	return payload_strip(bytes_of(event, size), event, ret_size, ret_removed);
 }

@@ -254,7 +254,7 @@ int link_run(const struct link_options *options)
 	link->config = options->config;
 	holdlist_init(&link->holds);
 	handout_init(&link->sensor, "the policy of sensors");
-	edgeonly_init(&link->edgeonly);
+	edgeonly_init(&link->edgeonly, link->config);
 	link->daemon_fd = options->daemon_fd;
 	link->dir_fd = link->events_fd = -1;
 	error = siphash_key_random(&link->sample.key);

@@ -112,6 +112,8 @@ struct link_drop {
 	X(holds_stamp, "gauge", "hub_holds_stamp", "Stamp of the oldest list of holds that one of them has.")          \
 	X(holds_words, "counter", "hub_holds_words_total", "Words of gates about holds, told the hub.")                \
 	X(edge_only, "gauge", "hub_edge_only", "Prefixes of systems that may only be watched at the edge.")            \
+	X(edge_only_unknown, "gauge", "hub_edge_only_unknown",                                                         \
+		"1 while the kept policy cannot be read: every event loses its content.")                              \
 	X(content_removed, "counter", "hub_content_removed_total",                                                     \
 		"Members with content, taken out of events about these.")                                              \
 	X(edge_only_opened, "counter", "hub_edge_only_opened_total",                                                   \

@@ -73,28 +73,45 @@ static bool has_failed(struct link *link)
 	return failed;
 }
 
+/* 'identity' is null where it could not be read. LUYTRE_E_NOT_FOUND: there is none. */
+static int take_kept(struct link *link, const struct identity *identity, const char *name)
+{
+	struct bundle bundle;
+	uint8_t *text = NULL;
+	size_t size = 0;
+	int error = files_read(link->dir_fd, name, POLICY_ANSWER_MAX, &text, &size);
+
+	if (error)
+		return error;
+	error = identity ? bundle_open(bytes_of(text, size), identity->keys, identity->key_count, &bundle)
+			 : LUYTRE_E_PERMISSION;
+	if (!error && bundle.edge && bundle.edge != identity->edge)
+		error = LUYTRE_E_PERMISSION;
+	if (!error)
+		error = edgeonly_take(&link->edgeonly, &bundle);
+	free(text);
+	return error == LUYTRE_E_NOT_FOUND ? LUYTRE_E_CORRUPT : error;
+}
+
 void policy_open(struct link *link)
 {
 	static const char *const names[] = { LINK_POLICY_SAVED, LINK_HOLDS_SAVED, LINK_POLICY_NEW };
 	struct identity identity;
+	int unnamed = identity_load(link->dir, &identity);
+	bool unknown = false;
 
-	if (identity_load(link->dir, &identity))
-		return;
 	for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
-		struct bundle bundle;
-		uint8_t *text = NULL;
-		size_t size = 0;
-		int error = files_read(link->dir_fd, names[i], POLICY_ANSWER_MAX, &text, &size);
+		int error = take_kept(link, unnamed ? NULL : &identity, names[i]);
 
-		if (!error)
-			error = bundle_open(bytes_of(text, size), identity.keys, identity.key_count, &bundle);
-		if (!error && (!bundle.edge || bundle.edge == identity.edge))
-			error = edgeonly_take(&link->edgeonly, &bundle);
-		if (error && error != LUYTRE_E_NOT_FOUND)
-			log_error("%s: which systems may only be watched is not known from it: %s", names[i],
-				error_text(error, LUYTRE_LANG_EN));
-		free(text);
+		if (!error || error == LUYTRE_E_NOT_FOUND)
+			continue;
+		log_error("%s: which systems may only be watched is not known from it: every event loses its content "
+			  "until the hub has said: %s",
+			names[i], error_text(error, LUYTRE_LANG_EN));
+		unknown = true;
 	}
+	if (unknown)
+		edgeonly_set_unknown(&link->edgeonly);
 }
 
 /* What is not signed by the hub for this edge does not reach the daemon, which looks again. */

@@ -37,6 +37,7 @@ void status_gather(struct link *link, struct link_figures *ret)
 	gates_sum_up(&link->gates, &gates);
 	atomic_store(&link->counters.gates, gates.workers);
 	atomic_store(&link->counters.edge_only, atomic_load(&link->edgeonly.count));
+	atomic_store(&link->counters.edge_only_unknown, atomic_load(&link->edgeonly.unknown));
 	atomic_store(&link->counters.edge_only_open, gates_open(&link->gates));
 	atomic_store(&link->counters.holds_standing, gates.standing);
 	atomic_store(&link->counters.holds_stamp, (uint64_t)gates.stamp);

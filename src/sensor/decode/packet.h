@@ -74,6 +74,7 @@ enum sensor_packet_flag {
 	PKT_MEMCAP_REASSEMBLY = 1 << 25,
 	PKT_MEMCAP_DEFRAG = 1 << 26,
 	PKT_IGNORE_CHECKSUM = 1 << 27, /* checksums say nothing (-k none, or many wrong ones: offloading) */
+	PKT_INNER_EDGE_ONLY = 1 << 29, /* nothing of what it carries is kept, so nothing of it is */
 	PKT_INNER_DROPPED = 1 << 30, /* what it carries was dropped, so it is too */
 };
 

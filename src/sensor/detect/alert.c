@@ -65,14 +65,15 @@ static bool is_in_shadow(const struct detect_context *context)
 	return mode == TENANT_SHADOW;
 }
 
-/* A rule that holds does so where it is armed, as it is armed there. */
+/* A rule that holds does so where it is armed, as it is armed there, at either end. */
 static bool hold_action(const struct detect_context *context, const struct rule *rule, struct packet_alert *ret)
 {
 	const struct sensor_packet *packet = context->packet;
-	const struct places_hold *hold = places_hold_of(context->worker->places, packet->place, rule->sid);
+	const struct flow *flow = packet->flow;
+	const struct places_hold *hold = places_hold_of_flow(context->worker->places, context->engine->policy->tenants,
+		flow ? &flow->client : &packet->src, flow ? &flow->server : &packet->dst, rule->gid, rule->sid);
 
-	if (!hold || tenants_verdict(context->engine->policy->tenants, packet->tenant, rule->gid, rule->sid) ==
-			     TENANT_RULE_OFF)
+	if (!hold)
 		return false;
 	ret->hold = hold->hold;
 	ret->hold_enforced = hold->enforce;

@@ -182,7 +182,7 @@ struct proof_row {
 	uint64_t hold;
 	uint32_t answer; /* in 'answers' */
 	uint8_t mode;
-	bool is_off; /* at one of its prefixes nothing judges */
+	bool is_idle; /* at one of its prefixes it is not armed, or nothing judges */
 };
 
 struct hold_proof {
@@ -253,15 +253,31 @@ static int play_all(
 	return error;
 }
 
-static bool is_off_at(const struct hold_proof_input *in, const struct ip_prefix *prefix, uint32_t sid)
+/* Whether what is armed at a place does what the row says, or more. Inside of the row's prefix another hold may say it. */
+static bool does(const struct places_hold *hold, const struct holdfile_row *row, bool is_inside)
 {
-	const struct tenants *tenants = in->policy->tenants;
-	uint32_t tenant = tenants_owner(tenants, &prefix->addr);
-	int mode = places_mode(in->places, places_find(in->places, &prefix->addr));
+	return hold->enforce || (row->mode != HOLDFILE_MODE_ENFORCE && (is_inside || hold->hold == row->hold));
+}
 
-	if (mode == PLACE_MODE_UNSET)
-		mode = (int)tenants_mode(tenants, tenant);
-	return mode == TENANT_OFF || tenants_verdict(tenants, tenant, 1, sid) == TENANT_RULE_OFF;
+/* At the place of the prefix and at all inside of it, or, where the prefix is wider than what is placed here, at some inside. */
+static bool is_armed_at(
+	const struct hold_proof_input *in, const struct ip_prefix *prefix, const struct holdfile_row *row)
+{
+	uint32_t place = places_find_prefix(in->places, prefix), sid = (uint32_t)row->rule, inside = PLACE_NONE;
+	const struct ip_addr *addr = &prefix->addr;
+	bool is_armed = false;
+
+	do {
+		const struct places_hold *hold = places_hold_of(in->places, place, sid);
+
+		if (hold && (!does(hold, row, inside != PLACE_NONE) ||
+				    !places_is_judged(in->places, place, in->policy->tenants, addr, 1, sid)))
+			return false;
+		is_armed |= hold && (hold->enforce || hold->hold == row->hold);
+		place = inside = places_inside(in->places, prefix, inside);
+		addr = place ? &places_prefix(in->places, place)->addr : NULL;
+	} while (place);
+	return is_armed;
 }
 
 static void fill_rows(struct hold_proof *proof, const struct hold_proof_input *in)
@@ -274,8 +290,9 @@ static void fill_rows(struct hold_proof *proof, const struct hold_proof_input *i
 			continue;
 		*row = (struct proof_row){ .hold = from->hold, .mode = from->mode };
 		row->answer = (uint32_t)(answer_of(proof, (uint32_t)from->rule) - proof->answers);
-		for (size_t k = 0; k < from->prefix_count && !row->is_off; k++)
-			row->is_off = is_off_at(in, &in->file->prefixes[from->prefix_first + k], (uint32_t)from->rule);
+		row->is_idle = !from->prefix_count;
+		for (size_t k = 0; k < from->prefix_count && !row->is_idle; k++)
+			row->is_idle = !is_armed_at(in, &in->file->prefixes[from->prefix_first + k], from);
 		proof->row_count++;
 	}
 }
@@ -328,7 +345,7 @@ static enum hold_answer attack_of(const struct hold_proof *proof, const struct p
 {
 	const struct answer *answer = &proof->answers[row->answer];
 
-	return row->is_off && answer->attack == HOLD_ANSWER_STOPPED ? HOLD_ANSWER_PASSED : answer->attack;
+	return row->is_idle && answer->attack == HOLD_ANSWER_STOPPED ? HOLD_ANSWER_PASSED : answer->attack;
 }
 
 size_t hold_proof_count(const struct hold_proof *proof)

@@ -11,7 +11,8 @@
  *
  * known: the compiled rules have this one, as a hold. attack, twin: stopped, passed, none (no sample, or not known). Of several samples the
  * worst is told: an attack that passed, a twin that was stopped. Attacks pass a sensor that does not stand inline, and where the mode is off or
- * the tenant has switched the rule off; the row then says so whatever its mode.
+ * the tenant has switched the rule off; the row then says so whatever its mode. So does a row that is not armed, as it says, at one of its
+ * prefixes or at a place inside: no tenant here, or another organisation's. Another row that enforces by the same rule does for it.
  *
  * A few milliseconds for a rule, off the packet path: in the thread that loads rules. Policy and engine may be those at work, which nobody
  * changes; they, and whatever else is borrowed, need to live only until a function returns. */

@@ -289,18 +289,30 @@ static void assert_row(const char *text, const char *row)
 		fail_msg("no %s in %s", row, text);
 }
 
+#define HOST(number)                                                                                                   \
+	{                                                                                                              \
+		.addr = { .family = IP_V4, .bytes = { 192, 0, 2, number } }, .length = 32                              \
+	}
+
+/* As 'armed' says. */
+static const struct places_hold at_work[] = {
+	{ .prefix = HOST(80), .hold = 11, .sid = 1, .enforce = true },
+	{ .prefix = HOST(80), .hold = 12, .sid = 2 },
+	{ .prefix = HOST(80), .hold = 13, .sid = 3 },
+	{ .prefix = HOST(90), .hold = 14, .sid = 1 },
+	{ .prefix = HOST(91), .hold = 15, .sid = 5 },
+};
+
 static void test_proof(void **state)
 {
-	const struct places_row off = {
-		.prefix = { .addr = { .family = IP_V4, .bytes = { 192, 0, 2, 90 } }, .length = 32 }, .mode = TENANT_OFF
-	};
+	const struct places_row off = { .prefix = HOST(90), .mode = TENANT_OFF };
 	struct places *places;
 	struct sensor_made made;
 	char text[4096];
 	size_t standing;
 
 	make(&made, two_rules, true, NULL, 0);
-	assert_int_equal(places_build(&off, 1, NULL, 0, &places), 0);
+	assert_int_equal(places_build(&off, 1, at_work, ARRAY_COUNT(at_work), &places), 0);
 	prove(&made, places, text, sizeof(text), &standing);
 	assert_int_equal(standing, 1);
 	assert_row(text, "\"event_type\":\"holds\",\"stamp\":77,\"gate\":\"sensor-eth0\",\"worker\":0,\"workers\":1,"
@@ -324,15 +336,84 @@ static void test_proof(void **state)
 	undo(&made);
 }
 
+/* A row stands where it is armed as it says, at all of its prefix, and nowhere else. */
+static void test_armed(void **state)
+{
+	static const struct {
+		const char *mode, *prefix;
+		struct places_row row;
+		struct places_hold holds[3];
+		size_t count;
+		bool stands;
+	} cases[] = {
+		/* No tenant here, or another organisation's; another place. */
+		{ "enforce", "192.0.2.80/32", { .prefix = HOST(1) }, { { HOST(80), 0, 0, false } }, 0, false },
+		{ "enforce", "192.0.2.80/32", { .prefix = HOST(1) }, { { HOST(81), 11, 1, true } }, 1, false },
+		{ "enforce", "192.0.2.80/32", { .prefix = HOST(1) }, { { HOST(80), 11, 2, true } }, 1, false },
+		{ "enforce", "192.0.2.80/32", { .prefix = HOST(1) }, { { HOST(80), 11, 1, true } }, 1, true },
+		/* Weaker, stronger, another's. */
+		{ "enforce", "192.0.2.80/32", { .prefix = HOST(1) }, { { HOST(80), 11, 1, false } }, 1, false },
+		{ "enforce", "192.0.2.80/32", { .prefix = HOST(1) }, { { HOST(80), 9, 1, true } }, 1, true },
+		{ "shadow", "192.0.2.80/32", { .prefix = HOST(1) }, { { HOST(80), 11, 1, false } }, 1, true },
+		{ "shadow", "192.0.2.80/32", { .prefix = HOST(1) }, { { HOST(80), 9, 1, false } }, 1, false },
+		{ "shadow", "192.0.2.80/32", { .prefix = HOST(1) }, { { HOST(80), 9, 1, true } }, 1, true },
+		/* Around: of a row that is wider than what is placed here, and of one with places inside. */
+		{ "enforce", "192.0.2.0/24", { .prefix = HOST(1) }, { { HOST(80), 11, 1, true } }, 1, true },
+		{ "enforce", "192.0.2.0/24", { .prefix = HOST(80), .mode = TENANT_OFF },
+			{ { HOST(80), 11, 1, true }, { HOST(81), 11, 1, true } }, 2, false },
+		{ "enforce", "192.0.2.0/24", { .prefix = HOST(80), .mode = TENANT_ENFORCE },
+			{ { HOST(80), 11, 1, true }, { HOST(81), 11, 1, true } }, 2, true },
+		{ "enforce", "192.0.2.0/24", { .prefix = HOST(1) },
+			{ { HOST(80), 11, 1, true }, { HOST(81), 12, 1, false } }, 2, false },
+		{ "shadow", "192.0.2.0/24", { .prefix = HOST(1) },
+			{ { HOST(80), 11, 1, false }, { HOST(81), 12, 1, false } }, 2, true },
+	};
+	struct sensor_made made;
+	struct hold_talks *samples = NULL;
+	size_t line;
+
+	make(&made, two_rules, true, NULL, 0);
+	assert_int_equal(hold_talks_read(bytes_from_str(two_samples), &samples, &line), 0);
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct hold_proof_input in = {
+			.settings = made.settings, .policy = made.policy, .engine = made.engine, .talks = samples
+		};
+		struct holdfile file;
+		struct places *places;
+		struct hold_proof *proof = NULL;
+		char text[256];
+
+		snprintf(text, sizeof(text),
+			"{\"stamp\":7,\"holds\":[{\"hold\":11,\"rule\":1,\"part\":\"sensor\",\"mode\":\"%s\","
+			"\"tenant\":1,\"asset\":1,\"prefixes\":[\"%s\"]}]}",
+			cases[i].mode, cases[i].prefix);
+		assert_int_equal(holdfile_read(bytes_from_str(text), &file), 0);
+		assert_int_equal(places_build(&cases[i].row, 1, cases[i].holds, cases[i].count, &places), 0);
+		in.file = &file;
+		in.places = places;
+		assert_int_equal(hold_proof_new(&in, &proof), 0);
+		if (hold_proof_standing(proof) != cases[i].stands)
+			fail_msg("case %zu stands: %d", i, !cases[i].stands);
+		hold_proof_free(proof);
+		places_discard(places);
+		holdfile_done(&file);
+	}
+	hold_talks_free(samples);
+	undo(&made);
+}
+
 /* Who only looks on stops nothing, and says so. */
 static void test_looking_on(void **state)
 {
+	struct places *places;
 	struct sensor_made made;
 	char text[4096];
 	size_t standing;
 
 	make(&made, two_rules, false, NULL, 0);
-	prove(&made, NULL, text, sizeof(text), &standing);
+	assert_int_equal(places_build(NULL, 0, at_work, ARRAY_COUNT(at_work), &places), 0);
+	prove(&made, places, text, sizeof(text), &standing);
+	places_discard(places);
 	assert_int_equal(standing, 0);
 	assert_row(text, "{\"hold\":11,\"rule\":1,\"mode\":\"enforce\",\"known\":true,\"attack\":\"passed\",\"twin\":"
 			 "\"passed\"}");
@@ -488,6 +569,7 @@ int main(void)
 		cmocka_unit_test(test_samples),
 		cmocka_unit_test(test_spoilt_rules),
 		cmocka_unit_test(test_proof),
+		cmocka_unit_test(test_armed),
 		cmocka_unit_test(test_looking_on),
 		cmocka_unit_test(test_no_traces),
 		cmocka_unit_test(test_parts),

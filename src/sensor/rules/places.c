@@ -39,6 +39,8 @@ static int compare_holds(const void *left, const void *right)
 
 	if (!order)
 		order = (a->sid > b->sid) - (a->sid < b->sid);
+	if (!order)
+		order = (a->enforce < b->enforce) - (a->enforce > b->enforce);
 	return order ? order : (a->hold > b->hold) - (a->hold < b->hold);
 }
 
@@ -120,24 +122,51 @@ void places_discard(struct places *places)
 	free(places);
 }
 
-uint32_t places_find(const struct places *places, const struct ip_addr *addr)
+uint32_t places_find_prefix(const struct places *places, const struct ip_prefix *prefix)
 {
-	struct ip_prefix wanted = ip_prefix_of_addr(addr);
 	size_t low = 0, high = places ? places->count : 0;
 	uint32_t place;
 
 	while (low < high) {
 		size_t middle = (low + high + 1) / 2;
 
-		if (ip_prefix_compare(&places->items[middle].prefix, &wanted) <= 0)
+		if (ip_prefix_compare(&places->items[middle].prefix, prefix) <= 0)
 			low = middle;
 		else
 			high = middle - 1;
 	}
 	place = (uint32_t)low;
-	while (place && !ip_prefix_covers(&places->items[place].prefix, &wanted))
+	while (place && !ip_prefix_covers(&places->items[place].prefix, prefix))
 		place = places->items[place].around;
 	return place;
+}
+
+uint32_t places_find(const struct places *places, const struct ip_addr *addr)
+{
+	struct ip_prefix wanted = ip_prefix_of_addr(addr);
+
+	return places_find_prefix(places, &wanted);
+}
+
+uint32_t places_inside(const struct places *places, const struct ip_prefix *prefix, uint32_t after)
+{
+	size_t low = after ? after + 1 : 1, high = places ? places->count + 1 : low;
+
+	while (!after && low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (ip_prefix_compare(&places->items[middle].prefix, prefix) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return places && low <= places->count && ip_prefix_covers(prefix, &places->items[low].prefix) ? (uint32_t)low
+												      : PLACE_NONE;
+}
+
+const struct ip_prefix *places_prefix(const struct places *places, uint32_t place)
+{
+	return &places->items[place].prefix;
 }
 
 uint32_t places_find_flow(const struct places *places, const struct tenants *tenants, const struct ip_addr *src,
@@ -163,6 +192,8 @@ int places_mode(const struct places *places, uint32_t place)
 
 const struct places_hold *places_hold_of(const struct places *places, uint32_t place, uint32_t sid)
 {
+	const struct places_hold *shadow = NULL;
+
 	for (; places && place; place = places->items[place].around) {
 		const struct places_hold *holds = &places->holds[places->items[place].hold_first];
 		size_t low = 0, high = places->items[place].hold_count;
@@ -175,10 +206,45 @@ const struct places_hold *places_hold_of(const struct places *places, uint32_t p
 			else
 				high = middle;
 		}
-		if (low < places->items[place].hold_count && holds[low].sid == sid)
+		if (low == places->items[place].hold_count || holds[low].sid != sid)
+			continue;
+		if (holds[low].enforce)
 			return &holds[low];
+		if (!shadow)
+			shadow = &holds[low];
 	}
-	return NULL;
+	return shadow;
+}
+
+bool places_is_judged(const struct places *places, uint32_t place, const struct tenants *tenants,
+	const struct ip_addr *addr, uint32_t gid, uint32_t sid)
+{
+	uint32_t tenant = tenants_owner(tenants, addr);
+	int mode = places_mode(places, place);
+
+	if (mode == PLACE_MODE_UNSET)
+		mode = (int)tenants_mode(tenants, tenant);
+	return mode != TENANT_OFF && tenants_verdict(tenants, tenant, gid, sid) != TENANT_RULE_OFF;
+}
+
+static const struct places_hold *hold_at(const struct places *places, const struct tenants *tenants,
+	const struct ip_addr *addr, uint32_t gid, uint32_t sid)
+{
+	uint32_t place = places_find(places, addr);
+	const struct places_hold *hold = places_hold_of(places, place, sid);
+
+	return hold && places_is_judged(places, place, tenants, addr, gid, sid) ? hold : NULL;
+}
+
+const struct places_hold *places_hold_of_flow(const struct places *places, const struct tenants *tenants,
+	const struct ip_addr *client, const struct ip_addr *server, uint32_t gid, uint32_t sid)
+{
+	const struct places_hold *of_server = hold_at(places, tenants, server, gid, sid), *of_client;
+
+	if (of_server && of_server->enforce)
+		return of_server;
+	of_client = hold_at(places, tenants, client, gid, sid);
+	return of_server && !(of_client && of_client->enforce) ? of_server : of_client;
 }
 
 size_t places_count(const struct places *places)

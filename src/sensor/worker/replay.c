@@ -125,6 +125,7 @@ static int start(struct replay *r)
 	r->worker = worker_new(r->settings, r->policy, r->engine, r->sinks, 0);
 	if (!r->worker)
 		return LUYTRE_E_NOMEM;
+	worker_places(r->worker, o->places);
 	if (o->profile && r->worker->detect && detect_context_profile(r->worker->detect, true))
 		return LUYTRE_E_NOMEM;
 	return sensor_settings_complaints(r->settings, o->sensor.errors_fatal);

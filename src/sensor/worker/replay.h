@@ -6,12 +6,15 @@
 #include "base/compiler.h"
 #include "sensor/settings.h"
 
+struct places;
+
 struct replay_options {
 	struct sensor_options sensor;
 	const char *const *pcaps; /* files, "-" for standard input; none: load and check only */
 	unsigned int pcap_count;
 	const char *const *rules; /* files, folders, patterns */
 	unsigned int rules_count;
+	const struct places *places; /* what is said of addresses (rules/places.h); null: nothing */
 	const char *cache_dir; /* compiled patterns; null: none */
 	bool profile, quiet;
 };

@@ -23,6 +23,7 @@
 enum {
 	LOOK_MS = 200,
 	TELL_AGAIN_LOOKS = 25, /* 5 s: nobody took the word */
+	READ_AGAIN_LOOKS = 10, /* 2 s: something could not be read, and may be so by now without being another file */
 	WORD_MAX = 1 << 20,
 	PATH_SIZE = 4096,
 };
@@ -44,6 +45,7 @@ struct said {
 	struct hold_proof *fresh; /* what the thread leaves */
 	int error;
 	unsigned int looks; /* since the word was not taken */
+	unsigned int failed_looks; /* since something could not be read */
 };
 
 void sensor_said_done(struct sensor_said *said)
@@ -81,14 +83,19 @@ static bool has_changed(struct said *said)
 	return changed;
 }
 
-static int read_files(struct said *said, struct sensor_said *ret)
+/* 'is_other': the files are other ones; else what could not be read is tried again. */
+static int read_files(struct said *said, bool is_other, struct sensor_said *ret)
 {
 	const struct sensor_said_source *source = source_of(said->sensor);
-	int error = source->read(source->context, ret, said->why, sizeof(said->why));
+	char before[SENSOR_SAID_WHY_SIZE];
+	int error;
 
+	memcpy(before, said->why, sizeof(before));
+	error = source->read(source->context, ret, said->why, sizeof(said->why));
 	if (error)
 		snprintf(said->why, sizeof(said->why), "%s", error_text(error, LUYTRE_LANG_EN));
-	if (said->why[0]) {
+	said->failed_looks = 0;
+	if (said->why[0] && (is_other || strcmp(before, said->why) != 0)) { /* once for each trouble */
 		said->failed_count++;
 		log_error("what the hub says cannot be read; what it said before stands: %s", said->why);
 	}
@@ -263,10 +270,14 @@ static void on_look(struct loop *loop, uint64_t periods, void *context)
 	struct said *said = context;
 	uint64_t began_ns = clock_mono_ns();
 	struct sensor_said fresh = { 0 };
+	bool is_other;
 
 	if (said->untold && !said->proving && ++said->looks >= TELL_AGAIN_LOOKS)
 		tell(said);
-	if (!has_changed(said) || read_files(said, &fresh))
+	is_other = has_changed(said);
+	if (!is_other && (!said->why[0] || ++said->failed_looks < READ_AGAIN_LOOKS))
+		return;
+	if (read_files(said, is_other, &fresh))
 		return;
 	if (said->why[0] && fresh.version == said->now.version && fresh.holds.stamp == said->now.holds.stamp) {
 		sensor_said_done(&fresh); /* what it said before */
@@ -291,7 +302,7 @@ int said_open(struct sensor *sensor)
 	if (said->ready_fd < 0)
 		return LUYTRE_E_SYSTEM;
 	(void)has_changed(said);
-	return read_files(said, &said->now) == LUYTRE_E_NOMEM ? LUYTRE_E_NOMEM : 0;
+	return read_files(said, true, &said->now) == LUYTRE_E_NOMEM ? LUYTRE_E_NOMEM : 0;
 }
 
 int said_watch(struct sensor *sensor)
@@ -304,8 +315,6 @@ int said_watch(struct sensor *sensor)
 	error = loop_add_fd(sensor->loop, said->ready_fd, EPOLLIN, on_proved, said, &said->ready);
 	if (!error)
 		error = loop_add_timer(sensor->loop, LOOK_MS, on_look, said, &said->timer);
-	if (!error)
-		said_prove(sensor);
 	return error;
 }
 

@@ -4,7 +4,7 @@
  * The edge writes two files (docs/edge-hub.md); the sensor looks at them several times a second. Who starts the sensor reads them
  * (sensor_said_fn), for their forms belong to modules above this one; the rest is here: what was read is taken between two packets of each
  * worker, without a rule being compiled, and the holds are proved (hold/replay.h) and reported after it, and after each reload of rules. Files
- * that cannot be read change nothing; that is logged and stands in `luytre sensor status`. At a start what the files say is in force before the
+ * that cannot be read change nothing; that is logged, stands in `luytre sensor status`, and is tried again every 2 s. At a start what the files say is in force before the
  * first packet. */
 #pragma once
 
@@ -25,7 +25,7 @@ struct sensor_said {
 	struct places *places; /* owned, as 'holds'; null: nothing is said of any place */
 	struct holdfile holds;
 	uint64_t version; /* of the policy; 0: none */
-	size_t rows, unplaced; /* of the policy; unplaced: about no tenant here */
+	size_t rows, unplaced; /* of the policy; unplaced: about no tenant here, so no mode of them counts */
 	size_t edge_only; /* rows */
 };
 
@@ -41,7 +41,8 @@ struct sensor_said_source {
 
 void sensor_said_done(struct sensor_said *said);
 
-/* For sensor.c and reload.c. Before workers are made: reads, and 'said_places' has the answer; then, with the loop there, the looking. */
+/* For sensor.c and reload.c. Before workers are made: reads, and 'said_places' has the answer; then, with the loop there, the looking;
+ * the first proof is begun by said_prove, when the sandbox is entered: its thread has the rights of who begins it. */
 MUST_CHECK int said_open(struct sensor *sensor);
 MUST_CHECK int said_watch(struct sensor *sensor);
 void said_close(struct sensor *sensor);

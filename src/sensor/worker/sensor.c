@@ -446,6 +446,7 @@ static int run(struct sensor *s)
 		error = enter_sandbox(s);
 	if (error)
 		return error;
+	said_prove(s);
 	s->start_ns = s->stats_ns = clock_real_ns();
 	error = start_threads(s);
 	if (!error) {

@@ -15,6 +15,7 @@
 #include "base/compiler.h"
 #include "base/log.h"
 #include "sensor/detect/threshold.h"
+#include "sensor/rules/places.h"
 #include "sensor/worker/replay.h"
 
 enum { DATAGRAMS = 8 };
@@ -317,6 +318,66 @@ static void test_drop(void **state)
 	assert_int_equal(result.drop_count, 0); /* an observer drops nothing */
 }
 
+/* One datagram in GRE in IPv4, the inner one to 203.0.113.80. */
+static void write_tunnel(void)
+{
+	static const uint32_t head[] = { 0xa1b2c3d4, 0x00040002, 0, 0, 65535, 101 };
+	static const uint8_t packet[] = { 0x45, 0, 0, 58, 0, 1, 0, 0, 64, 47, 0, 0, 192, 0, 2, 9, 198, 51, 100,
+		7, /* outer */
+		0, 0, 8, 0, /* GRE */
+		0x45, 0, 0, 34, 0, 2, 0, 0, 64, 17, 0, 0, 192, 0, 2, 10, 203, 0, 113, 80, 0x9c, 0x40, 0x30, 0x39, 0, 14,
+		0, 0, 'a', 't', 't', 'a', 'c', 'k' };
+	static const uint32_t record[] = { 1700000000, 0, sizeof(packet), sizeof(packet) };
+	char path[128];
+	FILE *out;
+
+	in_folder("tunnel.pcap", path);
+	out = fopen(path, "wbe");
+	assert_non_null(out);
+	fwrite(head, sizeof(head), 1, out);
+	fwrite(record, sizeof(record), 1, out);
+	fwrite(packet, sizeof(packet), 1, out);
+	assert_int_equal(fclose(out), 0);
+}
+
+/* Of a system that is only watched nothing is kept in the frame that carries its packet through a tunnel either. */
+static void test_tunnel(void **state)
+{
+	static const char *const sets[] = { "evidence.enabled=yes" };
+	char pcap[128], rules[128], eve[128], kept[128];
+	const char *pcaps[] = { pcap }, *rule_files[] = { rules };
+	struct replay_options options = { .pcaps = pcaps, .pcap_count = 1, .rules = rule_files, .rules_count = 1 };
+	struct places_row row = { .mode = PLACE_MODE_UNSET };
+	struct replay_result result;
+	struct places *places;
+
+	write_tunnel();
+	write_text("test.rules", "alert ip any any -> any any (tag:session,2,packets; sid:1;)\n");
+	in_folder("tunnel.pcap", pcap);
+	in_folder("test.rules", rules);
+	in_folder("events.json", eve);
+	in_folder("evidence/default-0-12.pcap", kept);
+	options.sensor = (struct sensor_options){ .eve_path = eve,
+		.sets = sets,
+		.set_count = 1,
+		.no_checksums = true,
+		.offline = true,
+		.simulate_applayer_error = { UINT64_MAX, UINT64_MAX } };
+	for (int edge_only = 0; edge_only < 2; edge_only++) {
+		assert_int_equal(ip_prefix_parse(bytes_from_str("203.0.113.80/32"), 0, &row.prefix), 0);
+		row.edge_only = edge_only;
+		assert_int_equal(places_build(&row, 1, NULL, 0, &places), 0);
+		options.places = places;
+		unlink(eve);
+		assert_int_equal(sensor_replay(&options, &result), 0);
+		assert_int_equal(result.alert_count, 2); /* of the outer one, and of the inner one */
+		assert_int_equal(occurrences("events.json", "\"evidence\":{\"lost\":0,\"written\":1}"), !edge_only);
+		assert_int_equal(unlink(kept) == 0, !edge_only);
+		places_discard(places);
+	}
+	unlink(pcap);
+}
+
 static void tear_down(void)
 {
 	static const char *const names[] = { "in.pcap", "test.rules", "events.json" };
@@ -336,7 +397,7 @@ int main(void)
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_alert), cmocka_unit_test(test_tag),
 		cmocka_unit_test(test_evidence), cmocka_unit_test(test_evidence_ceiling), cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_refusals), cmocka_unit_test(test_configured),
-		cmocka_unit_test(test_tenant_thresholds), cmocka_unit_test(test_cache) };
+		cmocka_unit_test(test_tenant_thresholds), cmocka_unit_test(test_cache), cmocka_unit_test(test_tunnel) };
 	int failed;
 
 	log_set_level(LOG_LEVEL_ERROR);

@@ -243,6 +243,8 @@ static void handle_packet(struct worker *w, struct sensor_packet *packet)
 		flow = packet->flow;
 	}
 	assign_tenant(w, packet);
+	if (packet->flags & PKT_INNER_EDGE_ONLY)
+		packet->edge_only = true;
 	if (flow) {
 		note_icmp(packet, flow);
 		if (w->track_macs)
@@ -286,6 +288,8 @@ static void frame_packet(void *context, struct sensor_packet *packet)
 		work->verdict->drop = true;
 	if (packet->root && packet->action & ACTION_DROP)
 		packet->root->flags |= PKT_INNER_DROPPED;
+	if (packet->root && packet->edge_only)
+		packet->root->flags |= PKT_INNER_EDGE_ONLY;
 	if (packet->flags & PKT_STREAM_MODIFIED)
 		work->verdict->modified = true;
 	if (packet->flow && !packet->root) {

@@ -36,6 +36,8 @@ struct exchange {
 	struct again_key again_key;
 	uint64_t spooled; /* bytes that were taken for the body's file, in 'spools' */
 	uint64_t spooler; /* whose they are */
+	uint64_t pace_end_ns; /* when it is looked whether the body comes fast enough; 0: it has not begun */
+	size_t pace_bytes; /* what came since it was looked last */
 	void *again_memory; /* owned: a reply that was given before */
 	struct stream_client *client; /* owned: the answer is a stream */
 };
@@ -66,8 +68,10 @@ bool process_begin(struct exchange *exchange, const char *method);
 void process_check(struct exchange *exchange, void *worker);
 /* The rest, with the body. Always leaves a reply, or a client of the stream. */
 void process_run(struct exchange *exchange, void *worker);
-/* More bytes for the body's file; false, and a problem that says what to do: there are too many. */
+/* So many bytes more come to the body's file; false, and a problem that says what to do: there are too many. */
 bool process_spool(struct exchange *exchange, uint64_t size);
+/* The body's file is not wanted any more: it and its room are given back. */
+void process_unspool(struct exchange *exchange);
 /* Replies with a problem from outside the steps. */
 void process_problem(struct exchange *exchange, enum api_problem problem);
 

@@ -5,6 +5,7 @@
 #include <gnutls/x509.h>
 #include <sodium.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -124,4 +125,18 @@ void peer_from_proxy(const struct api_headers *headers, struct api_certificate *
 	for (char *at = ret->serial; *at; at++)
 		*at = (char)(*at >= 'A' && *at <= 'F' ? *at | 0x20 : *at);
 	ret->present = true;
+}
+
+void peer_send(struct MHD_Connection *connection, struct bytes text)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	gnutls_session_t session = info ? info->tls_session : NULL;
+
+	if (session) {
+		(void)!gnutls_record_send(session, text.ptr, text.size);
+		return;
+	}
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (info)
+		(void)!send(info->connect_fd, text.ptr, text.size, MSG_NOSIGNAL | MSG_DONTWAIT);
 }

@@ -18,3 +18,6 @@ void peer_certificate(struct MHD_Connection *connection, const struct api_server
 
 /* The same from what a trusted proxy found (nginx: $ssl_client_verify, $ssl_client_serial, $ssl_client_s_dn). */
 void peer_from_proxy(const struct api_headers *headers, struct api_certificate *ret);
+
+/* Writes past the library, what fits now: for the last words of a connection that it closes next. */
+void peer_send(struct MHD_Connection *connection, struct bytes text);

@@ -20,6 +20,7 @@
 	X(NOT_FOUND, "not-found", 404, "There is no such object.", "Không tìm thấy đối tượng.")                        \
 	X(METHOD, "method-not-allowed", 405, "This path does not know this method.",                                   \
 		"Đường dẫn không hỗ trợ phương thức này.")                                                             \
+	X(SLOW, "too-slow", 408, "The body came too slowly.", "Nội dung được gửi đến quá chậm.")                       \
 	X(CONFLICT, "conflict", 409, "It contradicts the present state.", "Mâu thuẫn với trạng thái hiện tại.")        \
 	X(EXISTS, "exists", 409, "It exists already.", "Đã tồn tại.")                                                  \
 	X(OVERLAP, "asset-overlap", 409, "It overlaps with an asset of another system.",                               \

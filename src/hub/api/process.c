@@ -9,7 +9,10 @@
 #include "base/log.h"
 #include "hub/api/exchange.h"
 
-enum { ARENA_MAX = 4 << 20 };
+enum {
+	ARENA_MAX = 4 << 20,
+	SPOOL_STEP = 1 << 20, /* room for a body's file is taken in such steps */
+};
 
 void exchange_init(struct exchange *exchange, struct api_server *server)
 {
@@ -40,14 +43,21 @@ void exchange_done(struct exchange *exchange)
 	json_decref(exchange->json);
 	atomic_fetch_sub(&exchange->server->bodies, exchange->body_room);
 	free(exchange->body);
-	if (exchange->spooled)
-		api_share_give(exchange->server->spools, exchange->spooler, exchange->spooled);
-	if (exchange->request.body_file >= 0)
-		close(exchange->request.body_file);
+	process_unspool(exchange);
 	free(exchange->again_memory);
 	api_reply_done(&exchange->reply);
 	arena_done(&exchange->arena);
 	atomic_fetch_sub(&exchange->server->exchanges, 1);
+}
+
+void process_unspool(struct exchange *exchange)
+{
+	if (exchange->request.body_file >= 0)
+		close(exchange->request.body_file);
+	exchange->request.body_file = -1;
+	if (exchange->spooled)
+		api_share_give(exchange->server->spools, exchange->spooler, exchange->spooled);
+	exchange->spooled = 0;
 }
 
 void process_problem(struct exchange *exchange, enum api_problem problem)
@@ -563,7 +573,15 @@ static bool check_no_key(struct exchange *exchange)
 	return false;
 }
 
-bool process_spool(struct exchange *exchange, uint64_t size)
+/* What the head says of the body's size; 0: nothing. */
+static uint64_t announced(const struct exchange *exchange)
+{
+	const char *size = exchange->request.headers.content_length;
+
+	return size ? strtoull(size, NULL, 10) : 0;
+}
+
+static bool answer_share(struct exchange *exchange, int error)
 {
 	static const char *const own[] = {
 		[LUYTRE_LANG_VI] = "Tài khoản này đang gửi quá nhiều dữ liệu cùng lúc; hãy gửi từng tệp, hoặc thử lại "
@@ -576,12 +594,9 @@ bool process_spool(struct exchange *exchange, uint64_t size)
 		[LUYTRE_LANG_EN] = "The hub is receiving too many large files; try again in some minutes.",
 	};
 	enum luytre_lang lang = exchange->request.lang;
-	int error = api_share_take(exchange->server->spools, exchange->spooler, size);
 
-	if (!error) {
-		exchange->spooled += size;
+	if (!error)
 		return true;
-	}
 	if (error == LUYTRE_E_BUSY)
 		api_reply_problem(&exchange->reply, API_PROBLEM_TOO_MANY, own[lang]);
 	else
@@ -590,14 +605,29 @@ bool process_spool(struct exchange *exchange, uint64_t size)
 	return false;
 }
 
-/* Before the body comes, as much as the head says: who has no room is told so at once. */
-static bool take_spool(struct exchange *exchange)
+bool process_spool(struct exchange *exchange, uint64_t size)
 {
-	const struct api_request *request = &exchange->request;
-	const char *size = request->headers.content_length;
+	uint64_t wanted = exchange->request.body_size + size, room = exchange->spooled + SPOOL_STEP;
+	int error;
 
-	exchange->spooler = request->caller.id; /* an account's tokens are not several */
-	return !size || process_spool(exchange, strtoull(size, NULL, 10));
+	if (wanted <= exchange->spooled)
+		return true;
+	/* No further than the body goes; of one whose size nobody knows, what came. */
+	if (room > announced(exchange))
+		room = announced(exchange);
+	if (room < wanted)
+		room = wanted;
+	error = api_share_take(exchange->server->spools, exchange->spooler, room - exchange->spooled);
+	if (!error)
+		exchange->spooled = room;
+	return answer_share(exchange, error);
+}
+
+/* Before the body comes: who has no room for what the head says is told so at once. Nothing is taken for it, or heads alone would keep others away. */
+static bool check_spool(struct exchange *exchange)
+{
+	exchange->spooler = exchange->request.caller.id; /* an account's tokens are not several */
+	return answer_share(exchange, api_share_fits(exchange->server->spools, exchange->spooler, announced(exchange)));
 }
 
 void process_check(struct exchange *exchange, void *worker)
@@ -607,7 +637,7 @@ void process_check(struct exchange *exchange, void *worker)
 
 	request->worker = worker;
 	if (check_path(exchange) && authenticate(exchange) && check_forgery(exchange) && limit_account(exchange) &&
-		check_rights(exchange) && check_query(exchange) && check_no_key(exchange) && take_spool(exchange)) {
+		check_rights(exchange) && check_query(exchange) && check_no_key(exchange) && check_spool(exchange)) {
 		if (folder)
 			request->body_file = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 		if (request->body_file < 0)

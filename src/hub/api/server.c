@@ -228,9 +228,7 @@ static bool spool_body(struct exchange *exchange, const char *data, size_t size)
 		process_problem(exchange, API_PROBLEM_TOO_LARGE);
 		return false;
 	}
-	/* What the head said was taken before. */
-	if (request->body_size + size > exchange->spooled &&
-		!process_spool(exchange, request->body_size + size - exchange->spooled)) {
+	if (!process_spool(exchange, size)) {
 		api_reply_finish(&exchange->reply);
 		return false;
 	}
@@ -332,6 +330,43 @@ static enum MHD_Result begin(struct exchange *exchange, const char *method)
 	return MHD_YES;
 }
 
+/* The library ends who sends nothing; this is for who sends a byte now and then. */
+static bool is_slow(struct exchange *exchange, size_t size)
+{
+	const struct api_config *config = &exchange->server->config;
+	const uint64_t pace_ns = config->pace_ms * NS_PER_MS, now_ns = clock_mono_ns();
+	bool slow = false;
+
+	if (!exchange->pace_end_ns) {
+		exchange->pace_end_ns = now_ns + 2 * pace_ns;
+	} else if (now_ns >= exchange->pace_end_ns) {
+		slow = exchange->pace_bytes < config->pace_bytes;
+		exchange->pace_end_ns = now_ns + pace_ns;
+		exchange->pace_bytes = 0;
+	}
+	exchange->pace_bytes += size;
+	return slow;
+}
+
+/* The library takes no reply in the middle of a body, so this one is written here, and the connection ends. */
+static enum MHD_Result end_slow(struct exchange *exchange)
+{
+	struct api_reply *reply = &exchange->reply;
+	char text[2048];
+	int size;
+
+	reply->header_count = 0;
+	process_problem(exchange, API_PROBLEM_SLOW);
+	size = snprintf(text, sizeof(text),
+		"HTTP/1.1 %d Request Timeout\r\nConnection: close\r\nCache-Control: no-store\r\nContent-Type: %s\r\n"
+		"X-Content-Type-Options: nosniff\r\nContent-Length: %zu\r\n\r\n%.*s",
+		reply->status, reply->content_type, reply->body.size, (int)reply->body.size,
+		(const char *)reply->body.ptr);
+	if (size > 0 && (size_t)size < sizeof(text))
+		peer_send(exchange->connection, bytes_of(text, (size_t)size));
+	return MHD_NO;
+}
+
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method,
 	const char *version, const char *data, size_t *data_size, void **state)
 {
@@ -349,13 +384,19 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	case EXCHANGE_READING:
 		if (*data_size == 0)
 			return dispatch(exchange, EXCHANGE_RUNNING);
-		if (!add_body(exchange, data, *data_size))
+		if (is_slow(exchange, *data_size))
+			return end_slow(exchange);
+		if (!add_body(exchange, data, *data_size)) {
+			process_unspool(exchange);
 			atomic_store(&exchange->state, EXCHANGE_REFUSED);
+		}
 		*data_size = 0;
 		return MHD_YES;
 	case EXCHANGE_REFUSED:
 		if (*data_size == 0)
 			return send_reply(exchange);
+		if (is_slow(exchange, *data_size))
+			return end_slow(exchange);
 		exchange->body_size += *data_size;
 		*data_size = 0;
 		/* Who does not stop is cut off. */
@@ -414,7 +455,7 @@ static void write_metrics(struct api_server *server, struct metrics_text *out)
 		write_figure(out, "stream_refused_total", "counter", "Listeners that were refused.", stats.refused);
 	}
 	if (server->config.collect)
-		server->config.collect(server->config.context, out);
+		server->config.collect(server->config.collect_context, out);
 }
 
 static enum MHD_Result on_admin(void *context, struct MHD_Connection *connection, const char *url, const char *method,
@@ -507,6 +548,8 @@ static void set_defaults(struct api_config *config)
 	config->bodies_max = config->bodies_max ? config->bodies_max : (size_t)256 << 20;
 	config->spools_max = config->spools_max ? config->spools_max : UINT64_C(4) << 30;
 	config->spool_share = config->spool_share ? config->spool_share : UINT64_C(1) << 30;
+	config->pace_ms = config->pace_ms ? config->pace_ms : 30000;
+	config->pace_bytes = config->pace_bytes ? config->pace_bytes : 64 << 10;
 	config->limits = config->limits ? config->limits : &limit_settings_default;
 }
 

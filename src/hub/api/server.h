@@ -57,6 +57,9 @@ struct api_config {
 	size_t bodies_max; /* bytes of all bodies together; 0: 256 MiB */
 	const char *spool_dir; /* bodies of spooled operations, as files without a name; null: no such operations */
 	uint64_t spools_max, spool_share; /* bytes of all of them together, and of one caller; 0: 4 GiB, 1 GiB */
+	unsigned int
+		pace_ms; /* a body that brings less than 'pace_bytes' in such a time is ended, 408; the first lasts twice as long; 0: 30,000 */
+	size_t pace_bytes; /* 0: 64 KiB */
 	void *context;
 	struct api_auth auth; /* authenticate null: only operations for everybody work */
 	/* Called on the thread that makes the server, once for each worker, and at the end. May be null. */

@@ -53,23 +53,44 @@ static struct owner *find_owner(struct api_share *share, uint64_t account)
 	return empty;
 }
 
+/* Under the lock. '*ret_owner' is the account's place, which may be a free one. */
+static int check(struct api_share *share, uint64_t account, uint64_t size, struct owner **ret_owner)
+{
+	struct owner *owner = find_owner(share, account);
+
+	*ret_owner = owner;
+	if (size > share->each - (owner ? owner->bytes : 0)) {
+		share->stats.refused_each++;
+		return LUYTRE_E_BUSY;
+	}
+	if (!owner || size > share->max - share->stats.bytes) {
+		share->stats.refused_all++;
+		return LUYTRE_E_FULL;
+	}
+	return 0;
+}
+
+int api_share_fits(struct api_share *share, uint64_t account, uint64_t size)
+{
+	struct owner *owner;
+	int error;
+
+	pthread_mutex_lock(&share->lock);
+	error = check(share, account, size, &owner);
+	pthread_mutex_unlock(&share->lock);
+	return error;
+}
+
 int api_share_take(struct api_share *share, uint64_t account, uint64_t size)
 {
 	struct owner *owner;
-	uint64_t has;
-	int error = 0;
+	int error;
 
 	pthread_mutex_lock(&share->lock);
-	owner = find_owner(share, account);
-	has = owner ? owner->bytes : 0;
-	if (size > share->each - has) {
-		error = LUYTRE_E_BUSY;
-		share->stats.refused_each++;
-	} else if (!owner || size > share->max - share->stats.bytes) {
-		error = LUYTRE_E_FULL;
-		share->stats.refused_all++;
-	} else {
-		*owner = (struct owner){ .account = account, .bytes = has + size };
+	error = check(share, account, size, &owner);
+	if (!error) {
+		owner->account = account;
+		owner->bytes += size;
 		share->stats.bytes += size;
 	}
 	pthread_mutex_unlock(&share->lock);

@@ -4,6 +4,7 @@
  *	error = api_share_take(share, account, size)	0: they are his until api_share_give
  *	api_share_give(share, account, size)
  *
+ * What is only announced takes no room: api_share_fits says whether it could come, and it takes as it comes.
  * An account is any number of the caller's; who has nothing is not remembered. At most API_SHARE_ACCOUNTS_MAX have something at a time. Any thread. */
 #pragma once
 
@@ -21,6 +22,8 @@ void api_share_free(struct api_share *share); /* accepts null */
 
 /* LUYTRE_E_BUSY: the account has too much on its way. LUYTRE_E_FULL: all together have. Both are counted, and nothing is taken. */
 MUST_CHECK int api_share_take(struct api_share *share, uint64_t account, uint64_t size);
+/* What api_share_take would say now; a refusal is counted, nothing is taken. */
+MUST_CHECK int api_share_fits(struct api_share *share, uint64_t account, uint64_t size);
 /* Of what was taken. */
 void api_share_give(struct api_share *share, uint64_t account, uint64_t size);
 

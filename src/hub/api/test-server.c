@@ -23,7 +23,15 @@ struct fixture {
 	struct notes *notes;
 	struct api_server *server;
 	char answer[ANSWER_SIZE];
+	unsigned int collected; /* what the figures of others are */
 };
+
+static void collect(void *context, struct metrics_text *out)
+{
+	struct fixture *fixture = context;
+
+	metrics_print(out, "luytre_of_others %u\n", ++fixture->collected);
+}
 
 static const struct limit_settings wide = {
 	.rates = { { 100000, 60 }, { 100000, 60 }, { 100000, 60 }, { 3, 60 } }, .address_factor = 1, .subjects_max = 64
@@ -41,6 +49,8 @@ static int set_up(void **state)
 	snprintf(fixture->admin, sizeof(fixture->admin), "%s/admin", fixture->folder);
 	assert_int_equal(notes_new(&stream_settings_default, &fixture->notes), 0);
 	notes_configure(fixture->notes, &config);
+	config.collect = collect;
+	config.collect_context = fixture;
 	assert_int_equal(api_listen_unix(fixture->path, 0600, &config.listen_fd), 0);
 	assert_int_equal(api_listen_unix(fixture->admin, 0600, &config.admin_fd), 0);
 	assert_int_equal(api_server_new(&config, &fixture->server), 0);
@@ -327,6 +337,130 @@ static void test_large_bodies(void **state)
 	free(text);
 }
 
+/* A server of its own, whose PUT takes its body to a file; all such together have 64 KiB, a caller 32. */
+struct spooling {
+	struct fixture fixture;
+	struct api_operation operations[64];
+	struct api_table table;
+};
+
+static struct spooling *spooling_new(unsigned int pace_ms)
+{
+	struct spooling *spooling = calloc(1, sizeof(*spooling));
+	struct fixture *fixture = &spooling->fixture;
+	struct api_config config = { .limits = &wide,
+		.admin_fd = -1,
+		.spool_dir = fixture->folder,
+		.spools_max = 64 << 10,
+		.spool_share = 32 << 10,
+		.pace_ms = pace_ms,
+		.pace_bytes = 1024 };
+
+	assert_non_null(spooling);
+	snprintf(fixture->folder, sizeof(fixture->folder), "/tmp/luytre-api-XXXXXX");
+	assert_non_null(mkdtemp(fixture->folder));
+	snprintf(fixture->path, sizeof(fixture->path), "%s/api", fixture->folder);
+	assert_int_equal(notes_new(&stream_settings_default, &fixture->notes), 0);
+	notes_configure(fixture->notes, &config);
+	spooling->table = *config.table;
+	assert_true(config.table->operation_count <= ARRAY_COUNT(spooling->operations));
+	memcpy(spooling->operations, config.table->operations,
+		config.table->operation_count * sizeof(spooling->operations[0]));
+	for (size_t i = 0; i < config.table->operation_count; i++)
+		spooling->operations[i].spooled = strcmp(spooling->operations[i].id, "importNotes") == 0;
+	spooling->table.operations = spooling->operations;
+	config.table = &spooling->table;
+	assert_int_equal(api_listen_unix(fixture->path, 0600, &config.listen_fd), 0);
+	assert_int_equal(api_server_new(&config, &fixture->server), 0);
+	return spooling;
+}
+
+static void spooling_free(struct spooling *spooling)
+{
+	api_server_free(spooling->fixture.server);
+	notes_free(spooling->fixture.notes);
+	unlink(spooling->fixture.path);
+	rmdir(spooling->fixture.folder);
+	free(spooling);
+}
+
+/* The head of a body of 'size' bytes; answers the connection when the server wants the body, or -1 and the answer. */
+static int announce(struct fixture *fixture, const char *who, size_t size)
+{
+	char text[512];
+	int fd = dial(fixture->path);
+	int head = snprintf(text, sizeof(text),
+		"PUT /api/v1/notes:import HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+		"Authorization: Bearer %s\r\nExpect: 100-continue\r\nContent-Length: %zu\r\n\r\n",
+		who, size);
+
+	talk(fixture, fd, text, (size_t)head, "\r\n\r\n");
+	if (status(fixture->answer) == 100)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* Heads alone keep nobody away: neither others nor the one who sent them. What came does, until its connection ends. */
+static void test_announced(void **state)
+{
+	struct spooling *spooling = spooling_new(0);
+	struct fixture *fixture = &spooling->fixture;
+	static const char *const who[] = { "one", "two", "all" };
+	char body[32 << 10];
+	int fds[12];
+
+	memset(body, ' ', sizeof(body));
+	for (size_t i = 0; i < ARRAY_COUNT(fds); i++) {
+		fds[i] = announce(fixture, who[i % ARRAY_COUNT(who)], sizeof(body));
+		assert_true(fds[i] >= 0);
+	}
+	assert_int_equal(announce(fixture, "one", sizeof(body) + 1), -1);
+	assert_int_equal(status(fixture->answer), 429);
+	/* All but the last byte of two callers; the answer to the third's says that they have come. */
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(send(fds[i], body, sizeof(body) - 1, MSG_NOSIGNAL), sizeof(body) - 1);
+	for (int tries = 0, fd; (fd = announce(fixture, "all", sizeof(body))) >= 0; tries++) {
+		close(fd);
+		assert_true(tries < 500);
+		usleep(10000);
+	}
+	assert_int_equal(status(fixture->answer), 507);
+	assert_int_equal(status(talk(fixture, fds[3], body, sizeof(body), "\r\n\r\n")), 429);
+	for (size_t i = 0; i < ARRAY_COUNT(fds); i++)
+		close(fds[i]);
+	for (int tries = 0, fd; (fd = announce(fixture, "all", sizeof(body))) < 0 || close(fd); tries++) {
+		assert_true(tries < 500);
+		usleep(10000);
+	}
+	spooling_free(spooling);
+}
+
+/* A byte now and then is not an upload. */
+static void test_slow(void **state)
+{
+	struct spooling *spooling = spooling_new(100);
+	struct fixture *fixture = &spooling->fixture;
+	char body[1024];
+	int slow = announce(fixture, "one", 16 << 10), steady = announce(fixture, "two", 16 << 10), sent = 0;
+
+	assert_true(slow >= 0 && steady >= 0);
+	memset(body, ' ', sizeof(body));
+	/* Far longer than a slow one may: 16 times 2 KiB in 100 ms. */
+	for (int i = 0; i < 15; i++) {
+		assert_int_equal(send(steady, body, sizeof(body), MSG_NOSIGNAL), sizeof(body));
+		sent += send(slow, "[", 1, MSG_NOSIGNAL) == 1;
+		usleep(50000);
+	}
+	assert_true(sent >= 4);
+	assert_int_equal(status(talk(fixture, slow, "", 0, NULL)), 408);
+	assert_non_null(strstr(fixture->answer, "\"type\":\"too-slow\""));
+	close(slow);
+	assert_int_equal(status(talk(fixture, steady, body, sizeof(body), "\r\n\r\n")), 200);
+	close(steady);
+	spooling_free(spooling);
+}
+
 static void test_stream(void **state)
 {
 	static const char join_one[] = "GET /api/v1/stream?topics=notes HTTP/1.1\r\nHost: x\r\n" ONE "\r\n";
@@ -367,6 +501,9 @@ static void test_metrics(void **state)
 	assert_non_null(strstr(fixture->answer, "luytre_api_request_seconds_count{operation=\"getHealth\"} "));
 	assert_non_null(strstr(fixture->answer, "luytre_api_responses_total{operation=\"getHealth\",status=\"2xx\"} "));
 	assert_non_null(strstr(fixture->answer, "luytre_stream_clients "));
+	/* Figures of others are asked with what belongs to them. */
+	assert_non_null(strstr(fixture->answer, "luytre_of_others 1\n"));
+	assert_int_equal(fixture->collected, 1);
 	fd = dial(fixture->admin);
 	assert_int_equal(status(talk(fixture, fd, "GET / HTTP/1.0\r\n\r\n", 18, NULL)), 404);
 	close(fd);
@@ -430,6 +567,8 @@ int main(void)
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_login_limit),
 		cmocka_unit_test(test_large_bodies),
+		cmocka_unit_test(test_announced),
+		cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_stream),
 		cmocka_unit_test(test_metrics),
 		cmocka_unit_test(test_end_with_guests),

@@ -43,6 +43,30 @@ static void test_one_leaves_room(void **state)
 	api_share_free(NULL);
 }
 
+/* What is announced keeps nobody away, however many announce. */
+static void test_announced(void **state)
+{
+	struct api_share *share = api_share_new(100, 40);
+	struct api_share_stats stats;
+
+	assert_non_null(share);
+	for (uint64_t i = 0; i < 2 * API_SHARE_ACCOUNTS_MAX; i++)
+		assert_int_equal(api_share_fits(share, i, 40), 0);
+	assert_int_equal(bytes_of_share(share), 0);
+	assert_int_equal(api_share_fits(share, 1, 41), LUYTRE_E_BUSY);
+	assert_int_equal(api_share_take(share, 1, 30), 0);
+	assert_int_equal(api_share_fits(share, 1, 11), LUYTRE_E_BUSY);
+	assert_int_equal(api_share_fits(share, 1, 10), 0);
+	assert_int_equal(api_share_take(share, 2, 40), 0);
+	assert_int_equal(api_share_fits(share, 3, 31), LUYTRE_E_FULL);
+	assert_int_equal(api_share_fits(share, 3, 30), 0);
+	assert_int_equal(bytes_of_share(share), 70);
+	api_share_stats(share, &stats);
+	assert_int_equal(stats.refused_each, 2);
+	assert_int_equal(stats.refused_all, 1);
+	api_share_free(share);
+}
+
 /* Who has given all back leaves his place to others. */
 static void test_places(void **state)
 {
@@ -62,7 +86,11 @@ static void test_places(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_one_leaves_room), cmocka_unit_test(test_places) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_one_leaves_room),
+		cmocka_unit_test(test_announced),
+		cmocka_unit_test(test_places),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,7 +97,7 @@ enum assess_reason {
 };
 const char *assess_reason_text(enum assess_reason reason, enum luytre_lang lang); /* "" without one */
 
-/* Parts that the standing policy enforces for all of a system, on edges that are up and have that policy. */
+/* Parts that the standing policy enforces for all of a system, on edges that are up and have that policy; sensor and gate where one has been heard there. */
 struct assess_standing {
 	bool shield, sensor, gate;
 };

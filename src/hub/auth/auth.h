@@ -107,11 +107,13 @@ struct auth_sign_on {
 };
 
 /* With 'maps' the account gets those of the grants that it lacks, and loses those that an earlier sign-on gave and that are not among them any
- * more; each is audited. What people granted stays. The last who rules the nation's stays that, and tenants that are not there are left out.
+ * more, whatever the issuer was called then; each is audited. What people granted stays. The last who rules the nation's stays that; tenants
+ * that are not there are left out, and what lies outside of the account's own tenant, for that tenant's people chose its address.
  *
  * A session of the account that this is: the one that came with this subject before, else the one whose name is the address, which it
- * then stays. 0; LUYTRE_E_PERMISSION: there is none, it is disabled, or another subject has it; with 'code_needed': the account has a
- * second factor here, and the provider asked for none. */
+ * then stays; a first password that was never changed works no longer then, and the sessions it opened end. 0; LUYTRE_E_PERMISSION: there is
+ * none, it is disabled, or another subject has it; with 'code_needed': the account has a second factor here, and the provider asked for
+ * none. */
 MUST_CHECK int auth_sign_on(struct db *db, const struct auth_sign_on *in, struct auth_answer *ret);
 /* Who has this cookie. 'idle_s': how long a session lives without a request. LUYTRE_E_PERMISSION: nobody, or no longer. */
 MUST_CHECK int auth_session_find(

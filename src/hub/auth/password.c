@@ -213,14 +213,14 @@ int password_hash(struct passwords *passwords, struct bytes password, char ret[P
 int password_verify(struct passwords *passwords, const char *hash, struct bytes password)
 {
 	int error = enter(passwords);
-	bool right;
+	bool known = hash && hash[0], right;
 
 	if (error)
 		return error;
-	right = password.size <= PASSWORD_MAX_SIZE && crypto_pwhash_str_verify(hash ? hash : passwords->nobody,
+	right = password.size <= PASSWORD_MAX_SIZE && crypto_pwhash_str_verify(known ? hash : passwords->nobody,
 							      (const char *)password.ptr, password.size) == 0;
 	leave(passwords);
-	return right && hash ? 0 : LUYTRE_E_PERMISSION;
+	return right && known ? 0 : LUYTRE_E_PERMISSION;
 }
 
 bool password_is_old(const struct passwords *passwords, const char *hash)

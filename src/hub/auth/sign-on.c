@@ -22,6 +22,17 @@ static int find_subject(const struct attempt *attempt, int64_t *ret_account)
 		DB_ARGS(db_str(attempt->in->issuer), db_str(attempt->in->subject)), ret_account);
 }
 
+/* Whoever made the account knows its first password; the person who signs on is not the one who did. */
+static int void_first_password(const struct attempt *attempt)
+{
+	int64_t account = attempt->row.account.id;
+	int error = db_run(attempt->db,
+		"update account set password = '', revision = revision + 1, updated_us = ?2 where id = ?1",
+		DB_ARGS(db_i64(account), db_i64(attempt->in->now_us)), NULL);
+
+	return error ? error : auth_sessions_drop(attempt->db, attempt->row.account.id, 0);
+}
+
 /* An account that another number of this provider has is not given to a second one. */
 static int tie(struct attempt *attempt)
 {
@@ -39,6 +50,8 @@ static int tie(struct attempt *attempt)
 			DB_ARGS(db_str(attempt->in->issuer), db_str(attempt->in->subject),
 				db_i64(attempt->row.account.id), db_i64(attempt->in->now_us)),
 			NULL);
+	if (!error && attempt->row.account.must_change)
+		error = void_first_password(attempt);
 	return error ? error
 		     : auth_record(attempt->db, &attempt->origin, "account.tie", &attempt->row.account, fields,
 			       ARRAY_COUNT(fields));

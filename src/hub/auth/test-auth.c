@@ -683,10 +683,11 @@ static int sign_on(
 	return auth_sign_on(fixture->db, &in, ret);
 }
 
-static int sign_on_as(struct fixture *fixture, const struct auth_grant *grants, size_t count, struct auth_answer *ret)
+static int sign_on_at(struct fixture *fixture, const char *issuer, const struct auth_grant *grants, size_t count,
+	struct auth_answer *ret)
 {
 	const uint8_t address[] = { 192, 0, 2, 9 };
-	const struct auth_sign_on in = { .issuer = "https://id.example",
+	const struct auth_sign_on in = { .issuer = issuer,
 		.subject = "g",
 		.mail = "hoa@example.vn",
 		.second_factor = true,
@@ -698,6 +699,11 @@ static int sign_on_as(struct fixture *fixture, const struct auth_grant *grants, 
 		.now_us = fixture->now_us };
 
 	return auth_sign_on(fixture->db, &in, ret);
+}
+
+static int sign_on_as(struct fixture *fixture, const struct auth_grant *grants, size_t count, struct auth_answer *ret)
+{
+	return sign_on_at(fixture, "https://id.example", grants, count, ret);
 }
 
 static bool holds_role(const struct auth_principal *principal, enum auth_role role, uint32_t tenant)
@@ -724,7 +730,7 @@ static void test_groups(void **state)
 {
 	struct fixture *fixture = given(state);
 	struct auth_call root = as(fixture, &fixture->root);
-	struct auth_account account = { .tenant = MINISTRY, .name = "hoa@example.vn" };
+	struct auth_account account = { .name = "hoa@example.vn" };
 	const struct auth_grant owner = { AUTH_ROLE_OWNER, MINISTRY }, viewer = { AUTH_ROLE_VIEWER, MINISTRY },
 				nobody = { AUTH_ROLE_VIEWER, 4711 }, admin = { AUTH_ROLE_ADMIN, 0 };
 	const struct auth_grant both[] = { owner, viewer, nobody };
@@ -767,6 +773,63 @@ static void test_groups(void **state)
 	assert_int_equal(auth_account_remove(&root, account.id, account.revision), 0);
 }
 
+/* An account that people of an organisation made is given nothing outside of it. */
+static void test_groups_stay_inside(void **state)
+{
+	struct fixture *fixture = given(state);
+	struct auth_call root = as(fixture, &fixture->root);
+	struct auth_account account = { .tenant = HOSPITAL, .name = "hoa@example.vn" };
+	const struct auth_grant many[] = { { AUTH_ROLE_ADMIN, 0 }, { AUTH_ROLE_OWNER, MINISTRY },
+		{ AUTH_ROLE_VIEWER, BANK }, { AUTH_ROLE_OWNER, WARD }, { AUTH_ROLE_VIEWER, HOSPITAL } };
+	enum password_fault fault;
+	struct auth_answer answer, known;
+
+	assert_int_equal(auth_account_create(&root, &account, bytes_from_str(better), &fault, &account), 0);
+	assert_int_equal(log_in(fixture, "hoa@example.vn", better, NULL, &known), 0);
+	assert_int_equal(sign_on_as(fixture, many, ARRAY_COUNT(many), &answer), 0);
+	assert_int_equal(answer.principal.grant_count, 2);
+	assert_true(holds_role(&answer.principal, AUTH_ROLE_OWNER, WARD));
+	assert_true(holds_role(&answer.principal, AUTH_ROLE_VIEWER, HOSPITAL));
+	/* Who made the account knows its first password: it opens nothing, and what it opened is shut. */
+	assert_int_equal(log_in(fixture, "hoa@example.vn", better, NULL, &answer), LUYTRE_E_PERMISSION);
+	assert_int_equal(auth_session_find(fixture->db, known.cookie, AUTH_IDLE_S, fixture->now_us, &known.principal),
+		LUYTRE_E_PERMISSION);
+	/* What a group gave while the account was the nation's goes when it belongs to an organisation. */
+	assert_int_equal(
+		db_run(fixture->db, "update account set tenant = 0 where id = ?1", DB_ARGS(db_i64(account.id)), NULL),
+		0);
+	assert_int_equal(sign_on_as(fixture, many, ARRAY_COUNT(many), &answer), 0);
+	assert_int_equal(answer.principal.grant_count, 5);
+	assert_int_equal(db_run(fixture->db, "update account set tenant = ?2 where id = ?1",
+				 DB_ARGS(db_i64(account.id), db_i64(HOSPITAL)), NULL),
+		0);
+	assert_int_equal(sign_on_as(fixture, many, ARRAY_COUNT(many), &answer), 0);
+	assert_int_equal(answer.principal.grant_count, 2);
+}
+
+/* The provider moves: what its groups gave under the old name is still theirs to take. */
+static void test_groups_of_a_moved_provider(void **state)
+{
+	static const char moved[] = "https://sso.example";
+	struct fixture *fixture = given(state);
+	struct auth_call root = as(fixture, &fixture->root);
+	struct auth_account account = { .tenant = MINISTRY, .name = "hoa@example.vn" };
+	const struct auth_grant both[] = { { AUTH_ROLE_OWNER, MINISTRY }, { AUTH_ROLE_VIEWER, HOSPITAL } };
+	enum password_fault fault;
+	struct auth_answer answer;
+
+	assert_int_equal(auth_account_create(&root, &account, bytes_from_str(better), &fault, &account), 0);
+	assert_int_equal(sign_on_as(fixture, both, 2, &answer), 0);
+	assert_int_equal(answer.principal.grant_count, 2);
+	assert_int_equal(sign_on_at(fixture, moved, both, 1, &answer), 0);
+	assert_int_equal(answer.principal.grant_count, 1);
+	assert_true(holds_role(&answer.principal, AUTH_ROLE_OWNER, MINISTRY));
+	assert_int_equal(sign_on_at(fixture, moved, NULL, 0, &answer), 0);
+	assert_int_equal(answer.principal.grant_count, 0);
+	assert_int_equal(auth_account_get(&root, account.id, &account), 0);
+	assert_int_equal(account.grant_count, 0);
+}
+
 /* The address names the account once; then it is the number at the provider. */
 static void test_sign_on(void **state)
 {
@@ -788,8 +851,7 @@ static void test_sign_on(void **state)
 	assert_int_equal(answer.principal.limits, 0); /* the first password is not used */
 	assert_int_equal(auth_session_find(fixture->db, answer.cookie, AUTH_IDLE_S, fixture->now_us, &found), 0);
 	assert_true(found.account == account.id && found.limits == 0 && !found.totp);
-	assert_int_equal(log_in(fixture, "lan@example.vn", better, NULL, &other), 0);
-	assert_int_equal(other.principal.limits, AUTH_LIMIT_PASSWORD);
+	assert_int_equal(log_in(fixture, "lan@example.vn", better, NULL, &other), LUYTRE_E_PERMISSION);
 	assert_int_equal(sign_on(fixture, "1", "other@example.vn", false, &answer), 0);
 	assert_int_equal(answer.principal.account, account.id);
 	assert_int_equal(sign_on(fixture, "2", "lan@example.vn", false, &answer), LUYTRE_E_PERMISSION);
@@ -917,6 +979,8 @@ int main(void)
 		BOTH(test_disabled),
 		BOTH(test_sign_on),
 		BOTH(test_groups),
+		BOTH(test_groups_stay_inside),
+		BOTH(test_groups_of_a_moved_provider),
 		BOTH(test_other_key),
 		BOTH(test_audited),
 		cmocka_unit_test(test_key_file),

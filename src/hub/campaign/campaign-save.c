@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The state as bytes: a head, what was learned of traffic, the groups as they lie in memory, a checksum. It is read by the program that
  * wrote it, on the host that wrote it: sizes in the head tell another one. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "hub/campaign/campaign-internal.h"
 
 #define MAGIC "luytreC3"
+/* Before people could merge and split: the same up to 'merge_count', which is where its head ends. */
+#define MAGIC_WORDLESS "luytreC2"
 
 struct head {
 	char magic[8];
@@ -16,6 +19,8 @@ struct head {
 	uint64_t next_id;
 	uint64_t merge_count, part_count;
 };
+
+#define HEAD_WORDLESS_SIZE offsetof(struct head, merge_count)
 
 static size_t words_size(const struct head *head)
 {
@@ -138,19 +143,32 @@ static int order_groups(struct campaigns *campaigns)
 	return 0;
 }
 
-static int check(const struct campaign_limits *limits, struct bytes text, struct head *head)
+/* Of a head without words the rest is zeros: no merges, no parts. '*ret_size': of the head in the file. */
+static int read_head(struct bytes text, struct head *ret, size_t *ret_size)
 {
+	memset(ret, 0, sizeof(*ret));
+	*ret_size = sizeof(*ret);
+	if (text.size >= sizeof(ret->magic) && memcmp(text.ptr, MAGIC_WORDLESS, sizeof(ret->magic)) == 0)
+		*ret_size = HEAD_WORDLESS_SIZE;
+	if (text.size < *ret_size + sizeof(uint64_t))
+		return LUYTRE_E_CORRUPT;
+	memcpy(ret, text.ptr, *ret_size);
+	if (*ret_size == sizeof(*ret) && memcmp(ret->magic, MAGIC, sizeof(ret->magic)) != 0)
+		return LUYTRE_E_VERSION;
+	return ret->group_size == CAMPAIGN_GROUP_SAVED ? 0 : LUYTRE_E_VERSION;
+}
+
+static int check(const struct campaign_limits *limits, struct bytes text, struct head *head, size_t *ret_head_size)
+{
+	int error = read_head(text, head, ret_head_size);
 	uint64_t sum;
 
-	if (text.size < sizeof(*head) + sizeof(sum))
-		return LUYTRE_E_CORRUPT;
-	memcpy(head, text.ptr, sizeof(*head));
-	if (memcmp(head->magic, MAGIC, sizeof(head->magic)) != 0 || head->group_size != CAMPAIGN_GROUP_SAVED)
-		return LUYTRE_E_VERSION;
+	if (error)
+		return error;
 	memcpy(&sum, text.ptr + text.size - sizeof(sum), sizeof(sum));
 	if (head->group_count > limits->groups_max || head->rarity_size > text.size ||
 		head->merge_count > CAMPAIGN_MERGES_MAX || head->part_count > CAMPAIGN_PARTS_MAX ||
-		text.size != sizeof(*head) + head->rarity_size + head->group_count * CAMPAIGN_GROUP_SAVED +
+		text.size != *ret_head_size + head->rarity_size + head->group_count * CAMPAIGN_GROUP_SAVED +
 				     words_size(head) + sizeof(sum) ||
 		siphash24(sum_key, text.ptr, text.size - sizeof(sum)) != sum)
 		return LUYTRE_E_CORRUPT;
@@ -161,7 +179,8 @@ int campaigns_load(const struct campaign_limits *limits, struct bytes text, stru
 {
 	struct campaigns *campaigns;
 	struct head head;
-	int error = check(limits, text, &head);
+	size_t head_size;
+	int error = check(limits, text, &head, &head_size);
 
 	if (error)
 		return error;
@@ -170,13 +189,13 @@ int campaigns_load(const struct campaign_limits *limits, struct bytes text, stru
 		return LUYTRE_E_NOMEM;
 	campaigns->next_id = (uint32_t)head.next_id;
 	campaigns->stats = head.stats;
-	if (!rarity_restore(campaigns->rarity, bytes_of(text.ptr + sizeof(head), head.rarity_size)))
+	if (!rarity_restore(campaigns->rarity, bytes_of(text.ptr + head_size, head.rarity_size)))
 		error = LUYTRE_E_VERSION;
 	for (uint64_t i = 0; !error && i < head.group_count; i++)
-		error = take_group(campaigns, text.ptr + sizeof(head) + head.rarity_size + i * CAMPAIGN_GROUP_SAVED);
+		error = take_group(campaigns, text.ptr + head_size + head.rarity_size + i * CAMPAIGN_GROUP_SAVED);
 	if (!error)
 		error = take_words(campaigns, &head,
-			text.ptr + sizeof(head) + head.rarity_size + head.group_count * CAMPAIGN_GROUP_SAVED);
+			text.ptr + head_size + head.rarity_size + head.group_count * CAMPAIGN_GROUP_SAVED);
 	if (!error)
 		error = order_groups(campaigns);
 	if (error) {
@@ -190,5 +209,6 @@ int campaigns_load(const struct campaign_limits *limits, struct bytes text, stru
 
 uint64_t campaigns_instance(const struct campaigns *campaigns)
 {
-	return siphash24(campaigns->key, MAGIC, sizeof(MAGIC) - 1) & INT64_MAX;
+	/* What people said of campaigns is kept under it: it stays the same whatever the file's form. */
+	return siphash24(campaigns->key, MAGIC_WORDLESS, sizeof(MAGIC_WORDLESS) - 1) & INT64_MAX;
 }

@@ -244,7 +244,7 @@ const struct group *campaign_shown(const struct campaigns *campaigns, uint32_t i
 
 /* ---- Saying it, and taking it back ---- */
 
-int campaign_merge(struct campaigns *campaigns, uint32_t one, uint32_t other, uint32_t *ret)
+int campaign_merge(struct campaigns *campaigns, uint32_t one, uint32_t other, uint32_t *ret, uint32_t *ret_gone)
 {
 	struct words *words = &campaigns->words;
 	uint32_t left = campaign_current(campaigns, one), right = campaign_current(campaigns, other);
@@ -256,7 +256,8 @@ int campaign_merge(struct campaigns *campaigns, uint32_t one, uint32_t other, ui
 	if (words->merge_count == CAMPAIGN_MERGES_MAX)
 		return LUYTRE_E_FULL;
 	*ret = left < right ? left : right;
-	words->merges[words->merge_count++] = (struct campaign_merged){ left < right ? right : left, *ret };
+	*ret_gone = left < right ? right : left;
+	words->merges[words->merge_count++] = (struct campaign_merged){ *ret_gone, *ret };
 	if (!in_circles(words))
 		return 0;
 	words->merge_count--;
@@ -318,6 +319,14 @@ static void forget_merge(struct words *words, uint32_t at)
 static void forget_part(struct words *words, uint32_t at)
 {
 	memmove(&words->parts[at], &words->parts[at + 1], (--words->part_count - at) * sizeof(words->parts[0]));
+}
+
+bool campaign_has_word(const struct campaigns *campaigns, uint32_t id, uint32_t word)
+{
+	const struct campaign_merged *merged = merged_of(&campaigns->words, word);
+	const struct campaign_part *part = part_of(&campaigns->words, word);
+
+	return (merged && merged->into == id) || (part && part->of == id);
 }
 
 int campaign_take_back(struct campaigns *campaigns, uint32_t id, uint32_t word)

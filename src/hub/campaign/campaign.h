@@ -182,15 +182,18 @@ enum { CAMPAIGN_MERGES_MAX = 256, CAMPAIGN_PARTS_MAX = 64, CAMPAIGN_PART_SOURCES
 
 /* Under which number is this campaign found now? Itself, or the one that it was merged into. */
 uint32_t campaign_current(const struct campaigns *campaigns, uint32_t id);
-/* One of two: the older number stays ('*ret'), the other leads to it. LUYTRE_E_NOT_FOUND; LUYTRE_E_INVALID: they are one already; LUYTRE_E_FULL;
+/* One of two, as they are found now: the older number stays ('*ret'), the other ('*ret_gone') leads to it. LUYTRE_E_NOT_FOUND; LUYTRE_E_INVALID: they are one already; LUYTRE_E_FULL;
  * LUYTRE_E_CONFLICT: what was split off of one would lead back to itself; take that back first. */
-MUST_CHECK int campaign_merge(struct campaigns *campaigns, uint32_t one, uint32_t other, uint32_t *ret);
+MUST_CHECK int campaign_merge(
+	struct campaigns *campaigns, uint32_t one, uint32_t other, uint32_t *ret, uint32_t *ret_gone);
 /* Some of its sources become a campaign of their own, '*ret'. LUYTRE_E_NOT_FOUND: no such campaign, or a source is none of its; LUYTRE_E_INVALID: none,
  * or all of them; LUYTRE_E_FULL. */
 MUST_CHECK int campaign_split(
 	struct campaigns *campaigns, uint32_t id, const struct ip_addr *sources, size_t count, uint32_t *ret);
 /* Takes such a word back: 'word' was merged into 'id', or split off from it. LUYTRE_E_NOT_FOUND. */
 MUST_CHECK int campaign_take_back(struct campaigns *campaigns, uint32_t id, uint32_t word);
+/* Whether there is such a word to take back; campaign_words shows the first ones only. */
+bool campaign_has_word(const struct campaigns *campaigns, uint32_t id, uint32_t word);
 
 /* What of that can be taken back, at most CAMPAIGN_WORDS_SHOWN of each. */
 struct campaign_words {

@@ -502,16 +502,17 @@ static void people_merge_campaigns_and_take_it_back(void **state)
 	struct campaign_info before[2], both;
 	struct campaign_cell cells[16];
 	struct campaign_words words;
-	uint32_t ids[2], kept = 0, list[4];
+	uint32_t ids[2], kept = 0, gone = 0, list[4];
 
 	make_two(campaigns, ids);
 	before[0] = info_of(campaigns, ids[0]);
 	before[1] = info_of(campaigns, ids[1]);
-	assert_int_equal(campaign_merge(campaigns, ids[1], 999, &kept), LUYTRE_E_NOT_FOUND);
-	assert_int_equal(campaign_merge(campaigns, ids[1], ids[1], &kept), LUYTRE_E_INVALID);
-	assert_int_equal(campaign_merge(campaigns, ids[1], ids[0], &kept), 0);
+	assert_int_equal(campaign_merge(campaigns, ids[1], 999, &kept, &gone), LUYTRE_E_NOT_FOUND);
+	assert_int_equal(campaign_merge(campaigns, ids[1], ids[1], &kept, &gone), LUYTRE_E_INVALID);
+	assert_int_equal(campaign_merge(campaigns, ids[1], ids[0], &kept, &gone), 0);
 	assert_int_equal(kept, ids[0]); /* the older number */
-	assert_int_equal(campaign_merge(campaigns, ids[0], ids[1], &kept), LUYTRE_E_INVALID);
+	assert_int_equal(gone, ids[1]);
+	assert_int_equal(campaign_merge(campaigns, ids[0], ids[1], &kept, &gone), LUYTRE_E_INVALID);
 	both = info_of(campaigns, ids[1]); /* leads to the other */
 	assert_int_equal(both.id, ids[0]);
 	assert_int_equal(both.sources, 6);
@@ -542,7 +543,7 @@ static void people_split_campaigns_and_take_it_back(void **state)
 	struct ip_addr foreign = addr_of("100.64.1.1");
 	struct campaign_info before, part, rest;
 	struct campaign_words words;
-	uint32_t ids[2], id = 0, list[4];
+	uint32_t ids[2], id = 0, gone = 0, list[4];
 	char text[512];
 
 	make_two(campaigns, ids);
@@ -567,7 +568,7 @@ static void people_split_campaigns_and_take_it_back(void **state)
 	assert_int_equal(add(campaigns, 5, "203.0.113.1", tool, "/vpn/login", NULL).id, id);
 	assert_int_equal(add(campaigns, 5, "198.51.100.2", tool, "/vpn/login", NULL).id, ids[0]);
 	/* Back into what it came from would go in circles; to take it back is meant. */
-	assert_int_equal(campaign_merge(campaigns, id, ids[0], &id), LUYTRE_E_CONFLICT);
+	assert_int_equal(campaign_merge(campaigns, id, ids[0], &id, &gone), LUYTRE_E_CONFLICT);
 	assert_int_equal(info_of(campaigns, ids[0]).detections, 3);
 	campaign_words(campaigns, ids[0], &words);
 	assert_int_equal(words.part_count, 1);
@@ -586,13 +587,13 @@ static void words_last_as_long_as_their_campaigns(void **state)
 	struct ip_addr one = addr_of("203.0.113.1");
 	struct campaign_limits limits;
 	struct campaign_info before, after;
-	uint32_t ids[2], kept = 0, part = 0;
+	uint32_t ids[2], kept = 0, gone = 0, part = 0;
 	uint8_t *text = NULL;
 	size_t size = 0;
 
 	make_two(campaigns, ids);
 	assert_int_equal(campaign_split(campaigns, ids[0], &one, 1, &part), 0);
-	assert_int_equal(campaign_merge(campaigns, part, ids[1], &kept), 0);
+	assert_int_equal(campaign_merge(campaigns, part, ids[1], &kept, &gone), 0);
 	assert_int_equal(kept, ids[1]);
 	before = info_of(campaigns, part);
 	assert_int_equal(before.id, ids[1]);
@@ -621,9 +622,9 @@ static void words_follow_what_the_finder_joins(void **state)
 	struct campaigns *campaigns = start(100);
 	uint32_t first = add(campaigns, 1, "203.0.113.1", tool, "/a/login", NULL).id;
 	uint32_t second = add(campaigns, 2, "203.0.113.2", other_tool, "/b/login", NULL).id;
-	uint32_t third = add(campaigns, 4, "100.70.0.1", "t10d", "/c/login", NULL).id, kept = 0;
+	uint32_t third = add(campaigns, 4, "100.70.0.1", "t10d", "/c/login", NULL).id, kept = 0, gone = 0;
 
-	assert_int_equal(campaign_merge(campaigns, third, second, &kept), 0);
+	assert_int_equal(campaign_merge(campaigns, third, second, &kept, &gone), 0);
 	assert_int_equal(kept, second);
 	/* The first and the second are one underneath: the third leads there. */
 	assert_int_equal(add(campaigns, 3, "203.0.113.3", tool, "/b/login", NULL).id, first);
@@ -636,7 +637,7 @@ static void words_follow_what_the_finder_joins(void **state)
 	campaigns = start(100);
 	first = add(campaigns, 1, "203.0.113.1", tool, "/a/login", NULL).id;
 	second = add(campaigns, 2, "203.0.113.2", other_tool, "/b/login", NULL).id;
-	assert_int_equal(campaign_merge(campaigns, first, second, &kept), 0);
+	assert_int_equal(campaign_merge(campaigns, first, second, &kept, &gone), 0);
 	assert_int_equal(add(campaigns, 3, "203.0.113.3", tool, "/b/login", NULL).id, first);
 	assert_int_equal(campaigns->words.merge_count, 0);
 	campaigns_free(campaigns);
@@ -645,22 +646,78 @@ static void words_follow_what_the_finder_joins(void **state)
 static void words_are_bounded(void **state)
 {
 	struct campaigns *campaigns = start(2000);
-	struct ip_addr source = addr_of("203.0.113.1");
-	uint32_t ids[2], kept = 0, first = 0;
-	int error = 0;
-	char path[32];
+	uint32_t ids[2], kept = 0, gone = 0, first = 0;
+	struct campaign_words shown;
+	struct ip_addr source;
+	char text[32];
 
 	make_two(campaigns, ids);
 	for (uint32_t i = 0; i < CAMPAIGN_MERGES_MAX + 1; i++) {
-		snprintf(path, sizeof(path), "/only/%u", i);
-		kept = add(campaigns, 900 + i, "100.70.0.1", path, path, NULL).id;
-		error = first ? campaign_merge(campaigns, first, kept, &kept) : 0;
+		snprintf(text, sizeof(text), "/only/%u", i);
+		kept = add(campaigns, 900 + i, "100.70.0.1", text, text, NULL).id;
+		assert_int_equal(first ? campaign_merge(campaigns, first, kept, &kept, &gone) : 0, 0);
 		first = first ? first : kept;
-		assert_int_equal(error, 0);
 	}
-	assert_int_equal(campaign_merge(campaigns, first, ids[0], &kept), LUYTRE_E_FULL);
-	for (uint32_t i = 0; i < CAMPAIGN_PARTS_MAX; i++)
-		assert_int_equal(campaign_split(campaigns, ids[0], &source, 1, &kept), i ? LUYTRE_E_NOT_FOUND : 0);
+	assert_int_equal(campaign_merge(campaigns, first, ids[0], &kept, &gone), LUYTRE_E_FULL);
+	/* More than are shown: each can be taken back. */
+	campaign_words(campaigns, first, &shown);
+	assert_int_equal(shown.merged_count, CAMPAIGN_WORDS_SHOWN);
+	assert_true(campaign_has_word(campaigns, first, gone) && !campaign_has_word(campaigns, ids[0], gone));
+	assert_int_equal(campaign_take_back(campaigns, first, gone), 0);
+	assert_false(campaign_has_word(campaigns, first, gone));
+	for (uint32_t i = 0; i <= CAMPAIGN_PARTS_MAX; i++) {
+		snprintf(text, sizeof(text), "100.80.%u.1", i);
+		source = addr_of(text);
+		add(campaigns, 1 + i % 2 * 2, text, i % 2 ? other_tool : tool, i % 2 ? "/owa/auth" : "/vpn/login",
+			NULL);
+		assert_int_equal(campaign_split(campaigns, ids[i % 2], &source, 1, &kept),
+			i < CAMPAIGN_PARTS_MAX ? 0 : LUYTRE_E_FULL);
+	}
+	assert_int_equal(campaigns->words.part_count, CAMPAIGN_PARTS_MAX);
+	campaigns_free(campaigns);
+}
+
+/* A file from before there were words: its head ends with the next id, and no words follow the groups. */
+static void a_state_without_words_is_read(void **state)
+{
+	static const struct siphash_key sum_key = { 0x6c75797472654331, 0x63616d706169676e };
+	struct campaigns *campaigns = start(100), *again = NULL;
+	const size_t next_at = 8 + 3 * sizeof(uint64_t) + sizeof(struct siphash_key) + sizeof(struct campaigns_stats);
+	const size_t words_at = next_at + sizeof(uint64_t), words_size = 2 * sizeof(uint64_t);
+	uint64_t sum, words[2], next;
+	struct campaign_limits limits;
+	struct campaign_info before, after;
+	uint32_t ids[2];
+	uint8_t *text;
+	size_t size;
+
+	make_two(campaigns, ids);
+	before = info_of(campaigns, ids[1]);
+	assert_int_equal(campaigns_save(campaigns, &text, &size), 0);
+	memcpy(&next, text + next_at, sizeof(next));
+	memcpy(words, text + words_at, sizeof(words));
+	assert_true(next == campaigns->next_id && words[0] == 0 && words[1] == 0);
+	memcpy(text, "luytreC2", 8);
+	memmove(text + words_at, text + words_at + words_size, size - words_at - words_size);
+	size -= words_size;
+	sum = siphash24(sum_key, text, size - sizeof(sum));
+	memcpy(text + size - sizeof(sum), &sum, sizeof(sum));
+	campaign_limits_default(&limits);
+	limits.groups_max = 100;
+	assert_int_equal(campaigns_load(&limits, bytes_of(text, size), &again), 0);
+	after = info_of(again, ids[1]);
+	assert_true(same_info(&before, &after));
+	assert_int_equal(again->words.merge_count + again->words.part_count, 0);
+	/* Names are found under the number that they were given under then, and what is rare is still known. */
+	assert_true(campaigns_instance(again) == (siphash24(campaigns->key, "luytreC2", 8) & INT64_MAX));
+	assert_int_equal(add(again, 5, "100.67.1.4", tool, "/vpn/login", NULL).id, ids[0]);
+	campaigns_free(again);
+	text[words_at] ^= 1;
+	assert_int_equal(campaigns_load(&limits, bytes_of(text, size), &again), LUYTRE_E_CORRUPT);
+	assert_int_equal(campaigns_load(&limits, bytes_of(text, words_at), &again), LUYTRE_E_CORRUPT);
+	memcpy(text, "luytreC1", 8);
+	assert_int_equal(campaigns_load(&limits, bytes_of(text, size), &again), LUYTRE_E_VERSION);
+	free(text);
 	campaigns_free(campaigns);
 }
 
@@ -687,6 +744,7 @@ int main(void)
 		cmocka_unit_test(words_last_as_long_as_their_campaigns),
 		cmocka_unit_test(words_follow_what_the_finder_joins),
 		cmocka_unit_test(words_are_bounded),
+		cmocka_unit_test(a_state_without_words_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

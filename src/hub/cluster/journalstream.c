@@ -39,6 +39,7 @@ struct journalstream {
 	const char *run;
 	struct journal_copy copy;
 	char path[PATH_SIZE], follow_path[PATH_SIZE + 16], whole_path[PATH_SIZE + 16];
+	char mark_path[PATH_SIZE + sizeof(JOURNALFILE_COPIED)];
 	uint64_t last; /* the newest message that is known */
 	bool has_state; /* a journal was in the stream, and not only hubs that lead */
 
@@ -138,14 +139,20 @@ int journalstream_follow(struct journalstream *stream)
 	return error;
 }
 
+static bool is_same_file(const struct stat *about, const char *path)
+{
+	struct stat other;
+
+	return !stat(path, &other) && other.st_dev == about->st_dev && other.st_ino == about->st_ino;
+}
+
 /* What a hub that was alone until now has decided is not destroyed because the cluster knows otherwise. */
 static int set_aside(const struct journalstream *stream)
 {
-	char mark[PATH_SIZE + sizeof(JOURNALFILE_COPIED)], before[PATH_SIZE + 32];
+	char before[PATH_SIZE + 32];
 	struct stat about;
 
-	snprintf(mark, sizeof(mark), "%s" JOURNALFILE_COPIED, stream->path);
-	if (!access(mark, F_OK) || stat(stream->path, &about) || about.st_size == 0)
+	if (!access(stream->mark_path, F_OK) || stat(stream->path, &about) || about.st_size == 0)
 		return 0;
 	for (unsigned int i = 1; i <= BEFORE_MAX; i++) {
 		snprintf(before, sizeof(before), i == 1 ? "%s.before" : "%s.before.%u", stream->path, i);
@@ -155,6 +162,8 @@ static int set_aside(const struct journalstream *stream)
 		}
 		if (errno != EEXIST)
 			return LUYTRE_E_IO;
+		if (is_same_file(&about, before)) /* by a try that ended behind this */
+			return 0;
 	}
 	return LUYTRE_E_FULL;
 }
@@ -162,13 +171,17 @@ static int set_aside(const struct journalstream *stream)
 /* What was read becomes the journal. */
 static int put_in_place(struct journalstream *stream)
 {
-	int error = set_aside(stream);
+	int error = set_aside(stream), mark;
 
 	if (error)
 		return error;
 	give_up_whole(stream);
 	if (fsync(stream->fd) || rename(stream->follow_path, stream->path))
 		return LUYTRE_E_IO;
+	/* The stream has all of it, also when this hub goes before it has led. Without the mark it is set aside once more. */
+	mark = open(stream->mark_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (mark >= 0)
+		close(mark);
 	close(stream->fd);
 	stream->fd = -1;
 	return file_sync_folder(stream->path);
@@ -378,6 +391,7 @@ int journalstream_open(const struct journalstream_options *options, struct journ
 	stream->fd = stream->whole_fd = -1;
 	snprintf(stream->path, sizeof(stream->path), "%s", options->path);
 	snprintf(stream->follow_path, sizeof(stream->follow_path), "%s.follow", stream->path);
+	snprintf(stream->mark_path, sizeof(stream->mark_path), "%s" JOURNALFILE_COPIED, stream->path);
 	snprintf(stream->whole_path, sizeof(stream->whole_path), "%s.whole", stream->path);
 	error = natslog_make(stream->log, JOURNALSTREAM_NAME, options->replicas, 0);
 	if (!error)

@@ -8,6 +8,7 @@
 #include "hub/console/registry.h"
 #include "hub/incident/incident.h"
 #include "hub/policy/policy.h"
+#include "hub/posture/hold.h"
 
 enum { PATH_SIZE = 512 };
 
@@ -75,17 +76,28 @@ const struct law *assessments_law(const struct assessments *assessments)
 
 struct standing_edge {
 	const struct edges_bound *bound; /* held */
-	bool policy; /* it has the policy that stands */
-	bool shield; /* and its shield works */
+	bool shield; /* it has the policy that stands, and its shield works */
+	bool sensor, gate; /* it has that policy, and one there has been heard */
+};
+
+/* Who has been heard of an edge. */
+struct reporter {
+	uint32_t edge;
+	bool sensor, gate;
+};
+
+struct reporters {
+	struct reporter *items; /* owned; by edge */
+	size_t count, room;
 };
 
 struct assessments_view {
 	const struct tenants_tree *tree;
-	struct policy_entries entries; /* of the standing version */
+	struct policy_now now;
 	struct standing_edge *edges; /* owned */
 	size_t count;
 	uint32_t tenant; /* that was asked for last */
-	bool has_tenant, policy, shield;
+	bool has_tenant, shield, sensor, gate;
 };
 
 static void view_free(struct assessments_view *view)
@@ -94,13 +106,53 @@ static void view_free(struct assessments_view *view)
 		return;
 	for (size_t i = 0; i < view->count; i++)
 		edges_bound_unref(view->edges[i].bound);
-	policy_entries_done(&view->entries);
+	policy_now_done(&view->now);
 	free(view->edges);
 	free(view);
 }
 
+static int add_reporter(void *context, uint32_t edge, bool sensor, bool gate)
+{
+	struct reporters *reporters = context;
+
+	if (reporters->count == reporters->room) {
+		size_t room = reporters->room ? 2 * reporters->room : 64;
+		struct reporter *items = reallocarray(reporters->items, room, sizeof(*items));
+
+		if (!items)
+			return LUYTRE_E_NOMEM;
+		reporters->items = items;
+		reporters->room = room;
+	}
+	reporters->items[reporters->count++] = (struct reporter){ .edge = edge, .sensor = sensor, .gate = gate };
+	return 0;
+}
+
+static int compare_reporters(const void *left, const void *right)
+{
+	const struct reporter *a = left, *b = right;
+
+	return (a->edge > b->edge) - (a->edge < b->edge);
+}
+
+static struct standing_edge standing_of(const struct edge_view *edge, const struct edgestate_view *state,
+	const struct reporters *reporters, uint32_t version)
+{
+	const struct reporter wanted = { .edge = edge->id };
+	const struct reporter *reporter = reporters->count ? bsearch(&wanted, reporters->items, reporters->count,
+								     sizeof(wanted), compare_reporters)
+							   : NULL;
+	bool policy = edge->policy == version;
+
+	return (struct standing_edge){ .bound = edges_bound_ref(edge->bound),
+		.shield = policy && state->has_shield && !state->failing_open,
+		.sensor = policy && reporter && reporter->sensor,
+		.gate = policy && reporter && reporter->gate };
+}
+
 /* Those that are up and are as they were configured. */
-static int view_edges(struct core *core, uint32_t standing, int64_t now_us, struct assessments_view *view)
+static int view_edges(
+	struct core *core, const struct reporters *reporters, int64_t now_us, struct assessments_view *view)
 {
 	const struct edge_view *edge;
 	int error = 0;
@@ -115,9 +167,7 @@ static int view_edges(struct core *core, uint32_t standing, int64_t now_us, stru
 		if (strcmp(edgestate_state(edge, now_us), "up") != 0 ||
 			!edgestate_find(core_edgestate(core), edge->id, now_us, &state) || state.drift_count > 0)
 			continue;
-		view->edges[view->count++] = (struct standing_edge){ .bound = edges_bound_ref(edge->bound),
-			.policy = edge->policy == standing,
-			.shield = edge->policy == standing && state.has_shield && !state.failing_open };
+		view->edges[view->count++] = standing_of(edge, &state, reporters, view->now.version);
 	}
 	core_unlock(core);
 	return error;
@@ -127,13 +177,14 @@ static struct assessments_view *view_new(
 	const struct assessments_call *call, struct core *core, const struct tenants_tree *tree)
 {
 	struct assessments_view *view = calloc(1, sizeof(*view));
-	uint32_t standing = 0;
-	int error = view ? policy_standing(call->call.db, &standing) : LUYTRE_E_NOMEM;
+	struct reporters reporters = { 0 };
+	int error = view ? policy_now_read(call->call.db, &view->now) : LUYTRE_E_NOMEM;
 
 	if (!error)
-		error = policy_entries_get(call->call.db, standing, &view->entries);
+		error = hold_reporters_each(call->call.db, add_reporter, &reporters);
 	if (!error)
-		error = view_edges(core, standing, call->who.origin.now_us, view);
+		error = view_edges(core, &reporters, call->who.origin.now_us, view);
+	free(reporters.items);
 	if (error) {
 		view_free(view);
 		return NULL;
@@ -154,7 +205,7 @@ static bool lies_behind(const struct assessments_view *view, const struct edges_
 
 static int mode_of(const struct assessments_view *view, enum policy_kind kind, uint32_t id, enum asset_part part)
 {
-	const struct policy_entry *entry = policy_entries_find(&view->entries, kind, id);
+	const struct policy_entry *entry = policy_entries_find(&view->now.entries, kind, id);
 
 	return entry ? entry->settings.modes[part] : POLICYFILE_UNSET;
 }
@@ -164,10 +215,12 @@ static bool is_enforced(const struct assessments_view *view, uint32_t tenant, ui
 {
 	int mode = mode_of(view, POLICY_KIND_SYSTEM, system, part);
 
+	if (part == ASSET_PART_GATE && policy_now_edge_only(&view->now, system))
+		return false; /* whatever is set */
 	if (mode == POLICYFILE_UNSET)
 		mode = mode_of(view, POLICY_KIND_TENANT, tenant, part);
-	for (size_t i = 0; i < view->entries.count; i++) {
-		const struct policy_entry *entry = &view->entries.items[i];
+	for (size_t i = 0; i < view->now.entries.count; i++) {
+		const struct policy_entry *entry = &view->now.entries.items[i];
 
 		if (entry->kind == POLICY_KIND_ASSET && entry->tenant == tenant &&
 			entry->settings.modes[part] != POLICYFILE_UNSET &&
@@ -184,16 +237,17 @@ static void look(void *context, uint32_t tenant, uint32_t system, struct assess_
 	if (!view->has_tenant || view->tenant != tenant) { /* systems of one come together */
 		view->tenant = tenant;
 		view->has_tenant = true;
-		view->policy = view->shield = false;
-		for (size_t i = 0; i < view->count && !view->shield; i++)
+		view->shield = view->sensor = view->gate = false;
+		for (size_t i = 0; i < view->count && !(view->shield && view->sensor && view->gate); i++)
 			if (lies_behind(view, view->edges[i].bound, tenant)) {
-				view->policy = view->policy || view->edges[i].policy;
-				view->shield = view->edges[i].shield;
+				view->shield |= view->edges[i].shield;
+				view->sensor |= view->edges[i].sensor;
+				view->gate |= view->edges[i].gate;
 			}
 	}
 	*ret = (struct assess_standing){ .shield = view->shield && is_enforced(view, tenant, system, ASSET_PART_SHIELD),
-		.sensor = view->policy && is_enforced(view, tenant, system, ASSET_PART_SENSOR),
-		.gate = view->policy && is_enforced(view, tenant, system, ASSET_PART_GATE) };
+		.sensor = view->sensor && is_enforced(view, tenant, system, ASSET_PART_SENSOR),
+		.gate = view->gate && is_enforced(view, tenant, system, ASSET_PART_GATE) };
 }
 
 /* ---- Calls ---- */

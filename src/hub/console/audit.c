@@ -135,10 +135,12 @@ void handle_verify_audit(struct api_request *request, struct api_reply *reply)
 	char hash[2 * AUDIT_HASH_SIZE + 1];
 	struct audit_result result;
 	struct audit_head head;
-	int64_t signed_us = 0;
+	int64_t signed_us = 0, archived = 0;
 	struct jsonw *json;
 	int error = core_audit(console_core(request), &result);
 
+	if (!error)
+		error = core_audit_archives(console_core(request), &result, &archived);
 	if (!error)
 		error = audit_head_read(console_db(request), &head);
 	if (!error)
@@ -153,6 +155,11 @@ void handle_verify_audit(struct api_request *request, struct api_reply *reply)
 	jsonw_kv_bool(json, "whole", result.fault == AUDIT_WHOLE);
 	jsonw_kv_i64(json, "records", result.record_count);
 	console_kv_id_or_null(json, "broken_at", (uint64_t)result.first_broken);
+	console_kv_id_or_null(json, "archived_until", (uint64_t)result.archived_until);
+	jsonw_kv_string(json, "archives",
+		!result.archived_until              ? "none"
+		: archived == result.archived_until ? "whole"
+						    : "missing");
 	jsonw_kv_string(json, "head", hash);
 	jsonw_kv_i64(json, "signed_heads", result.head_count);
 	console_kv_time_or_null(json, "last_signed", signed_us);

@@ -22,6 +22,7 @@ enum {
 	LIKELY_MAX = 20,
 	PUBLISH_SIZE = 256,
 	TENANTS_MAX = 1000, /* of a block */
+	SETTLE_EACH = 100, /* orders of a block: each by itself would wait for the disk, or the journal's copy */
 };
 
 #define HOUR_US INT64_C(3600000000)
@@ -549,6 +550,20 @@ void handle_update_campaign(struct api_request *request, struct api_reply *reply
 
 /* ---- mergeCampaign, splitCampaign, undoCampaignChange ---- */
 
+/* Begins what people say of how campaigns belong together: the campaign gets a new revision, so of two who saw the same one goes on. The
+ * audit record and end_change follow. */
+static int begin_change(struct db *db, const struct view *view)
+{
+	int error = db_begin(db);
+
+	if (error)
+		return error;
+	error = put_word(db, view, &view->word);
+	if (error)
+		db_rollback(db);
+	return error == LUYTRE_E_CONFLICT ? LUYTRE_E_EXISTS : error;
+}
+
 static int record(const struct api_request *request, const char *action, uint32_t id, const char *key, uint32_t other)
 {
 	const struct audit_field field = { key, db_i64(other) };
@@ -559,6 +574,14 @@ static int record(const struct api_request *request, const char *action, uint32_
 	snprintf(subject, sizeof(subject), "campaign:%u", id);
 	return audit_append(console_db(request), &call.origin,
 		&(struct audit_record){ .action = action, .subject = subject, .fields = &field, .field_count = 1 });
+}
+
+static int end_change(struct db *db, int error)
+{
+	if (!error)
+		return db_commit(db);
+	db_rollback(db);
+	return error;
 }
 
 /* The campaign of the path under the revision that was seen. */
@@ -576,7 +599,9 @@ static void refuse_words(const struct api_request *request, struct api_reply *re
 {
 	bool vi = request->lang == LUYTRE_LANG_VI;
 
-	if (error == LUYTRE_E_INVALID)
+	if (error == LUYTRE_E_EXISTS) /* begin_change: somebody was quicker */
+		api_reply_problem(reply, API_PROBLEM_CHANGED, NULL);
+	else if (error == LUYTRE_E_INVALID)
 		api_reply_problem(reply, API_PROBLEM_CONFLICT,
 			vi ? "Không được: phải là hai chiến dịch khác nhau, và mỗi bên còn ít nhất một nguồn."
 			   : "It cannot be: there must be two campaigns, and each must keep a source.");
@@ -616,27 +641,41 @@ static void reply_changed(
 	write_view(request, api_reply_json(reply, status), view, scope);
 }
 
-void handle_merge_campaign(struct api_request *request, struct api_reply *reply)
+/* What cannot be recorded is not done. */
+static int merge(struct api_request *request, const struct view *view, uint32_t with, uint32_t *ret_kept)
 {
 	struct feed *feed = core_feed(console_core(request));
+	struct db *db = console_db(request);
+	int error = begin_change(db, view);
+	uint32_t gone = 0;
+	bool merged;
+
+	if (error)
+		return error;
+	error = campaign_merge(feed_lock(feed), view->info.id, with, ret_kept, &gone);
+	feed_unlock(feed);
+	merged = !error;
+	if (!error)
+		error = record(request, "campaign.merge", *ret_kept, "merged", gone);
+	error = end_change(db, error);
+	if (error && merged) {
+		(void)!campaign_take_back(feed_lock(feed), *ret_kept, gone);
+		feed_unlock(feed);
+	}
+	return error;
+}
+
+void handle_merge_campaign(struct api_request *request, struct api_reply *reply)
+{
 	uint64_t with = console_body_id(request, "with", 0);
 	struct auth_scope scope;
-	uint32_t kept = 0, gone;
 	struct view *view;
+	uint32_t kept = 0;
 	int error;
 
 	if (!find_seen(request, reply, &view, &scope))
 		return;
-	error = campaign_merge(feed_lock(feed), view->info.id, with > UINT32_MAX ? 0 : (uint32_t)with, &kept);
-	feed_unlock(feed);
-	gone = view->info.id == kept ? (uint32_t)with : view->info.id;
-	if (!error) {
-		error = record(request, "campaign.merge", kept, "merged", gone);
-		if (error) { /* what cannot be recorded is not done */
-			(void)!campaign_take_back(feed_lock(feed), kept, gone);
-			feed_unlock(feed);
-		}
-	}
+	error = merge(request, view, with > UINT32_MAX ? 0 : (uint32_t)with, &kept);
 	if (error)
 		refuse_words(request, reply, error);
 	else
@@ -657,30 +696,42 @@ static size_t read_split(const struct api_request *request, struct ip_addr ret[C
 	return count;
 }
 
-void handle_split_campaign(struct api_request *request, struct api_reply *reply)
+static int split(struct api_request *request, const struct view *view, uint32_t *ret)
 {
 	struct ip_addr sources[CAMPAIGN_PART_SOURCES_MAX];
+	size_t count = read_split(request, sources);
 	struct feed *feed = core_feed(console_core(request));
+	struct db *db = console_db(request);
+	int error = begin_change(db, view);
+	bool parted;
+
+	if (error)
+		return error;
+	error = campaign_split(feed_lock(feed), view->info.id, sources, count, ret);
+	feed_unlock(feed);
+	parted = !error;
+	if (error == LUYTRE_E_NOT_FOUND)
+		error = LUYTRE_E_INVALID; /* the campaign is there: a source is none of its */
+	if (!error)
+		error = record(request, "campaign.split", view->info.id, "part", *ret);
+	error = end_change(db, error);
+	if (error && parted) {
+		(void)!campaign_take_back(feed_lock(feed), view->info.id, *ret);
+		feed_unlock(feed);
+	}
+	return error;
+}
+
+void handle_split_campaign(struct api_request *request, struct api_reply *reply)
+{
 	struct auth_scope scope;
 	struct view *view;
 	uint32_t id = 0;
-	size_t count;
 	int error;
 
 	if (!find_seen(request, reply, &view, &scope))
 		return;
-	count = read_split(request, sources);
-	error = campaign_split(feed_lock(feed), view->info.id, sources, count, &id);
-	feed_unlock(feed);
-	if (error == LUYTRE_E_NOT_FOUND)
-		error = LUYTRE_E_INVALID; /* the campaign is there: a source is none of its */
-	if (!error) {
-		error = record(request, "campaign.split", view->info.id, "part", id);
-		if (error) {
-			(void)!campaign_take_back(feed_lock(feed), view->info.id, id);
-			feed_unlock(feed);
-		}
-	}
+	error = split(request, view, &id);
 	if (error) {
 		refuse_words(request, reply, error);
 	} else {
@@ -690,20 +741,29 @@ void handle_split_campaign(struct api_request *request, struct api_reply *reply)
 	auth_scope_done(&scope);
 }
 
-static bool has_word(const struct campaign_words *words, uint64_t id)
+/* Recorded first: what was taken back cannot be put again as it was. */
+static int undo(struct api_request *request, const struct view *view, uint32_t word)
 {
-	bool found = false;
+	struct feed *feed = core_feed(console_core(request));
+	struct db *db = console_db(request);
+	int error = begin_change(db, view);
 
-	for (size_t i = 0; i < words->merged_count && !found; i++)
-		found = words->merged[i] == id;
-	for (size_t i = 0; i < words->part_count && !found; i++)
-		found = words->parts[i] == id;
-	return found;
+	if (error)
+		return error;
+	error = campaign_has_word(feed_lock(feed), view->info.id, word) ? 0 : LUYTRE_E_NOT_FOUND;
+	feed_unlock(feed);
+	if (!error)
+		error = record(request, "campaign.undo", view->info.id, "campaign", word);
+	error = end_change(db, error);
+	if (!error) {
+		error = campaign_take_back(feed_lock(feed), view->info.id, word);
+		feed_unlock(feed);
+	}
+	return error;
 }
 
 void handle_undo_campaign_change(struct api_request *request, struct api_reply *reply)
 {
-	struct feed *feed = core_feed(console_core(request));
 	uint64_t word = console_body_id(request, "campaign", 0);
 	struct auth_scope scope;
 	struct view *view;
@@ -711,20 +771,13 @@ void handle_undo_campaign_change(struct api_request *request, struct api_reply *
 
 	if (!find_seen(request, reply, &view, &scope))
 		return;
-	/* Recorded first: what was taken back cannot be put again as it was. */
-	error = has_word(&view->words, word) ? 0 : LUYTRE_E_NOT_FOUND;
-	if (!error)
-		error = record(request, "campaign.undo", view->info.id, "campaign", (uint32_t)word);
-	if (!error) {
-		error = campaign_take_back(feed_lock(feed), view->info.id, (uint32_t)word);
-		feed_unlock(feed);
-	}
+	error = undo(request, view, word > UINT32_MAX ? 0 : (uint32_t)word);
 	if (error == LUYTRE_E_NOT_FOUND)
 		api_reply_problem(reply, API_PROBLEM_CONFLICT,
 			request->lang == LUYTRE_LANG_VI ? "Không có lần gộp hay tách nào như vậy."
 							: "There is no such merge or split.");
 	else if (error)
-		api_reply_error(reply, error, NULL);
+		refuse_words(request, reply, error);
 	else
 		reply_changed(request, reply, 200, view->info.id, &scope.scope);
 	auth_scope_done(&scope);
@@ -989,16 +1042,22 @@ static int run_block(void *context, struct operation *operation, struct db *db)
 {
 	struct block *block = context;
 	size_t total = block->source_count * (block->tenant_count ? block->tenant_count : 1), failed = 0;
+	struct core *core = operation_console(operation)->core;
+	int error;
 
 	for (size_t i = 0; i < total; i++) {
-		int error = block_one(block, operation, db, i);
-
-		if (error == LUYTRE_E_BUSY) /* nothing can be stored safely now */
-			return error;
-		failed += error != 0;
+		failed += block_one(block, operation, db, i) != 0;
+		if ((i + 1) % SETTLE_EACH == 0) {
+			error = core_settle(core);
+			if (error) /* nothing can be stored safely now */
+				return error;
+		}
 		if (!operation_step(operation, i + 1 - failed, failed))
 			break;
 	}
+	error = core_settle(core);
+	if (error)
+		return error;
 	operation_result(operation, "sources", block->source_count);
 	operation_result(operation, "shadow", block->like.shadow);
 	return 0;

@@ -8,6 +8,8 @@
 #include "hub/console/operations.h"
 #include "hub/console/settings.h"
 
+enum { LIFTS_LOOKED_AT = 8 }; /* records about one decision, the newest */
+
 void decision_settings_read(struct db *db, struct decision_settings *ret)
 {
 	struct console_settings settings;
@@ -107,7 +109,33 @@ static int enforce(struct core *core, struct db *db, const struct decision_setti
 		second = order_update(db, origin, error ? "decision.refuse" : "decision.stand", &wish->order);
 		error = error ? error : second;
 	}
-	return error ? error : core_settle(core);
+	return error;
+}
+
+/* Whoever was told to send it again does: it was done, only not stored safely yet. */
+static bool was_done(struct core *core, struct db *db, int64_t now_us, struct decision_wish *wish)
+{
+	const struct order *order = &wish->order;
+	struct engine_decision decision;
+	struct order before;
+	bool stands;
+
+	if (order_newest(db, order, &before) || before.state != ORDER_DONE ||
+		before.changed_us < now_us - ORDERS_AGAIN_S * INT64_C(1000000) ||
+		(before.person != order->person && before.second_person != order->person) ||
+		before.lifetime_s != order->lifetime_s || before.shadow != order->shadow ||
+		strcmp(before.action, order->action) != 0)
+		return false;
+	core_lock(core);
+	if (before.tenant)
+		stands = orders_find(core_orders(core), before.id) != NULL;
+	else
+		stands = before.decision && !engine_find(core_engine(core), before.decision, &decision) &&
+			 decision.by_person;
+	core_unlock(core);
+	if (stands)
+		wish->order = before;
+	return stands;
 }
 
 int decision_wish_do(struct core *core, struct db *db, const struct decision_settings *settings,
@@ -115,6 +143,8 @@ int decision_wish_do(struct core *core, struct db *db, const struct decision_set
 {
 	int error = 0;
 
+	if (!wish->order.id && was_done(core, db, origin->now_us, wish))
+		return 0;
 	if (!wish->order.id) {
 		wish->order.state = ORDER_PENDING;
 		error = order_create(db, origin, &wish->order);
@@ -281,6 +311,8 @@ void handle_create_decision(struct api_request *request, struct api_reply *reply
 	console_call(request, &call);
 	if (!error)
 		error = decision_wish_do(console_core(request), console_db(request), &settings, &call.origin, &wish);
+	if (!error && wish.order.state != ORDER_PENDING)
+		error = core_settle(console_core(request));
 	if (error) {
 		reply_refusal(request, reply, error, good);
 		return;
@@ -371,27 +403,75 @@ bool decision_lives(const struct decision_view *view)
 	       view->state == DECISION_STANDING;
 }
 
+struct lifting {
+	const struct audit_origin *origin;
+	bool found;
+};
+
+static int take_lift(void *context, const struct audit_entry *entry)
+{
+	struct lifting *lifting = context;
+
+	lifting->found = lifting->found ||
+			 (bytes_equal_str(entry->action, "decision.lift") &&
+				 bytes_equal_str(entry->actor, lifting->origin->actor) &&
+				 entry->time_us >= lifting->origin->now_us - ORDERS_AGAIN_S * INT64_C(1000000));
+	return 0;
+}
+
+/* Whether the same person lifted it just now, and sends that again. */
+static bool was_lifted(struct db *db, const struct audit_origin *origin, uint64_t id)
+{
+	static const struct scope everything = { .all = true };
+	struct lifting lifting = { .origin = origin };
+	char subject[40];
+
+	snprintf(subject, sizeof(subject), "decision:%llu", (unsigned long long)id);
+	return !audit_each_of(db, &everything, subject, 0, LIFTS_LOOKED_AT, take_lift, &lifting) && lifting.found;
+}
+
+static int lift(struct api_request *request, const struct audit_origin *origin, const struct decision_view *view,
+	struct bytes reason)
+{
+	int error = decision_lives(view) ? 0 : LUYTRE_E_CONFLICT;
+
+	if (!error)
+		error = audit_lift(console_db(request), origin, view, reason);
+	if (!error)
+		error = decision_lift(request, view);
+	if (!error && view->state == DECISION_PENDING)
+		decision_publish(console_of(request), view->id, view->decision.tenant, "lift");
+	return error;
+}
+
 void handle_lift_decision(struct api_request *request, struct api_reply *reply)
 {
 	struct decision_view view;
 	struct console_call call;
 	struct bytes reason;
-	int error;
+	uint64_t id;
+	int error = 0;
+	bool again;
 
-	if (!decision_of_path(request, reply, &view) || !api_reply_matches(reply, decision_revision(&view)) ||
-		!read_reason(request, reply, &reason))
+	if (!console_path_id(request, reply, "decision", &id))
+		return;
+	console_call(request, &call);
+	again = was_lifted(console_db(request), &call.origin, id);
+	/* What was lifted is seen, as lifted, when that is stored. */
+	if (again && core_settle(console_core(request))) {
+		reply_unsettled(request, reply);
+		return;
+	}
+	if (!decision_find(request, reply, id, &view))
+		return;
+	again = again && view.state == DECISION_LIFTED;
+	if ((!again && !api_reply_matches(reply, decision_revision(&view))) || !read_reason(request, reply, &reason))
 		return;
 	if (view.decision.tenant ? !console_allowed(request, reply, AUTH_DECISIONS_WRITE, view.decision.tenant)
 				 : !may_decide_for_all(request, reply))
 		return;
-	if (!decision_lives(&view)) {
-		api_reply_error(reply, LUYTRE_E_CONFLICT, NULL);
-		return;
-	}
-	console_call(request, &call);
-	error = audit_lift(console_db(request), &call.origin, &view, reason);
-	if (!error)
-		error = decision_lift(request, &view);
+	if (!again)
+		error = lift(request, &call.origin, &view, reason);
 	if (error == LUYTRE_E_BUSY) {
 		reply_unsettled(request, reply);
 		return;
@@ -400,8 +480,6 @@ void handle_lift_decision(struct api_request *request, struct api_reply *reply)
 		api_reply_error(reply, error, NULL);
 		return;
 	}
-	if (view.state == DECISION_PENDING)
-		decision_publish(console_of(request), view.id, view.decision.tenant, "lift");
 	if (!decision_find(request, reply, view.id, &view))
 		return;
 	api_reply_etag(reply, decision_revision(&view));

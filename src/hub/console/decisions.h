@@ -76,10 +76,11 @@ struct decision_wish {
 bool decision_wish_check(const struct decision_settings *settings, struct decision_wish *wish);
 /* Whether it would be taken; LUYTRE_E_CONFLICT, LUYTRE_E_RANGE. */
 MUST_CHECK int decision_wish_try(struct core *core, const struct decision_wish *wish, size_t *ret_good);
-/* Does it: writes the order and, when no second person is missing, brings it into force. */
+/* Does it: writes the order and, when no second person is missing, brings it into force. What the same person ordered just now, and still
+ * stands, is taken for that. It is stored safely by core_settle, which follows: once for many. */
 MUST_CHECK int decision_wish_do(struct core *core, struct db *db, const struct decision_settings *settings,
 	const struct audit_origin *origin, struct decision_wish *wish);
 
-/* Whether there is something to lift, and lifting it: it was wrong, so those who reported lose trust. */
+/* Whether there is something to lift, and lifting it: it was wrong, so those who reported lose trust. Settles. */
 bool decision_lives(const struct decision_view *view);
 MUST_CHECK int decision_lift(struct api_request *request, const struct decision_view *view);

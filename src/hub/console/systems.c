@@ -82,6 +82,19 @@ static bool read_system(
 	return errors.count == 0;
 }
 
+/* It turns gates and their holds off, or on, within a second and without the policy's two people: for who works at the nation. */
+static bool may_set_edge_only(const struct api_request *request, struct api_reply *reply)
+{
+	if (auth_check(console_principal(request), console_worker_of(request)->tree, AUTH_TENANTS_WRITE, 0))
+		return true;
+	api_reply_problem(reply, API_PROBLEM_FORBIDDEN,
+		request->lang == LUYTRE_LANG_VI
+			? "Chỉ quản trị quốc gia được đặt hoặc bỏ chế độ chỉ giám sát tại điểm biên của hệ thống."
+			: "That a system is watched at the edge only is for the national administrator to set and to "
+			  "end.");
+	return false;
+}
+
 void handle_create_system(struct api_request *request, struct api_reply *reply)
 {
 	struct tenant_system system = { 0 };
@@ -90,6 +103,8 @@ void handle_create_system(struct api_request *request, struct api_reply *reply)
 	int error;
 
 	if (!registry_tenant(request, reply, &of) || !read_system(request, reply, JSONR_NEEDED, &system))
+		return;
+	if (system.edge_only && !may_set_edge_only(request, reply))
 		return;
 	system.tenant = of.id;
 	registry_call(request, &of.scope, &registry);
@@ -133,11 +148,15 @@ void handle_update_system(struct api_request *request, struct api_reply *reply)
 	struct tenant_system system;
 	struct registry_tenant of;
 	struct registry registry;
+	bool edge_only;
 	int error;
 
 	if (!find_system(request, reply, &of, &registry, &system) ||
-		!api_reply_matches(reply, (uint64_t)system.revision) ||
-		!read_system(request, reply, JSONR_OPTIONAL, &system))
+		!api_reply_matches(reply, (uint64_t)system.revision))
+		return;
+	edge_only = system.edge_only;
+	if (!read_system(request, reply, JSONR_OPTIONAL, &system) ||
+		(system.edge_only != edge_only && !may_set_edge_only(request, reply)))
 		return;
 	error = tenant_system_update(&registry.call, &system, &system);
 	if (error) {

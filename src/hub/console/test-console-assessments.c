@@ -17,6 +17,7 @@
 #include "hub/edges/csrtest.h"
 #include "hub/policy/policy.h"
 #include "hub/posture/finding.h"
+#include "hub/posture/hold.h"
 
 enum { PATH_SIZE = 256, ETAG_SIZE = 128 };
 
@@ -539,6 +540,59 @@ static void test_shield(void **state)
 	assert_int_equal(grade_of("NW19"), 3);
 }
 
+/* A sensor or a web server says what it holds. */
+static void reporter_says(uint32_t edge, const char *name)
+{
+	struct hold_report report = { .workers = 1, .part = 1, .parts = 1, .stamp = 1 };
+
+	snprintf(report.gate, sizeof(report.gate), "%s", name);
+	assert_int_equal(hold_report_take(kit.db, edge, &report, now_us()), 0);
+}
+
+static void enforce_all(const struct kit_session *first, const struct kit_session *second)
+{
+	struct kit_answer answer;
+	uint32_t standing = 0;
+	char body[256], path[64];
+
+	assert_int_equal(policy_standing(kit.db, &standing), 0);
+	snprintf(body, sizeof(body),
+		"{\"base\":\"%u\",\"reason\":\"Đã chạy thử.\",\"changes\":[{\"tenant\":\"%u\",\"modes\":"
+		"{\"shield\":\"enforce\",\"sensor\":\"enforce\",\"gate\":\"enforce\"}}]}",
+		standing, ours);
+	answer = kit_request(&kit, first, "POST", "/policies", body, NULL);
+	assert_int_equal(answer.status, 201);
+	snprintf(path, sizeof(path), "/policies/%s/approve", kit_text(&answer, "id"));
+	kit_answer_done(&answer);
+	assert_int_equal(
+		kit_status(&kit, second, "POST", path, "{\"reason\":\"Đã xem và đồng ý.\"}", "If-Match: \"r1\""), 200);
+}
+
+/* Sensor and gate count where one has been heard at the edge; the gate not where a system may only be watched at the edge. */
+static void test_sensor_and_gate(void **state)
+{
+	struct kit_session second = kit_user(&kit, "giang", AUTH_ROLE_OWNER, ours);
+	uint32_t standing = 0, edge = make_edge();
+
+	(void)kit_asset(&kit, web, "www.example.vn");
+	enforce_all(&owner, &second);
+	assert_int_equal(policy_standing(kit.db, &standing), 0);
+	edge_says(edge, standing, true, false);
+	assert_int_equal(grade_of("NW13"), 1); /* the edge has the policy; nobody there obeys it */
+	assert_int_equal(grade_of("NW18"), 1);
+	reporter_says(edge, HOLD_SENSOR "eth0");
+	assert_int_equal(grade_of("NW13"), 2);
+	assert_int_equal(grade_of("NW18"), 1);
+	reporter_says(edge, "ab");
+	assert_int_equal(grade_of("NW18"), 2);
+	assert_int_equal(
+		db_run(kit.db, "update system set edge_only = 1 where id = ?1", DB_ARGS(db_i64(web)), NULL), 0);
+	assert_int_equal(grade_of("NW18"), 1);
+	assert_int_equal(grade_of("NW13"), 2);
+	assert_int_equal(
+		db_run(kit.db, "update system set edge_only = 0 where id = ?1", DB_ARGS(db_i64(web)), NULL), 0);
+}
+
 /* Opens one part of a package, and says whether the text has these words. */
 static void open_part(
 	const struct kit_answer *file, const uint8_t *secret, const uint8_t *hub, const char *has, const char *lacks)
@@ -620,6 +674,7 @@ int main(void)
 		cmocka_unit_test(test_law),
 		cmocka_unit_test(test_package),
 		cmocka_unit_test(test_shield),
+		cmocka_unit_test(test_sensor_and_gate),
 		cmocka_unit_test(test_close),
 		cmocka_unit_test(test_restart),
 	};

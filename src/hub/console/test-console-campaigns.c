@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Campaigns through the API: found from what edges send, named by people, blocked. */
 #include "hub/console/test-decide.h"
+#include "hub/core/journalfile.h"
 
 enum { TRAFFIC = 2000, TRAFFIC_AT_ONCE = 1000, LINE_SIZE = 640 };
 
@@ -9,8 +10,31 @@ static uint32_t health, banks, power, edge_health, edge_banks, edge_power;
 static struct kit_session analyst, viewer, operator_, other;
 static uint64_t seqs[8];
 
+/* Another hub's journal, as far as it answers. */
+static _Atomic bool copy_away;
+
+static int copy_begin(void *context, const char *path)
+{
+	return 0;
+}
+
+static int copy_add(void *context, struct bytes frame)
+{
+	return 0;
+}
+
+static int copy_sync(void *context)
+{
+	return copy_away ? LUYTRE_E_BUSY : 0;
+}
+
+static const struct journal_copy copy = {
+	.begin = copy_begin, .add = copy_add, .sync = copy_sync, .whole = copy_begin
+};
+
 static int setup(void **state)
 {
+	kit_journal_copy = &copy;
 	if (kit_open(&kit))
 		return -1;
 	health = kit_tenant(&kit, 0, "Bộ Y tế");
@@ -282,7 +306,9 @@ static void people_split_merge_and_take_it_back(void **state)
 	say(id, "split", "{\"sources\":[\"192.0.2.13\"]}", "If-Match: \"r2\"", 412);
 	say(id, "split", "{\"sources\":[\"192.0.2.200\"]}", "If-Match: \"r3\"", 409); /* none of its */
 	one = say(id, "split", "{\"sources\":[\"192.0.2.13\"]}", "If-Match: \"r3\"", 201);
-	two = say(id, "split", "{\"sources\":[\"203.0.113.11\"]}", "If-Match: \"r3\"", 201);
+	/* Who looked before that has to look again; what was refused is no change. */
+	say(id, "split", "{\"sources\":[\"203.0.113.11\"]}", "If-Match: \"r3\"", 412);
+	two = say(id, "split", "{\"sources\":[\"203.0.113.11\"]}", "If-Match: \"r4\"", 201);
 	assert_int_equal(count_items(&analyst, "/campaigns"), 3);
 	assert_int_equal(figure(id, "sources"), 2);
 	assert_int_equal(figure(one, "sources"), 1);
@@ -293,7 +319,7 @@ static void people_split_merge_and_take_it_back(void **state)
 	say(one, "merge", "{\"with\":\"4711\"}", "If-Match: \"r1\"", 404);
 	snprintf(body, sizeof(body), "{\"with\":\"%u\"}", one);
 	assert_int_equal(say(two, "merge", body, "If-Match: \"r1\"", 200), one);
-	say(two, "merge", body, "If-Match: \"r1\"", 409);
+	say(two, "merge", body, "If-Match: \"r1\"", 409); /* they are one */
 	answer = get(&analyst, two, "");
 	assert_int_equal(strtoul(kit_text(&answer, "id"), NULL, 10), one); /* leads there */
 	assert_int_equal(json_array_size(json_object_get(answer.json, "merged")), 1);
@@ -302,10 +328,13 @@ static void people_split_merge_and_take_it_back(void **state)
 	assert_int_equal(figure(one, "events"), 3);
 	snprintf(body, sizeof(body), "{\"campaign\":\"%u\"}", two);
 	say(one, "undo", body, "If-Match: \"r1\"", 200);
-	say(one, "undo", body, "If-Match: \"r1\"", 409);
-	say(id, "undo", body, "If-Match: \"r3\"", 200);
+	say(one, "undo", body, "If-Match: \"r1\"", 412);
+	say(one, "undo", body, "If-Match: \"r2\"", 409);
+	say(id, "undo", body, "If-Match: \"r5\"", 200);
 	snprintf(body, sizeof(body), "{\"campaign\":\"%u\"}", one);
-	say(id, "undo", body, "If-Match: \"r3\"", 200);
+	say(id, "undo", body, "If-Match: \"r5\"", 412);
+	say(id, "undo", body, "If-Match: \"r6\"", 200);
+	assert_int_equal(figure(id, "revision"), 7);
 	assert_int_equal(count_items(&analyst, "/campaigns"), 1);
 	assert_int_equal(figure(id, "sources"), 4);
 	assert_int_equal(count_items(&kit.admin, "/audit?action=campaign.split"), 2);
@@ -367,25 +396,85 @@ static void all_sources_are_blocked(void **state)
 
 	snprintf(path, sizeof(path), "/campaigns/%u/block", id);
 	snprintf(body, sizeof(body), "{\"reason\":\"one tool\",\"lifetime_s\":3600,\"at_most\":50}");
-	assert_int_equal(kit_status(&kit, &viewer, "POST", path, body, "If-Match: \"r3\""), 403);
-	assert_int_equal(kit_status(&kit, &operator_, "POST", path, body, "If-Match: \"r3\""), 403); /* for all */
+	assert_int_equal(kit_status(&kit, &viewer, "POST", path, body, "If-Match: \"r7\""), 403);
+	assert_int_equal(kit_status(&kit, &operator_, "POST", path, body, "If-Match: \"r7\""), 403); /* for all */
 	assert_int_equal(kit_status(&kit, &analyst, "POST", path, body, "If-Match: \"r1\""), 412);
 	assert_int_equal(kit_status(&kit, &analyst, "POST", path,
-				 "{\"reason\":\"one tool\",\"lifetime_s\":3600,\"at_most\":2}", "If-Match: \"r3\""),
+				 "{\"reason\":\"one tool\",\"lifetime_s\":3600,\"at_most\":2}", "If-Match: \"r7\""),
 		409);
 	snprintf(body, sizeof(body),
 		"{\"reason\":\"one tool\",\"lifetime_s\":3600,\"at_most\":50,\"tenants\":[\"%u\"]}", health);
-	assert_int_equal(kit_status(&kit, &operator_, "POST", path, body, "If-Match: \"r3\""), 404);
+	assert_int_equal(kit_status(&kit, &operator_, "POST", path, body, "If-Match: \"r7\""), 404);
 	snprintf(body, sizeof(body),
 		"{\"reason\":\"one tool\",\"lifetime_s\":3600,\"at_most\":50,\"tenants\":[\"%u\"]}", banks);
-	assert_int_equal(kit_status(&kit, &operator_, "POST", path, body, "If-Match: \"r3\""), 202);
+	assert_int_equal(kit_status(&kit, &operator_, "POST", path, body, "If-Match: \"r7\""), 202);
 	snprintf(path, sizeof(path), "/decisions?tenant=%u&state=standing&text=192.0.2.13", banks);
 	assert_true(count_orders(path, 1) >= 1);
 	snprintf(path, sizeof(path), "/campaigns/%u/block", id);
 	snprintf(body, sizeof(body), "{\"reason\":\"one tool\",\"lifetime_s\":3600,\"at_most\":50}");
-	assert_int_equal(kit_status(&kit, &analyst, "POST", path, body, "If-Match: \"r3\""), 202);
+	assert_int_equal(kit_status(&kit, &analyst, "POST", path, body, "If-Match: \"r7\""), 202);
 	assert_true(
 		count_orders("/decisions?action=block&state=standing&source=203.0.113.11", 2) == 2); /* banks', all's */
+}
+
+static void wait_for_operation(const struct kit_session *session, const char *id, const char *state)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	struct kit_answer answer;
+	char path[64];
+	bool ended = false;
+
+	snprintf(path, sizeof(path), "/operations/%s", id);
+	for (int i = 0; i < 1000 && !ended; i++) {
+		nanosleep(&pause, NULL);
+		answer = kit_request(&kit, session, "GET", path, NULL, NULL);
+		assert_int_equal(answer.status, 200);
+		ended = strcmp(kit_text(&answer, "state"), "running") != 0;
+		if (ended)
+			assert_string_equal(kit_text(&answer, "state"), state);
+		kit_answer_done(&answer);
+	}
+	assert_true(ended);
+}
+
+static int take_count(void *context, const struct db_value *columns, size_t column_count)
+{
+	*(int64_t *)context = columns[0].integer;
+	return 0;
+}
+
+static int64_t count_own(uint32_t tenant)
+{
+	int64_t count = -1;
+
+	assert_int_equal(db_each(kit.db, "select count(*) from hub_order where tenant = ?1", DB_ARGS(db_i64(tenant)),
+				 take_count, &count),
+		0);
+	return count;
+}
+
+/* All orders go on before anything waits for the journal's copy; the same block again is no second one. */
+static void a_block_is_stored_once(void **state)
+{
+	static const char *const ends[] = { "failed", "done", "done" };
+	uint32_t id = first_id(&analyst);
+	char path[64], body[256];
+
+	snprintf(path, sizeof(path), "/campaigns/%u/block", id);
+	snprintf(body, sizeof(body),
+		"{\"reason\":\"one tool\",\"lifetime_s\":3600,\"at_most\":50,\"tenants\":[\"%u\"]}", power);
+	for (size_t i = 0; i < ARRAY_COUNT(ends); i++) {
+		struct kit_answer answer;
+		char operation[32];
+
+		copy_away = i == 0;
+		answer = kit_request(&kit, &analyst, "POST", path, body, "If-Match: \"r7\"");
+		assert_int_equal(answer.status, 202);
+		snprintf(operation, sizeof(operation), "%s", kit_text(&answer, "id"));
+		kit_answer_done(&answer);
+		wait_for_operation(&analyst, operation, ends[i]);
+		assert_int_equal(count_own(power), figure(id, "sources"));
+	}
 }
 
 int main(void)
@@ -399,6 +488,7 @@ int main(void)
 		cmocka_unit_test(people_split_merge_and_take_it_back),
 		cmocka_unit_test(they_live_over_a_restart),
 		cmocka_unit_test(all_sources_are_blocked),
+		cmocka_unit_test(a_block_is_stored_once),
 	};
 
 	return cmocka_run_group_tests_name("console-campaigns", tests, setup, teardown);

@@ -349,7 +349,8 @@ static void orders_of_people(void **state)
 	answer = get(&operator_, id, "");
 	assert_string_equal(kit_text(&answer, "state"), "lifted");
 	kit_answer_done(&answer);
-	lift(&operator_, id, 409);
+	lift(&operator_, id, 200); /* the same again */
+	lift(&analyst, id, 409);
 }
 
 /* The tenant's own decision is in what a new edge fetches. */
@@ -548,6 +549,85 @@ static void nothing_is_done_before_the_next_hub_knows(void **state)
 	kit_answer_done(&answer);
 }
 
+static uint64_t answered_id(const struct kit_session *session, const char *body, const char *state)
+{
+	struct kit_answer answer = kit_request(&kit, session, "POST", "/decisions", body, NULL);
+	uint64_t id;
+
+	assert_int_equal(answer.status, 201);
+	assert_string_equal(kit_text(&answer, "state"), state);
+	id = strtoull(kit_text(&answer, "id"), NULL, 10);
+	kit_answer_done(&answer);
+	return id;
+}
+
+static int take_count(void *context, const struct db_value *columns, size_t column_count)
+{
+	*(int64_t *)context = columns[0].integer;
+	return 0;
+}
+
+static int64_t count_rows(const char *source)
+{
+	int64_t count = -1;
+
+	assert_int_equal(db_each(kit.db, "select count(*) from hub_order where source = ?1", DB_ARGS(db_str(source)),
+				 take_count, &count),
+		0);
+	return count;
+}
+
+/* "Send it again" does nothing twice: neither an order of a tenant, nor a wide one, nor a lift. */
+static void what_was_not_stored_is_sent_again(void **state)
+{
+	static const char *const wide =
+		"{\"source\":\"198.19.0.0/16\",\"action\":\"block\",\"reason\":\"hijacked\",\"lifetime_s\":3600}";
+	char own[256], path[128], header[KIT_HEADER_SIZE + 16];
+	struct kit_answer answer;
+	uint64_t id;
+
+	snprintf(own, sizeof(own),
+		"{\"source\":\"203.0.113.78\",\"action\":\"block\",\"reason\":\"a bot\",\"lifetime_s\":600,"
+		"\"tenant\":\"%u\"}",
+		banks);
+	copy_away = true;
+	assert_int_equal(kit_status(&kit, &operator_, "POST", "/decisions", own, NULL), 503);
+	assert_int_equal(kit_status(&kit, &operator_, "POST", "/decisions", own, NULL), 503);
+	copy_away = false;
+	id = answered_id(&operator_, own, "standing");
+	assert_int_equal(answered_id(&operator_, own, "standing"), id);
+	assert_int_equal(count_rows("203.0.113.78/32"), 1);
+	answered_id(&analyst, wide, "pending");
+	copy_away = true;
+	assert_int_equal(kit_status(&kit, &second, "POST", "/decisions", wide, NULL), 503);
+	copy_away = false;
+	answered_id(&second, wide, "standing");
+	answered_id(&analyst, wide, "standing");
+	assert_int_equal(count_rows("198.19.0.0/16"), 1);
+	for (int i = 0; i < 2; i++) { /* of the tenant; of all */
+		const struct kit_session *who = i ? &second : &operator_;
+
+		id = i ? id_of(&second, "198.19.0.0/16") : id;
+		answer = get(who, id, "");
+		snprintf(header, sizeof(header), "If-Match: %s", answer.etag);
+		kit_answer_done(&answer);
+		snprintf(path, sizeof(path), "/decisions/%llu/lift", (unsigned long long)id);
+		copy_away = true;
+		assert_int_equal(kit_status(&kit, who, "POST", path, "{\"reason\":\"a partner\"}", header), 503);
+		assert_int_equal(kit_status(&kit, who, "POST", path, "{\"reason\":\"a partner\"}", header), 503);
+		copy_away = false;
+		answer = kit_request(&kit, who, "POST", path, "{\"reason\":\"a partner\"}", header);
+		assert_int_equal(answer.status, 200);
+		assert_string_equal(kit_text(&answer, "state"), "lifted");
+		kit_answer_done(&answer);
+		/* Another person did not ask for that. */
+		assert_int_equal(kit_status(&kit, &analyst, "POST", path, "{\"reason\":\"a partner\"}", header), 412);
+	}
+	/* After the lift it is a new order. */
+	assert_true(answered_id(&operator_, own, "standing") != 0);
+	assert_int_equal(count_rows("203.0.113.78/32"), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -563,6 +643,7 @@ int main(void)
 		cmocka_unit_test(what_is_decided_needs_a_revision),
 		cmocka_unit_test(appeals),
 		cmocka_unit_test(nothing_is_done_before_the_next_hub_knows),
+		cmocka_unit_test(what_was_not_stored_is_sent_again),
 		cmocka_unit_test(everything_at_once),
 		cmocka_unit_test(a_flood_of_changes_is_one_word),
 	};

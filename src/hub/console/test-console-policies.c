@@ -234,7 +234,7 @@ static void set_edge_only(bool edge_only, const char *revision)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/tenants/%u/systems/%u", ours, web);
-	assert_int_equal(kit_status(&kit, &an, "PATCH", path,
+	assert_int_equal(kit_status(&kit, &kit.admin, "PATCH", path,
 				 edge_only ? "{\"edge_only\":true}" : "{\"edge_only\":false}", revision),
 		200);
 }

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -173,7 +174,7 @@ static void test_tenants_listed(void **state)
 
 static void test_systems(void **state)
 {
-	uint32_t id = made(&owner, path("/tenants/%u/systems", clinic),
+	uint32_t id = made(&kit.admin, path("/tenants/%u/systems", clinic),
 		"{\"name\":\"Cổng đăng ký\",\"level\":3,\"owner\":\"Phòng CNTT\",\"edge_only\":true}");
 	struct kit_answer answer =
 		kit_request(&kit, &viewer, "GET", path("/tenants/%u/systems/%u", clinic, id), NULL, NULL);
@@ -204,6 +205,30 @@ static void test_systems(void **state)
 		409, "exists");
 	expect(&owner, "DELETE", path("/tenants/%u/systems/%u", clinic, id), NULL, "If-Match: \"r2\"", 204, NULL);
 	expect(&owner, "GET", path("/tenants/%u/systems/%u", clinic, id), NULL, NULL, 404, NULL);
+}
+
+/* Watched at the edge only: set and ended by the nation, whatever else an owner may do. */
+static void test_edge_only(void **state)
+{
+	const char *systems = path("/tenants/%u/systems", clinic), *one;
+	const char *closed = "{\"name\":\"Tim mạch\",\"level\":5,\"edge_only\":true}";
+	struct kit_answer answer = kit_request(&kit, &owner, "POST", systems, closed, "Accept-Language: vi");
+
+	assert_int_equal(answer.status, 403);
+	assert_non_null(strstr(answer.text, "Chỉ quản trị quốc gia"));
+	kit_answer_done(&answer);
+	answer = kit_request(&kit, &owner, "POST", systems, closed, "Accept-Language: en");
+	assert_int_equal(answer.status, 403);
+	assert_non_null(strstr(answer.text, "for the national administrator to set"));
+	kit_answer_done(&answer);
+	one = path("%s/%u", systems, made(&owner, systems, "{\"name\":\"Tim mạch\",\"level\":5,\"edge_only\":false}"));
+	expect(&owner, "PATCH", one, "{\"edge_only\":true}", "If-Match: \"r1\"", 403, NULL);
+	expect(&owner, "PATCH", one, "{\"level\":4,\"edge_only\":false}", "If-Match: \"r1\"", 200, NULL);
+	expect(&kit.admin, "PATCH", one, "{\"edge_only\":true}", "If-Match: \"r2\"", 200, NULL);
+	expect(&owner, "PATCH", one, "{\"edge_only\":false}", "If-Match: \"r3\"", 403, NULL);
+	expect(&owner, "PATCH", one, "{\"level\":5,\"edge_only\":true}", "If-Match: \"r3\"", 200, NULL);
+	expect(&kit.admin, "PATCH", one, "{\"edge_only\":false}", "If-Match: \"r4\"", 200, NULL);
+	expect(&owner, "DELETE", one, NULL, "If-Match: \"r5\"", 204, NULL);
 }
 
 static void test_assets(void **state)
@@ -349,8 +374,9 @@ static void test_fold(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_tenants), cmocka_unit_test(test_tenants_refused),
-		cmocka_unit_test(test_tenants_listed), cmocka_unit_test(test_systems), cmocka_unit_test(test_assets),
-		cmocka_unit_test(test_assets_listed), cmocka_unit_test(test_told), cmocka_unit_test(test_fold) };
+		cmocka_unit_test(test_tenants_listed), cmocka_unit_test(test_systems), cmocka_unit_test(test_edge_only),
+		cmocka_unit_test(test_assets), cmocka_unit_test(test_assets_listed), cmocka_unit_test(test_told),
+		cmocka_unit_test(test_fold) };
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

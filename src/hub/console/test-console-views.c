@@ -96,6 +96,35 @@ static void test_own(void **state)
 	assert_int_equal(count_of(&lan, "findings"), 0);
 }
 
+static void move(uint32_t account, uint32_t tenant)
+{
+	assert_int_equal(db_run(kit.db, "update account set tenant = ?2 where id = ?1",
+				 DB_ARGS(db_i64(account), db_i64(tenant)), NULL),
+		0);
+}
+
+/* Who goes to another organisation takes along what is shown: the old one sees it no more. */
+static void test_moved(void **state)
+{
+	int64_t from = 0, to = 0;
+	char where[64];
+
+	assert_int_equal(
+		db_integer(kit.db, "select tenant from account where id = ?1", DB_ARGS(db_i64(hoa.account)), &from), 0);
+	assert_int_equal(
+		db_integer(kit.db, "select tenant from account where id = ?1", DB_ARGS(db_i64(minh.account)), &to), 0);
+	assert_int_equal(make(&hoa, "{\"page\":\"findings\",\"name\":\"x\",\"shared\":true," FILTERS "}", where), 201);
+	assert_int_equal(count_of(&lan, "findings"), 1);
+	assert_int_equal(count_of(&minh, "findings"), 0);
+	move(hoa.account, (uint32_t)to);
+	assert_int_equal(count_of(&lan, "findings"), 0);
+	assert_int_equal(count_of(&minh, "findings"), 1);
+	move(hoa.account, (uint32_t)from);
+	assert_int_equal(count_of(&lan, "findings"), 1);
+	assert_int_equal(count_of(&minh, "findings"), 0);
+	assert_int_equal(kit_status(&kit, &hoa, "DELETE", where, NULL, "If-Match: \"r1\""), 204);
+}
+
 static void test_ceilings(void **state)
 {
 	char body[8192];
@@ -157,6 +186,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_own),
+		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_ceilings),
 		cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_leaving),

@@ -12,6 +12,9 @@ static const struct db_migration migrations[] = {
 	  " filters text not null, shared integer not null, updated_us integer not null,"
 	  " unique (account, page, name));"
 	  "create index console_view_shared on console_view (tenant, shared, page, updated_us);" },
+	/* Whose organisation sees a view is asked of its account, which may move to another. */
+	{ "drop index console_view_shared;"
+	  "alter table console_view drop column tenant;" },
 };
 
 int views_setup(struct db *db)
@@ -26,25 +29,24 @@ int views_forget(struct db *db, uint32_t account)
 
 struct view {
 	int64_t id, revision, updated_us;
-	uint32_t account, tenant;
+	uint32_t account;
 	bool shared;
 	char author[AUTH_NAME_SIZE], page[16], name[VIEW_NAME_SIZE], filters[VIEWS_TEXT_MAX + 1];
 };
 
-#define COLUMNS "id, revision, account, tenant, author, page, name, filters, shared, updated_us"
+#define COLUMNS "id, revision, account, author, page, name, filters, shared, updated_us"
 
 static int read_view(const struct db_value *columns, struct view *ret)
 {
 	ret->id = columns[0].integer;
 	ret->revision = columns[1].integer;
 	ret->account = (uint32_t)columns[2].integer;
-	ret->tenant = (uint32_t)columns[3].integer;
-	ret->shared = columns[8].integer != 0;
-	ret->updated_us = columns[9].integer;
-	return bytes_to_str(columns[4].bytes, ret->author, sizeof(ret->author)) &&
-			       bytes_to_str(columns[5].bytes, ret->page, sizeof(ret->page)) &&
-			       bytes_to_str(columns[6].bytes, ret->name, sizeof(ret->name)) &&
-			       bytes_to_str(columns[7].bytes, ret->filters, sizeof(ret->filters))
+	ret->shared = columns[7].integer != 0;
+	ret->updated_us = columns[8].integer;
+	return bytes_to_str(columns[3].bytes, ret->author, sizeof(ret->author)) &&
+			       bytes_to_str(columns[4].bytes, ret->page, sizeof(ret->page)) &&
+			       bytes_to_str(columns[5].bytes, ret->name, sizeof(ret->name)) &&
+			       bytes_to_str(columns[6].bytes, ret->filters, sizeof(ret->filters))
 		       ? 0
 		       : LUYTRE_E_CORRUPT;
 }
@@ -110,8 +112,9 @@ void handle_list_views(struct api_request *request, struct api_reply *reply)
 		DB_ARGS(db_i64(me->account), page, db_i64(VIEWS_OWN_MAX)), list_one, &listing);
 	if (!error)
 		error = db_each(console_db(request),
-			"select " COLUMNS " from console_view where tenant = ?1 and shared = 1 and page = ?2"
-			" and account <> ?3 order by updated_us desc, id desc limit ?4",
+			"select " COLUMNS " from console_view where shared = 1 and page = ?2 and account <> ?3"
+			" and account in (select id from account where tenant = ?1) order by updated_us desc, id desc "
+			"limit ?4",
 			DB_ARGS(db_i64(me->tenant), page, db_i64(me->account), db_i64(VIEWS_SHARED_MAX)), list_one,
 			&listing);
 	jsonw_array_end(listing.json);
@@ -193,21 +196,18 @@ static int create(void *context)
 		error = db_next_id(db, "console_view", &view->id);
 	if (error)
 		return error;
-	return db_run(db, "insert into console_view (" COLUMNS ") values (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-		DB_ARGS(db_i64(view->id), db_i64(view->account), db_i64(view->tenant), db_str(view->author),
-			db_str(view->page), db_str(view->name), db_str(view->filters), db_i64(view->shared),
-			db_i64(view->updated_us)),
+	return db_run(db, "insert into console_view (" COLUMNS ") values (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+		DB_ARGS(db_i64(view->id), db_i64(view->account), db_str(view->author), db_str(view->page),
+			db_str(view->name), db_str(view->filters), db_i64(view->shared), db_i64(view->updated_us)),
 		NULL);
 }
 
 void handle_create_view(struct api_request *request, struct api_reply *reply)
 {
 	const struct auth_principal *me = console_principal(request);
-	struct view view = { .revision = 1,
-		.account = me->account,
-		.tenant = me->tenant,
-		.filters = "[]",
-		.updated_us = console_now_us(request) };
+	struct view view = {
+		.revision = 1, .account = me->account, .filters = "[]", .updated_us = console_now_us(request)
+	};
 	int error;
 
 	snprintf(view.author, sizeof(view.author), "%s", me->name);

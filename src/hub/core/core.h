@@ -150,6 +150,7 @@ MUST_CHECK int core_rule(struct core *core, uint64_t rule, double confirmed, dou
 	X(journal_errors)                                                                                                 \
 	X(holds_reports) /* what web servers said of holds */                                                             \
 	X(holds_refused) /* of holds of organisations that do not lie behind the edge, broken, or too much */             \
+	X(policy_left_out) /* rows and sites beyond the share of their organisations, of each bundle that was sent */     \
 	X(holds_no_room) /* no count but a level: holds above a ceiling, of the nation, an organisation, or the file of an edge */
 
 struct core_stats {

@@ -298,7 +298,7 @@ static int look_at_rules(struct holds *holds, bool *ret_changed)
 	if (signature == holds->rules_signature)
 		return 0;
 	holds->rules_signature = signature;
-	error = holdrules_read(holds->folder, &fresh, why);
+	error = holdrules_read_again(holds->folder, holds->rules, &fresh, why);
 	if (error) {
 		log_warn("the rules that hold stay as they were: %s", why);
 		if (error == LUYTRE_E_NOMEM || error == LUYTRE_E_IO) /* not the fault of the files */

@@ -23,6 +23,7 @@ static const struct db_migration migrations[] = {
 	  "create index hub_appeal_decision on hub_appeal (decision);"
 	  "create table hub_campaign (instance integer not null, id integer not null, revision integer not null,"
 	  " name text not null, state integer not null, note text not null, primary key (instance, id));" },
+	{ "create index hub_order_source on hub_order (source, tenant);" },
 };
 
 #define COLUMNS                                                                                                        \
@@ -188,6 +189,13 @@ int order_waiting(struct db *db, const struct order *like, int64_t now_us, struc
 		DB_ARGS(db_i64(ORDER_PENDING), db_str(like->source), db_str(like->action), db_i64(like->tenant),
 			db_i64(now_us - ORDERS_WAIT_S * INT64_C(1000000))),
 		ret);
+}
+
+int order_newest(struct db *db, const struct order *like, struct order *ret)
+{
+	return read_one(db,
+		"select " COLUMNS " from hub_order where source = ?1 and tenant = ?2 order by id desc limit 1",
+		DB_ARGS(db_str(like->source), db_i64(like->tenant)), ret);
 }
 
 struct walk {

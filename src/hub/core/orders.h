@@ -25,6 +25,7 @@ enum {
 	ORDER_OWNER_SIZE = 128,
 	ORDERS_TENANT_MAX = 10000, /* live ones of tenants for themselves */
 	ORDERS_WAIT_S = 86400, /* for a second person */
+	ORDERS_AGAIN_S = 300, /* the same of the same person within it is the one of before, sent again */
 };
 
 /* Numbers are stored. X(identifier, word) */
@@ -66,6 +67,8 @@ MUST_CHECK int order_get(struct db *db, uint64_t id, struct order *ret);
 MUST_CHECK int order_of_decision(struct db *db, uint64_t decision, struct order *ret);
 /* The same source and action for everybody, waiting for a second person since less than a day. */
 MUST_CHECK int order_waiting(struct db *db, const struct order *like, int64_t now_us, struct order *ret);
+/* The newest about the same source for the same tenant, of whatever state. */
+MUST_CHECK int order_newest(struct db *db, const struct order *like, struct order *ret);
 /* Of one state (-1: any but those that became decisions of the engine), with ids below 'before' (0: the newest), newest first. */
 typedef int (*order_fn)(void *context, const struct order *order);
 MUST_CHECK int order_each(struct db *db, int state, uint64_t before, uint32_t limit, order_fn fn, void *context);

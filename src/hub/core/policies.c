@@ -45,6 +45,24 @@ static int refresh(struct core *core, int64_t now_us)
 	return 0;
 }
 
+/* Says at the edge what is left out of its files, and why. */
+static int note_sent(struct core *core, uint32_t edge, const struct policy_bundle *bundle,
+	const struct serving *serving, int64_t now_us)
+{
+	char why[POLICY_WHY_SIZE] = "";
+	size_t sites = 0;
+	int error = policy_sites_left_out(&core->policies.sites, serves, serving, &sites);
+
+	if (!error && (bundle->left_out || sites)) {
+		snprintf(why, sizeof(why),
+			"No room for %zu assets and %zu sites of organisations that have more than their share",
+			bundle->left_out, sites);
+		core->stats.policy_left_out += bundle->left_out + sites;
+		log_limited(clock_mono_ns(), LOG_LEVEL_WARN, "policy of edge %u: %s", edge, why);
+	}
+	return error ? error : policy_rollout_note(core->db, edge, bundle->version, POLICY_ROLLOUT_SENT, why, now_us);
+}
+
 int core_policy_fetch(struct core *core, uint32_t edge, uint64_t have, int64_t now_us, struct policy_bundle *ret)
 {
 	struct policy_bundle bundle = { 0 };
@@ -63,9 +81,9 @@ int core_policy_fetch(struct core *core, uint32_t edge, uint64_t have, int64_t n
 		error = policy_pack(
 			&core->policies.resolved, holds, edge, serves, &serving, now_us, core->secret_key, &bundle);
 	jsonw_done(&json);
-	serving_end(&serving);
 	if (!error && bundle.tag != have)
-		error = policy_rollout_note(core->db, edge, bundle.version, POLICY_ROLLOUT_SENT, NULL, now_us);
+		error = note_sent(core, edge, &bundle, &serving, now_us);
+	serving_end(&serving);
 	core_unlock(core);
 	if (error || bundle.tag == have) {
 		free(bundle.text);

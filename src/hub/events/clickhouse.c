@@ -498,23 +498,26 @@ static int clickhouse_retain(struct ev_store *base, int64_t keep_from_us)
 static void clickhouse_stats(struct ev_store *base, struct ev_stats *ret)
 {
 	struct clickhouse_store *store = (struct clickhouse_store *)base;
+	/* A connection of its own: the store's is the writer's, who may be on another thread. */
+	struct clickhouse *server = clickhouse_new(bytes_from_str(store->url), store->database);
 	uint64_t oldest = 0;
 	char sql[256];
 
+	if (!server)
+		return;
 	snprintf(sql, sizeof(sql),
 		"select toUInt64(sum(bytes_on_disk)) from system.parts where database = '%s' and active format "
 		"RowBinary",
 		store->database);
 	/* A number that the server does not give stays 0. */
-	if (ask_number(store->server, "select count() from ev_event format RowBinary", &ret->events) != 0 ||
-		ask_number(store->server, "select count() from ev_batch format RowBinary", &ret->batches) != 0 ||
-		ask_number(store->server, sql, &ret->bytes) != 0 ||
-		ask_number(store->server, "select min(time_us) from ev_event format RowBinary", &oldest) != 0 ||
-		ask_number(store->server, "select toUInt64(uniq(day)) from ev_event format RowBinary",
-			&ret->segments) != 0)
-		return;
-	ret->oldest_us = (int64_t)oldest;
+	if (ask_number(server, "select count() from ev_event format RowBinary", &ret->events) == 0 &&
+		ask_number(server, "select count() from ev_batch format RowBinary", &ret->batches) == 0 &&
+		ask_number(server, sql, &ret->bytes) == 0 &&
+		ask_number(server, "select min(time_us) from ev_event format RowBinary", &oldest) == 0 &&
+		ask_number(server, "select toUInt64(uniq(day)) from ev_event format RowBinary", &ret->segments) == 0)
+		ret->oldest_us = (int64_t)oldest;
 	ret->batches_again = __atomic_load_n(&store->again_count, __ATOMIC_RELAXED);
+	clickhouse_free(server);
 }
 
 static void clickhouse_reader_close(struct ev_reader *base)

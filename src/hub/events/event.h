@@ -235,6 +235,7 @@ void ev_store_close(struct ev_store *store); /* accepts null */
 MUST_CHECK int ev_append(struct ev_store *store, const struct ev_batch *batch, uint64_t *ret_first_id);
 /* Forgets whole segments whose last event arrived earlier: the store may keep somewhat more than asked. */
 MUST_CHECK int ev_retain(struct ev_store *store, int64_t keep_from_us);
+/* From any thread, also while another one appends. */
 void ev_stats(struct ev_store *store, struct ev_stats *ret);
 
 MUST_CHECK int ev_reader_open(struct ev_store *store, struct ev_reader **ret);

@@ -846,6 +846,44 @@ static void all_is_there_after_a_restart(void **state)
 	assert_int_equal(first_id, 0);
 }
 
+static void *ask_stats(void *context)
+{
+	const atomic_bool *ends = context;
+	struct ev_stats stats;
+	uintptr_t wrong = 0;
+
+	while (!atomic_load(ends)) {
+		ev_stats(fixture.store, &stats);
+		wrong += stats.events < fixture.sample.count || stats.batches == 0;
+	}
+	return (void *)wrong;
+}
+
+/* Figures are asked for on another thread than the writer's; neither gets what the other asked for. */
+static void figures_are_asked_while_one_appends(void **state)
+{
+	atomic_bool ends = false;
+	pthread_t thread;
+	void *wrong;
+
+	assert_int_equal(pthread_create(&thread, NULL, ask_stats, &ends), 0);
+	for (unsigned int i = 0; i < 40; i++) {
+		struct ev_event event = { .time_us = BEGIN_US, .severity = 1, .count = 1 };
+		char id[32];
+		struct ev_batch batch = {
+			.id = id, .arrived_us = BEGIN_US + SPAN_US - 1, .events = &event, .count = 1
+		};
+		uint64_t first_id = 0;
+
+		snprintf(id, sizeof(id), "beside-%u", i);
+		assert_int_equal(ev_append(fixture.store, &batch, &first_id), 0);
+		assert_true(first_id > 0);
+	}
+	atomic_store(&ends, true);
+	assert_int_equal(pthread_join(thread, &wrong), 0);
+	assert_null(wrong);
+}
+
 /* Keeps at least what was asked, and forgets the oldest. */
 static void old_events_are_forgotten(void **state)
 {
@@ -1524,7 +1562,7 @@ static int tear_down(void **state)
 		cmocka_unit_test(other_tenants_are_never_visible), cmocka_unit_test(all_is_there_after_a_restart),     \
 		cmocka_unit_test(what_was_acknowledged_survives_kill),                                                 \
 		cmocka_unit_test(a_clock_that_steps_back_does_not_turn_ids_round),                                     \
-		cmocka_unit_test(old_events_are_forgotten)
+		cmocka_unit_test(figures_are_asked_while_one_appends), cmocka_unit_test(old_events_are_forgotten)
 
 static int run_sqlite(void)
 {

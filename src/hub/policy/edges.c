@@ -119,23 +119,33 @@ int policy_resolve(struct db *db, struct policyfile *ret)
 	return 0;
 }
 
-static int rows_of(const struct policyfile *all, policy_serves_fn serves, const void *context, struct policyfile *ret)
+static int rows_of(const struct policyfile *all, policy_serves_fn serves, const void *context, struct policyfile *ret,
+	size_t *ret_left_out)
 {
 	struct policyfile file = { .version = all->version };
+	struct policy_want *wants = calloc(all->row_count + 1, sizeof(*wants));
+	int error = wants ? 0 : LUYTRE_E_NOMEM;
 
-	for (size_t i = 0; i < all->row_count; i++)
-		file.row_count += !serves || serves(context, all->rows[i].tenant);
-	if (file.row_count > POLICYFILE_ROWS_MAX)
-		return LUYTRE_E_FULL;
-	file.rows = calloc(file.row_count + 1, sizeof(*file.rows));
-	if (!file.rows)
-		return LUYTRE_E_NOMEM;
+	for (size_t i = 0; i < all->row_count && !error; i++) {
+		const struct policyfile_row *row = &all->rows[i];
+
+		wants[i] = (struct policy_want){ .tenant = row->tenant,
+			.served = !serves || serves(context, row->tenant),
+			.first = row->edge_only };
+		file.row_count += wants[i].served;
+	}
+	if (!error)
+		error = policy_share(wants, all->row_count, POLICYFILE_ROWS_MAX, SIZE_MAX, ret_left_out);
+	if (!error && !(file.rows = calloc(file.row_count - *ret_left_out + 1, sizeof(*file.rows))))
+		error = LUYTRE_E_NOMEM;
 	file.row_count = 0;
-	for (size_t i = 0; i < all->row_count; i++)
-		if (!serves || serves(context, all->rows[i].tenant))
+	for (size_t i = 0; i < all->row_count && !error; i++)
+		if (wants[i].fits)
 			file.rows[file.row_count++] = all->rows[i];
-	*ret = file;
-	return 0;
+	free(wants);
+	if (!error)
+		*ret = file;
+	return error;
 }
 
 int policy_pack(const struct policyfile *all, struct bytes holds, uint32_t edge, policy_serves_fn serves,
@@ -147,7 +157,7 @@ int policy_pack(const struct policyfile *all, struct bytes holds, uint32_t edge,
 	struct policy_bundle bundle = { .version = all->version };
 	struct policyfile file;
 	struct jsonw json;
-	int error = rows_of(all, serves, context, &file);
+	int error = rows_of(all, serves, context, &file, &bundle.left_out);
 
 	if (error)
 		return error;
@@ -196,13 +206,21 @@ int policy_rollout_note(
 	struct policy_rollout_view before = { 0 };
 	int error = noted(db, edge, &before);
 
-	why = why ? why : "";
 	if (error)
 		return error;
-	/* Edges say it again and again; and what stands or has failed is not "sent" because it is asked for once more. */
-	if (before.version == version && before.since_us &&
-		((before.state == state && strcmp(before.why, why) == 0) || state == POLICY_ROLLOUT_SENT))
-		return 0;
+	if (before.version == version && before.since_us) {
+		if (!why && state == POLICY_ROLLOUT_STANDING && before.state != POLICY_ROLLOUT_FAILED)
+			why = before.why;
+		/* What stands or has failed is not "sent" because it is asked for once more. */
+		if (state == POLICY_ROLLOUT_SENT && before.state != POLICY_ROLLOUT_SENT) {
+			state = before.state;
+			now_us = before.since_us;
+			why = state == POLICY_ROLLOUT_FAILED ? before.why : why;
+		}
+		if (before.state == state && strcmp(before.why, why ? why : "") == 0) /* edges say it again and again */
+			return 0;
+	}
+	why = why ? why : "";
 	return db_run(db,
 		"insert into policy_edge (edge, version, state, since_us, why) values (?1, ?2, ?3, ?4, ?5)"
 		" on conflict (edge) do update set version = ?2, state = ?3, since_us = ?4, why = ?5",

@@ -306,9 +306,25 @@ void policy_sites_done(struct policy_sites *sites);
 
 /* Does the edge serve this tenant? */
 typedef bool (*policy_serves_fn)(const void *context, uint32_t tenant);
-/* Adds those of an edge to its file: "modes", their places, and their time to the stamp. LUYTRE_E_FULL: more than a file may have. */
+/* Adds those of an edge to its file: "modes", their places, and their time to the stamp. Half of the file is theirs, and above that each tenant
+ * has its share of it (policy_share). */
 MUST_CHECK int policy_sites_put(
 	const struct policy_sites *sites, policy_serves_fn serves, const void *context, struct holdfile *file);
+/* How many of an edge's it leaves out. */
+MUST_CHECK int policy_sites_left_out(
+	const struct policy_sites *sites, policy_serves_fn serves, const void *context, size_t *ret);
+
+/* ---- Room in the file of an edge: share.c ---- */
+
+struct policy_want {
+	uint32_t tenant, size; /* of the row, in bytes */
+	bool served; /* the edge is to have it, if there is room */
+	bool first; /* before others of its tenant; these go by their order */
+	bool fits; /* the answer */
+};
+/* Each tenant gets a row in turn. LUYTRE_E_NOMEM. */
+MUST_CHECK int policy_share(
+	struct policy_want *wants, size_t count, size_t rows_max, size_t size_max, size_t *ret_left_out);
 
 /* ---- Edges: edges.c ---- */
 
@@ -316,17 +332,19 @@ MUST_CHECK int policy_sites_put(
  * edge-only has a row. LUYTRE_E_FULL: more than POLICY_ROWS_MAX. */
 MUST_CHECK int policy_resolve(struct db *db, struct policyfile *ret);
 /* Those of an edge ('serves' null: all), with the file of holds and sites there (base/holdfile.h; empty: no such file), signed for it.
- * LUYTRE_E_FULL: more than POLICYFILE_ROWS_MAX. */
+ * Above POLICYFILE_ROWS_MAX each tenant has its share (policy_share), edge-only rows first. */
 struct policy_bundle {
 	uint8_t *text; /* owned: free() */
 	size_t size;
 	uint64_t version;
 	uint64_t tag; /* of what is in it: the same tag, the same policy */
+	size_t left_out; /* rows beyond the share of their tenants */
 };
 MUST_CHECK int policy_pack(const struct policyfile *all, struct bytes holds, uint32_t edge, policy_serves_fn serves,
 	const void *context, int64_t now_us, const uint8_t secret_key[BUNDLE_SECRET_SIZE], struct policy_bundle *ret);
 
-/* What is known of a version on an edge. */
+/* What is known of a version on an edge. What is SENT again stays as far as it was, with the reason of now; without one of its own STANDING
+ * keeps the reason of SENT. */
 MUST_CHECK int policy_rollout_note(
 	struct db *db, uint32_t edge, uint64_t version, enum policy_rollout state, const char *why, int64_t now_us);
 struct policy_rollout_view {

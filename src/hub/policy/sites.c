@@ -9,6 +9,8 @@
 #include "hub/tenants/canon.h"
 
 enum { GROW_MIN = 256, NOT_SET = -1 };
+/* Of a row in the file: its members with numbers as long as they get, without the place. */
+enum { ROW_BYTES = 110 };
 
 /* An asset at its place. */
 struct candidate {
@@ -20,7 +22,7 @@ struct candidate {
 struct making {
 	const struct policy_now *now;
 	struct candidate *items;
-	size_t count, room;
+	size_t count, room, with_mode;
 	char *names;
 	size_t names_size, names_room;
 	uint32_t last; /* asset */
@@ -52,7 +54,8 @@ static int add_name(struct making *making, struct bytes name, size_t *ret)
 
 static int add_candidate(struct making *making, const struct candidate *candidate)
 {
-	if (making->count >= POLICY_ROWS_MAX)
+	making->with_mode += candidate->mode != NOT_SET; /* the others only say whose a place is */
+	if (making->with_mode > POLICY_ROWS_MAX)
 		return LUYTRE_E_FULL;
 	if (making->count == making->room) {
 		size_t room = making->room ? 2 * making->room : GROW_MIN;
@@ -415,28 +418,66 @@ static void put_site(const struct policy_sites *sites, const struct policy_site 
 	}
 }
 
+static int fit(const struct policy_sites *sites, policy_serves_fn serves, const void *context,
+	struct policy_want **ret_wants, size_t *ret_left_out)
+{
+	struct policy_want *wants = calloc(sites->count + 1, sizeof(*wants));
+	int error;
+
+	if (!wants)
+		return LUYTRE_E_NOMEM;
+	for (size_t i = 0; i < sites->count; i++) {
+		const struct policy_site *site = &sites->items[i];
+
+		wants[i] = (struct policy_want){ .tenant = site->tenant,
+			.size = ROW_BYTES +
+				(uint32_t)(site->has_prefix ? IP_PREFIX_TEXT_SIZE : strlen(sites->names + site->name)),
+			.served = !serves || serves(context, site->tenant),
+			.first = site->edge_only };
+	}
+	error = policy_share(wants, sites->count, HOLDFILE_ROWS_MAX, HOLDFILE_SIZE_MAX / 2, ret_left_out);
+	if (error)
+		free(wants);
+	else
+		*ret_wants = wants;
+	return error;
+}
+
+int policy_sites_left_out(const struct policy_sites *sites, policy_serves_fn serves, const void *context, size_t *ret)
+{
+	struct policy_want *wants;
+	int error = fit(sites, serves, context, &wants, ret);
+
+	if (!error)
+		free(wants);
+	return error;
+}
+
 int policy_sites_put(
 	const struct policy_sites *sites, policy_serves_fn serves, const void *context, struct holdfile *file)
 {
-	size_t prefixes = 0, names = 0;
-	int error;
+	size_t prefixes = 0, names = 0, left_out;
+	struct policy_want *wants;
+	int error = fit(sites, serves, context, &wants, &left_out);
 
+	if (error)
+		return error;
 	for (size_t i = 0; i < sites->count; i++) {
-		if (serves && !serves(context, sites->items[i].tenant))
-			continue;
-		prefixes += sites->items[i].has_prefix;
-		names += !sites->items[i].has_prefix;
+		prefixes += wants[i].fits && sites->items[i].has_prefix;
+		names += wants[i].fits && !sites->items[i].has_prefix;
 	}
 	if (file->mode_count + prefixes + names > HOLDFILE_ROWS_MAX ||
 		file->prefix_count + prefixes > HOLDFILE_PLACES_ALL_MAX ||
 		file->name_count + names > HOLDFILE_PLACES_ALL_MAX)
-		return LUYTRE_E_FULL;
-	error = make_room(file, prefixes + names, prefixes, names);
+		error = LUYTRE_E_FULL;
+	if (!error)
+		error = make_room(file, prefixes + names, prefixes, names);
+	for (size_t i = 0; i < sites->count && !error; i++)
+		if (wants[i].fits)
+			put_site(sites, &sites->items[i], file);
+	free(wants);
 	if (error)
 		return error;
-	for (size_t i = 0; i < sites->count; i++)
-		if (!serves || serves(context, sites->items[i].tenant))
-			put_site(sites, &sites->items[i], file);
 	for (size_t i = 0; i < sites->mark_count; i++)
 		if (sites->marks[i].changed_us > file->stamp && (!serves || serves(context, sites->marks[i].tenant)))
 			file->stamp = sites->marks[i].changed_us;

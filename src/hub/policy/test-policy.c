@@ -744,6 +744,112 @@ static void test_sites_full(void **state)
 	holdfile_done(&file);
 }
 
+/* Who has more than there is room for loses of its own, and no edge-only one; everybody else gets all. */
+static void test_sites_share(void **state)
+{
+	const size_t many = HOLDFILE_ROWS_MAX + 5, few = 3;
+	struct policy_site *items = calloc(many + few, sizeof(*items));
+	struct policy_sites sites = {
+		.items = items, .count = many + few, .names = (char[]){ "a.vn" }, .names_size = 5
+	};
+	struct holdfile file = { 0 };
+	size_t left_out, of_few = 0;
+	bool has_edge_only = false;
+
+	assert_non_null(items);
+	for (size_t i = 0; i < many + few; i++)
+		items[i] = (struct policy_site){ .tenant = i < many ? 1 : 2,
+			.asset = (uint32_t)i + 1,
+			.mode = HOLDFILE_SITE_SHADOW,
+			.edge_only = i == many - 1,
+			.has_prefix = true,
+			.prefix = { .addr = { IP_V4, { 10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i } },
+				.length = 32 } };
+	assert_int_equal(policy_sites_left_out(&sites, NULL, NULL, &left_out), 0);
+	assert_int_equal(policy_sites_put(&sites, NULL, NULL, &file), 0);
+	assert_int_equal(file.mode_count + left_out, many + few);
+	assert_true(left_out >= 5 + few);
+	for (size_t i = 0; i < file.mode_count; i++) {
+		of_few += file.modes[i].tenant == 2;
+		has_edge_only |= file.modes[i].edge_only;
+	}
+	assert_int_equal(of_few, few);
+	assert_true(has_edge_only);
+	holdfile_done(&file);
+	free(items);
+}
+
+static void test_share(void **state)
+{
+	static const struct {
+		size_t rows_max, size_max, left_out;
+		const char *fits;
+	} rows[] = {
+		{ 8, 80, 0, "111110" }, /* the last is not this edge's */
+		{ 5, 80, 0, "111110" },
+		{ 4, 80, 1, "110110" },
+		{ 3, 80, 2, "100110" },
+		{ 3, 39, 2, "100110" },
+		{ 8, 20, 3, "000110" },
+		{ 0, 80, 5, "000000" },
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct policy_want wants[] = {
+			{ .tenant = 7, .size = 10, .served = true, .first = true },
+			{ .tenant = 7, .size = 10, .served = true },
+			{ .tenant = 7, .size = 10, .served = true },
+			{ .tenant = 3, .size = 10, .served = true },
+			{ .tenant = 5, .size = 10, .served = true },
+			{ .tenant = 2, .size = 10 },
+		};
+		char fits[ARRAY_COUNT(wants) + 1] = "";
+		size_t left_out;
+
+		assert_int_equal(
+			policy_share(wants, ARRAY_COUNT(wants), rows[i].rows_max, rows[i].size_max, &left_out), 0);
+		for (size_t k = 0; k < ARRAY_COUNT(wants); k++)
+			fits[k] = wants[k].fits ? '1' : '0';
+		assert_string_equal(fits, rows[i].fits);
+		assert_int_equal(left_out, rows[i].left_out);
+	}
+}
+
+/* The same of assets in the policy's own file: the bundle is made, and says how many it lacks. */
+static void test_pack_share(void **state)
+{
+	const size_t count = POLICYFILE_ROWS_MAX + 2;
+	struct policyfile all = { .version = 4, .row_count = count }, file;
+	uint8_t keys[1][BUNDLE_PUBLIC_SIZE], secret[BUNDLE_SECRET_SIZE];
+	struct policy_bundle packed;
+	struct bundle bundle;
+	struct bytes text;
+
+	assert_int_equal(bundle_keys(keys[0], secret), 0);
+	all.rows = calloc(count, sizeof(*all.rows));
+	assert_non_null(all.rows);
+	for (size_t i = 0; i < count; i++) {
+		policyfile_row_init(&all.rows[i]);
+		all.rows[i].prefix =
+			(struct ip_prefix){ .addr = { IP_V4, { 10, 0, (uint8_t)(i >> 8), (uint8_t)i } }, .length = 32 };
+		all.rows[i].prefix.addr.bytes[1] = (uint8_t)(i >> 16);
+		all.rows[i].tenant = i == count - 1 ? 2 : 1;
+		all.rows[i].system = 1;
+		all.rows[i].asset = (uint32_t)i + 1;
+		all.rows[i].sensor = POLICYFILE_SENSOR_SHADOW;
+	}
+	assert_int_equal(policy_pack(&all, bytes_from_str(""), 3, NULL, NULL, 1, secret, &packed), 0);
+	assert_int_equal(packed.left_out, 2);
+	assert_int_equal(bundle_open(bytes_of(packed.text, packed.size), keys, 1, &bundle), 0);
+	assert_true(bundle_find(&bundle, POLICYFILE_NAME, &text));
+	assert_int_equal(policyfile_read(text, &file), 0);
+	assert_int_equal(file.row_count, POLICYFILE_ROWS_MAX);
+	assert_int_equal(file.rows[file.row_count - 1].tenant, 2);
+	policyfile_done(&file);
+	free(packed.text);
+	free(all.rows);
+}
+
 static void pack(uint32_t tenant, int64_t now_us, const uint8_t *secret, struct policy_bundle *ret)
 {
 	struct policyfile all;
@@ -851,6 +957,12 @@ static void test_rollout(void **state)
 	check_rollout(4, 2, POLICY_ROLLOUT_FAILED, 200, "no room");
 	assert_int_equal(policy_rollout_note(f.db, 3, 4, POLICY_ROLLOUT_STANDING, NULL, 500), 0);
 	check_rollout(4, 4, POLICY_ROLLOUT_STANDING, 500, "");
+	assert_int_equal(policy_rollout_note(f.db, 3, 4, POLICY_ROLLOUT_SENT, "not all", 600), 0);
+	check_rollout(4, 4, POLICY_ROLLOUT_STANDING, 500, "not all"); /* assets have come since */
+	assert_int_equal(policy_rollout_note(f.db, 3, 4, POLICY_ROLLOUT_STANDING, NULL, 700), 0);
+	check_rollout(4, 4, POLICY_ROLLOUT_STANDING, 500, "not all");
+	assert_int_equal(policy_rollout_note(f.db, 3, 4, POLICY_ROLLOUT_SENT, "", 800), 0);
+	check_rollout(4, 4, POLICY_ROLLOUT_STANDING, 500, "");
 	check_rollout(5, 4, POLICY_ROLLOUT_WAITING, 0, "");
 	check_rollout(2, 4, POLICY_ROLLOUT_WAITING, 0, "");
 }
@@ -864,8 +976,9 @@ int main(void)
 	const struct CMUnitTest tests[] = { BOTH(test_life), BOTH(test_refused), BOTH(test_scope), BOTH(test_rollback),
 		BOTH(test_each), cmocka_unit_test(test_diff), BOTH(test_resolve), BOTH(test_pack),
 		BOTH(test_refused_edge_only), BOTH(test_resolve_parts), BOTH(test_origins), BOTH(test_sites),
-		BOTH(test_sites_urls), BOTH(test_sites_stamp), cmocka_unit_test(test_sites_full), BOTH(test_pack_holds),
-		BOTH(test_rollout) };
+		BOTH(test_sites_urls), BOTH(test_sites_stamp), cmocka_unit_test(test_sites_full),
+		cmocka_unit_test(test_sites_share), cmocka_unit_test(test_share), cmocka_unit_test(test_pack_share),
+		BOTH(test_pack_holds), BOTH(test_rollout) };
 	int failed;
 
 	if (!pgtest_start(postgres_place, postgres_missing))

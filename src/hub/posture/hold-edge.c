@@ -13,7 +13,7 @@ enum {
 	PACKED_SIZE = 18,
 	FLAG_ENFORCE = 1 << 0,
 	FLAG_KNOWN = 1 << 1,
-	SAYS_MAX = HOLD_PARTS_TOTAL / 2 * HOLD_REPORT_ROWS_MAX, /* of one stamp of each worker */
+	SAYS_MAX = HOLD_PARTS_TOTAL * HOLD_REPORT_ROWS_MAX,
 };
 
 /* ---- Keeping ---- */
@@ -174,24 +174,40 @@ struct hearing {
 	size_t worker_count, worker_room;
 	struct says *says; /* by hold, then by worker */
 	size_t count, room;
-	size_t at; /* the worker whose parts are being read */
+	/* While parts are read: of the last worker, and of its file in hand. */
+	size_t worker_first, file_first; /* in 'says' */
+	int64_t file_stamp, part_count, parts;
 	struct side sides[HOLDFILE_PART_COUNT];
 };
 
-/* One file of a worker. */
-static int row_worker(void *context, const struct db_value *columns, size_t column_count)
+/* All parts of the file in hand have been read: it counts in place of an older one, or is left out. */
+static void end_file(struct hearing *hearing)
 {
-	struct hearing *hearing = context;
 	struct worker *worker = hearing->worker_count ? &hearing->workers[hearing->worker_count - 1] : NULL;
-	bool whole = columns[4].integer == columns[5].integer;
+	bool whole = hearing->part_count == hearing->parts;
 
-	if (worker && bytes_equal_str(columns[0].bytes, worker->gate) && worker->number == columns[1].integer) {
-		worker->waits |= worker->whole && !whole; /* an older one that is not whole has been overtaken */
-		if (whole)
-			worker->stamp = columns[2].integer;
-		worker->whole |= whole;
-		return 0;
+	if (!hearing->part_count)
+		return;
+	hearing->part_count = 0;
+	if (!whole && hearing->file_stamp == worker->stamp)
+		return; /* the first: what has come of it counts until there is a whole one */
+	if (!whole) {
+		worker->waits |= worker->whole; /* an older one that is not whole has been overtaken */
+		hearing->count = hearing->file_first;
+		return;
 	}
+	if (hearing->file_first > hearing->worker_first)
+		memmove(&hearing->says[hearing->worker_first], &hearing->says[hearing->file_first],
+			(hearing->count - hearing->file_first) * sizeof(*hearing->says));
+	hearing->count -= hearing->file_first - hearing->worker_first;
+	worker->stamp = hearing->file_stamp;
+	worker->whole = true;
+}
+
+static int begin_worker(struct hearing *hearing, const struct db_value *columns)
+{
+	struct worker *worker;
+
 	if (hearing->worker_count == hearing->worker_room) {
 		size_t room = hearing->worker_room ? 2 * hearing->worker_room : 8;
 		struct worker *workers = reallocarray(hearing->workers, room, sizeof(*workers));
@@ -203,11 +219,11 @@ static int row_worker(void *context, const struct db_value *columns, size_t colu
 	}
 	worker = &hearing->workers[hearing->worker_count++];
 	*worker = (struct worker){ .number = (uint32_t)columns[1].integer,
-		.workers = (uint32_t)columns[3].integer,
-		.stamp = columns[2].integer,
-		.whole = whole };
+		.workers = (uint32_t)columns[4].integer,
+		.stamp = columns[2].integer };
 	db_copy_text(&columns[0], worker->gate, sizeof(worker->gate));
 	worker->sensor = strncmp(worker->gate, HOLD_SENSOR, strlen(HOLD_SENSOR)) == 0;
+	hearing->worker_first = hearing->count;
 	return 0;
 }
 
@@ -229,26 +245,33 @@ static int add_says(struct hearing *hearing, struct bytes packed)
 	for (const uint8_t *at = packed.ptr; count > 0; count--, at += PACKED_SIZE)
 		hearing->says[hearing->count++] = (struct says){ .hold = (int64_t)get_u64(at),
 			.rule = get_u64(at + 8),
-			.worker = (uint32_t)hearing->at,
+			.worker = (uint32_t)hearing->worker_count - 1,
 			.flags = at[16],
 			.verdict = at[17] };
 	return 0;
 }
 
-/* Parts come in the order of workers; who came since the workers were read is heard the next time. */
+/* Parts come by worker, then by file, the oldest first. */
 static int row_said(void *context, const struct db_value *columns, size_t column_count)
 {
 	struct hearing *hearing = context;
+	const struct worker *worker = hearing->worker_count ? &hearing->workers[hearing->worker_count - 1] : NULL;
+	bool same = worker && bytes_equal_str(columns[0].bytes, worker->gate) && worker->number == columns[1].integer;
+	int error = 0;
 
-	for (size_t i = hearing->at; i < hearing->worker_count; i++) {
-		const struct worker *worker = &hearing->workers[i];
-
-		if (!bytes_equal_str(columns[0].bytes, worker->gate) || worker->number != columns[1].integer)
-			continue;
-		hearing->at = i;
-		return worker->stamp == columns[2].integer ? add_says(hearing, columns[3].bytes) : 0;
+	if (!same || hearing->file_stamp != columns[2].integer) {
+		end_file(hearing);
+		error = same ? 0 : begin_worker(hearing, columns);
+		hearing->file_first = hearing->count;
+		hearing->file_stamp = columns[2].integer;
+		hearing->parts = 0;
 	}
-	return 0;
+	if (error)
+		return error;
+	hearing->part_count++;
+	if (columns[3].integer > hearing->parts)
+		hearing->parts = columns[3].integer;
+	return add_says(hearing, columns[5].bytes);
 }
 
 static int compare_says(const void *left, const void *right)
@@ -326,21 +349,18 @@ static size_t count_fresh(const struct side *side, int64_t since_us)
 	return side->stamp_count - low;
 }
 
+/* One select, which sees one state of the table: between two, a newer file may take the place of the one that counts. */
 static int hear(struct db *db, uint32_t edge, int64_t now_us, struct hearing *ret)
 {
 	int error = forget_gone(db, edge, now_us);
 
 	if (!error)
 		error = db_each(db,
-			"select gate, worker, stamp, max(workers), count(*), max(parts) from hold_said where edge = ?1"
-			" group by gate, worker, stamp order by gate, worker, stamp",
-			DB_ARGS(db_i64(edge)), row_worker, ret);
-	if (!error)
-		error = db_each(db,
-			"select gate, worker, stamp, content from hold_said where edge = ?1 order by gate, worker, "
-			"stamp,"
-			" part",
+			"select gate, worker, stamp, parts, workers, content from hold_said where edge = ?1"
+			" order by gate, worker, stamp, part",
 			DB_ARGS(db_i64(edge)), row_said, ret);
+	if (!error)
+		end_file(ret);
 	if (!error && ret->count)
 		qsort(ret->says, ret->count, sizeof(*ret->says), compare_says);
 	for (int i = 0; i < HOLDFILE_PART_COUNT && !error; i++)
@@ -703,3 +723,29 @@ int hold_judge(struct db *db, uint32_t edge, const struct hold_rows *rows, hold_
 	*ret = judging.judged;
 	return 0;
 }
+
+/* ---- Who speaks ---- */
+
+struct reporters {
+	hold_reporters_fn fn;
+	void *context;
+};
+
+static int row_reporters(void *context, const struct db_value *columns, size_t column_count)
+{
+	const struct reporters *reporters = context;
+
+	return reporters->fn(reporters->context, (uint32_t)columns[0].integer, columns[1].integer > 0,
+		columns[2].integer > columns[1].integer);
+}
+
+int hold_reporters_each(struct db *db, hold_reporters_fn fn, void *context)
+{
+	struct reporters reporters = { .fn = fn, .context = context };
+
+	return db_each(db,
+		"select edge, sum(case when substr(gate, 1, 7) = '" HOLD_SENSOR "' then 1 else 0 end), count(*) from"
+		" (select distinct edge, gate from hold_said) said group by edge order by edge",
+		DB_NO_ARGS, row_reporters, &reporters);
+}
+_Static_assert(sizeof(HOLD_SENSOR) == 7 + 1, "the prefix that hold_reporters_each looks at");

@@ -267,3 +267,8 @@ struct hold_judged {
 };
 MUST_CHECK int hold_judge(struct db *db, uint32_t edge, const struct hold_rows *rows, hold_serves_fn serves,
 	const void *context, int64_t now_us, struct hold_judged *ret);
+
+/* Whether a sensor, and whether a web server of this edge has said what it holds, and was not left behind by its neighbours since. */
+typedef int (*hold_reporters_fn)(void *context, uint32_t edge, bool sensor, bool gate); /* not 0 stops */
+/* Of each edge that has either; ascending. */
+MUST_CHECK int hold_reporters_each(struct db *db, hold_reporters_fn fn, void *context);

@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "base/compiler.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/siphash.h"
 #include "gate/seclang/rules.h"
 #include "hub/posture/finding.h"
@@ -29,15 +30,25 @@ const char *const holdrule_kinds[HOLDRULE_KIND_COUNT] = {
 #undef X
 };
 
+/* What was found in a folder. */
+struct folder {
+	struct folder *next;
+	const char *path;
+	size_t rule_count;
+	bool there;
+};
+
 struct holdrules {
 	_Atomic size_t ref_count;
-	struct arena arena; /* texts */
+	struct arena arena; /* texts and folders */
+	struct folder *folders;
 	struct holdrule *items;
 	size_t count, room;
 };
 
 struct reading {
 	struct holdrules *rules;
+	const struct folder *before; /* what was found the last time */
 	const char *folder;
 	char *why;
 	size_t counts[HOLDRULE_KIND_COUNT];
@@ -363,15 +374,12 @@ static int is_file_of_rules(const struct dirent *entry)
 	return has_end(entry->d_name, ".conf") || has_end(entry->d_name, ".rules");
 }
 
-static int read_folder(struct reading *reading)
+/* 'count': of names; they are freed. */
+static int read_files(struct reading *reading, struct dirent **names, int count)
 {
-	struct dirent **names = NULL;
-	int count = scandir(reading->folder, &names, is_file_of_rules, alphasort), error = 0;
 	bool gate = false;
+	int error = count > FILES_MAX ? fail(reading, LUYTRE_E_FULL, "%s: too many files", reading->folder) : 0;
 
-	if (count < 0 || count > FILES_MAX)
-		error = fail(reading, count < 0 ? LUYTRE_E_NOT_FOUND : LUYTRE_E_FULL, "%s: %s", reading->folder,
-			count < 0 ? strerror(errno) : "too many files");
 	for (int i = 0; i < count; i++) {
 		char path[PATH_SIZE];
 
@@ -383,6 +391,56 @@ static int read_folder(struct reading *reading)
 	}
 	free(names);
 	return error || !gate ? error : read_gate_rules(reading);
+}
+
+static struct folder *note_folder(struct reading *reading)
+{
+	struct holdrules *rules = reading->rules;
+	struct folder *folder = arena_alloc(&rules->arena, sizeof(*folder));
+
+	if (!folder)
+		return NULL;
+	*folder = (struct folder){ .next = rules->folders, .path = arena_strdup(&rules->arena, reading->folder) };
+	rules->folders = folder;
+	return folder->path ? folder : NULL;
+}
+
+static const struct folder *find_before(const struct reading *reading)
+{
+	const struct folder *folder = reading->before;
+
+	while (folder && strcmp(folder->path, reading->folder) != 0)
+		folder = folder->next;
+	return folder;
+}
+
+/* One that is not there is no error, but where there were rules before: they cover holds. */
+static int read_folder(struct reading *reading, bool *ret_there)
+{
+	const struct folder *before = find_before(reading);
+	struct folder *folder = note_folder(reading);
+	size_t rules_before = reading->rules->count;
+	struct dirent **names = NULL;
+	int count, error = 0;
+
+	if (!folder)
+		return fail(reading, LUYTRE_E_NOMEM, "there is not enough memory for rules");
+	count = scandir(reading->folder, &names, is_file_of_rules, alphasort);
+	folder->there = count >= 0;
+	*ret_there = folder->there;
+	if (!folder->there)
+		fail(reading, LUYTRE_E_NOT_FOUND, "%s: %s", reading->folder, strerror(errno));
+	else
+		error = read_files(reading, names, count);
+	if (error)
+		return error;
+	folder->rule_count = reading->rules->count - rules_before;
+	if (before && before->rule_count && !folder->rule_count)
+		return folder->there ? fail(reading, LUYTRE_E_NOT_FOUND, "%s has no rule any more", reading->folder)
+				     : LUYTRE_E_NOT_FOUND;
+	if (!folder->there && (!before || before->there))
+		log_warn("no rule is read from a folder of rules that hold: %s", reading->why);
+	return 0;
 }
 
 /* The next folder of a list. */
@@ -401,26 +459,32 @@ static bool next_folder(const char **list, char folder[HOLDRULES_FOLDER_SIZE])
 	return true;
 }
 
-/* Those that are there; an error only when none is. */
 static int read_folders(struct reading *reading, const char *folders)
 {
 	char folder[HOLDRULES_FOLDER_SIZE];
 	size_t found = 0;
+	bool there = false;
 	int error = 0;
 
 	reading->folder = folder;
-	while ((!error || error == LUYTRE_E_NOT_FOUND) && next_folder(&folders, folder)) {
-		error = read_folder(reading);
-		found += !error;
+	while (!error && next_folder(&folders, folder)) {
+		error = read_folder(reading, &there);
+		found += !error && there;
 	}
-	if (error == LUYTRE_E_NOT_FOUND && found)
-		return 0;
 	return !error && !found ? fail(reading, LUYTRE_E_NOT_FOUND, "there is no folder of rules") : error;
 }
 
 int holdrules_read(const char *folders, struct holdrules **ret, char why[HOLDRULES_WHY_SIZE])
 {
-	struct reading reading = { .rules = holdrules_none(), .folder = folders, .why = why };
+	return holdrules_read_again(folders, NULL, ret, why);
+}
+
+int holdrules_read_again(
+	const char *folders, const struct holdrules *before, struct holdrules **ret, char why[HOLDRULES_WHY_SIZE])
+{
+	struct reading reading = {
+		.rules = holdrules_none(), .before = before ? before->folders : NULL, .folder = folders, .why = why
+	};
 	size_t kept = 0;
 	int error;
 

@@ -46,9 +46,13 @@ struct holdrule {
 
 struct holdrules;
 
-/* All *.conf and *.rules of folders, parted by colons: "/etc/luytre/gate/holds:/etc/luytre/sensor/holds". One that is not there is passed over as
- * long as another one is. LUYTRE_E_SYNTAX, LUYTRE_E_NOT_FOUND, LUYTRE_E_FULL, LUYTRE_E_NOMEM, with a sentence in 'why'. */
+/* All *.conf and *.rules of folders, parted by colons: "/etc/luytre/gate/holds:/etc/luytre/sensor/holds". One that is not there is logged and passed
+ * over as long as another one is. LUYTRE_E_SYNTAX, LUYTRE_E_NOT_FOUND, LUYTRE_E_FULL, LUYTRE_E_NOMEM, with a sentence in 'why'. */
 MUST_CHECK int holdrules_read(const char *folders, struct holdrules **ret, char why[HOLDRULES_WHY_SIZE]);
+/* Again, after 'before' of the same folders: one that had rules and is not there now, or has none (its package is being replaced), is
+ * LUYTRE_E_NOT_FOUND; one that was not there before is not logged again. */
+MUST_CHECK int holdrules_read_again(
+	const char *folders, const struct holdrules *before, struct holdrules **ret, char why[HOLDRULES_WHY_SIZE]);
 /* None at all; null without memory. */
 struct holdrules *holdrules_none(void);
 struct holdrules *holdrules_ref(struct holdrules *rules);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@
 #define START      (20000 * CLOCK_DAY_US)
 #define TEXT(text) bytes_from_str(text)
 
-enum { EDGE = 3, OTHER_EDGE = 4 };
+enum { EDGE = 3, OTHER_EDGE = 4, JUDGED_BESIDE = 100 };
 
 static const struct scope nation = { .all = true };
 static char postgres_place[PGTEST_PLACE_SIZE], postgres_missing[DB_WHY_SIZE];
@@ -809,6 +810,142 @@ static void test_parts(void **state)
 	assert_int_equal(the_hold().edge_count, 1);
 }
 
+/* A worker that takes new files without end, on a handle of its own as intake does. */
+struct taker {
+	struct db *db;
+	struct hold_report report;
+	_Atomic bool stop;
+	_Atomic size_t taken;
+	int error;
+};
+
+static void *take_files(void *context)
+{
+	struct taker *taker = context;
+
+	while (!taker->stop && !taker->error) {
+		taker->report.stamp++;
+		taker->error = hold_report_take(taker->db, EDGE, &taker->report, START + SECOND);
+		taker->taken += !taker->error;
+		if (taker->error == LUYTRE_E_BUSY)
+			taker->error = 0;
+		usleep(200);
+	}
+	return NULL;
+}
+
+/* While the edge is judged, a worker's newer file takes the place of the one before: it has never said nothing. */
+static void judge_beside(const char *place)
+{
+	struct taker taker = {
+		.report = { .gate = "ab", .worker = 1, .workers = 2, .part = 1, .parts = 1, .row_count = 1 }
+	};
+	char why[DB_WHY_SIZE];
+	pthread_t thread;
+	struct hold hold;
+	int64_t finding;
+	size_t judged = 0, stood = 0;
+
+	assert_int_equal(db_open(place, &taker.db, why), 0);
+	hold = make_standing(&finding);
+	for (uint32_t worker = 0; worker < 2; worker++)
+		say(EDGE, "ab", &hold,
+			&(struct said){ .worker = worker,
+				.workers = 2,
+				.stamp = f.origin.now_us,
+				.enforce = true,
+				.known = true,
+				.verdict = HOLD_VERDICT_GOOD });
+	/* A large web server beside it, so that reading takes its time. */
+	assert_int_equal(
+		db_run(f.db,
+			"with recursive n (i) as (select 0 union all select i + 1 from n where i < 999)"
+			" insert into hold_said (edge, gate, worker, stamp, part, workers, parts, seen_us, content)"
+			" select edge, 'b', i, stamp, part, 1000, parts, seen_us, content from hold_said, n"
+			" where gate = 'ab' and worker = 0",
+			DB_NO_ARGS, NULL),
+		0);
+	taker.report.stamp = f.origin.now_us;
+	taker.report.rows[0] = (struct hold_report_row){ .hold = (uint64_t)hold.id,
+		.rule = hold.rule,
+		.enforce = true,
+		.known = true,
+		.verdict = HOLD_VERDICT_GOOD };
+	assert_int_equal(pthread_create(&thread, NULL, take_files, &taker), 0);
+	while (judged < JUDGED_BESIDE) {
+		struct hold_judged what = { 0 };
+		int error = hold_judge(f.db, EDGE, &f.rows, serves_all, NULL, f.origin.now_us, &what);
+
+		if (error == LUYTRE_E_BUSY) /* the engine's next round does it again */
+			continue;
+		assert_int_equal(error, 0);
+		free(what.marks);
+		judged++;
+		stood += the_hold().edge_count == 1;
+	}
+	taker.stop = true;
+	pthread_join(thread, NULL);
+	db_close(taker.db);
+	assert_int_equal(taker.error, 0);
+	assert_true(taker.taken > 0);
+	assert_int_equal(stood, JUDGED_BESIDE);
+}
+
+static void test_judged_beside(void **state)
+{
+	char folder[] = "/tmp/holds-XXXXXX", place[64], command[64];
+	void *ours = NULL;
+
+	if (!*state)
+		skip();
+	if (db_is_postgres(f.db)) {
+		judge_beside(postgres_place);
+		return;
+	}
+	/* Two handles see the same database in a file only. */
+	assert_non_null(mkdtemp(folder));
+	snprintf(place, sizeof(place), "sqlite:%s/hub.db", folder);
+	db_close(f.db);
+	assert_int_equal(setup(&ours, place), 0);
+	judge_beside(place);
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	assert_int_equal(system(command), 0);
+}
+
+/* Who has been heard at an edge, whatever it says. */
+static int keep_reporters(void *context, uint32_t edge, bool sensor, bool gate)
+{
+	char *text = context;
+	size_t size = strlen(text);
+
+	snprintf(text + size, 64 - size, "%u%s%s ", edge, sensor ? " sensor" : "", gate ? " gate" : "");
+	return 0;
+}
+
+static void test_reporters(void **state)
+{
+	static const struct {
+		uint32_t edge;
+		const char *gate;
+		uint32_t worker;
+	} rows[] = { { 9, HOLD_SENSOR "eth0", 0 }, { 3, "sensors", 0 }, { 3, "sensors", 1 }, { 5, "ab", 0 },
+		{ 5, HOLD_SENSOR "eth1", 0 } };
+	char text[64] = "";
+
+	if (!*state)
+		skip();
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct hold_report report = {
+			.worker = rows[i].worker, .workers = 2, .part = 1, .parts = 1, .stamp = 1
+		};
+
+		snprintf(report.gate, sizeof(report.gate), "%s", rows[i].gate);
+		assert_int_equal(hold_report_take(f.db, rows[i].edge, &report, START), 0);
+	}
+	assert_int_equal(hold_reporters_each(f.db, keep_reporters, text), 0);
+	assert_string_equal(text, "3 gate 5 sensor gate 9 sensor ");
+}
+
 /* ---- Room ---- */
 
 /* Stores a finding at an asset of its own. */
@@ -1390,6 +1527,8 @@ static void test_many(void **state)
 	X(test_reports_refused)                                                                                        \
 	X(test_reports_bounded)                                                                                        \
 	X(test_parts)                                                                                                  \
+	X(test_judged_beside)                                                                                          \
+	X(test_reporters)                                                                                              \
 	X(test_room)                                                                                                   \
 	X(test_room_of_edge)                                                                                           \
 	X(test_torn)                                                                                                   \

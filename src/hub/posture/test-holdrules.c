@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -144,6 +145,60 @@ static void test_rules_broken(void **state)
 	rmdir(folder);
 }
 
+/* What a read says after one that found two folders, or the first alone. */
+static int read_again(const char *folders, const struct holdrules *before, char why[HOLDRULES_WHY_SIZE])
+{
+	struct holdrules *read = NULL;
+	int error = holdrules_read_again(folders, before, &read, why);
+
+	holdrules_unref(read);
+	return error;
+}
+
+/* A folder whose package is being replaced does not take its rules away; one that was never there does no harm. */
+static void test_rules_away(void **state)
+{
+	static const char gate_rule[] =
+		"SecRule ARGS \"@rx x\" \"id:1,phase:2,deny,tag:'luytre/hold',tag:'cve/CVE-2021-1111'\"\n",
+			  sensor_rule[] =
+				  "alert http any any -> any any (msg:\"a\"; reference:cve,2021-44228; sid:1;)\n";
+	char root[] = "/tmp/holdrules-XXXXXX", gate[64], sensor[64], path[96], folders[160], why[HOLDRULES_WHY_SIZE];
+	struct holdrules *both, *one;
+
+	assert_non_null(mkdtemp(root));
+	snprintf(gate, sizeof(gate), "%s/gate", root);
+	snprintf(sensor, sizeof(sensor), "%s/sensor", root);
+	snprintf(folders, sizeof(folders), "%s:%s", gate, sensor);
+	snprintf(path, sizeof(path), "%s/a.conf", gate);
+	assert_int_equal(mkdir(sensor, 0700), 0);
+	write_file(sensor, "a.rules", sensor_rule);
+	assert_int_equal(holdrules_read(folders, &one, why), 0); /* as when the hub starts */
+	assert_int_equal(holdrules_count(one), 1);
+	assert_int_equal(read_again(folders, one, why), 0);
+	assert_int_equal(mkdir(gate, 0700), 0);
+	assert_int_equal(read_again(folders, one, why), 0);
+	write_file(gate, "a.conf", gate_rule);
+	assert_int_equal(holdrules_read_again(folders, one, &both, why), 0);
+	assert_int_equal(holdrules_count(both), 2);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(read_again(folders, both, why), LUYTRE_E_NOT_FOUND);
+	assert_non_null(strstr(why, "/gate has no rule any more"));
+	assert_int_equal(rmdir(gate), 0);
+	assert_int_equal(read_again(folders, both, why), LUYTRE_E_NOT_FOUND);
+	assert_non_null(strstr(why, "/gate: "));
+	assert_int_equal(mkdir(gate, 0700), 0);
+	write_file(gate, "a.conf", gate_rule);
+	assert_int_equal(read_again(folders, both, why), 0);
+	holdrules_unref(both);
+	holdrules_unref(one);
+	unlink(path);
+	rmdir(gate);
+	snprintf(path, sizeof(path), "%s/a.rules", sensor);
+	unlink(path);
+	rmdir(sensor);
+	rmdir(root);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +206,7 @@ int main(void)
 		cmocka_unit_test(test_rules_of_sensor),
 		cmocka_unit_test(test_rules_of_folders),
 		cmocka_unit_test(test_rules_broken),
+		cmocka_unit_test(test_rules_away),
 	};
 	char why[HOLDRULES_WHY_SIZE];
 	int failed;

@@ -299,10 +299,36 @@ static int remove_records(struct db *db, const struct audit_key *key, const stru
 	return error ? error : audit_append(db, &origin, &record);
 }
 
+/* A file whose records are still in the database is none. That of a commit whose end is unknown stays: it may be the only one. */
+static void take_back(struct db *db, const struct audit_anchor *before, const char *path)
+{
+	struct audit_anchor now;
+
+	if (!audit_anchor_read(db, &now) && now.head.sequence == before->head.sequence)
+		unlink(path);
+}
+
+static int remove_written(struct db *db, const struct audit_key *key, const struct cut *cut, const char *path,
+	int64_t first, int64_t now_us)
+{
+	struct audit_head after, last;
+	/* What cannot be proven from the file is not removed. */
+	int error = audit_archive_verify(path, key->public_key, &after, &last);
+
+	if (!error)
+		error = db_begin(db);
+	if (error)
+		return error;
+	error = remove_records(db, key, cut, strrchr(path, '/') + 1, first, now_us);
+	if (!error)
+		return db_commit(db);
+	db_rollback(db);
+	return error;
+}
+
 int audit_archive(struct db *db, const struct audit_key *key, int64_t keep_from_us, int64_t now_us, const char *folder,
 	int64_t *ret_count)
 {
-	struct audit_head after, last;
 	char path[PATH_SIZE];
 	struct audit_anchor anchor;
 	struct cut cut;
@@ -320,17 +346,11 @@ int audit_archive(struct db *db, const struct audit_key *key, int64_t keep_from_
 		    (long long)cut.head.sequence) >= (int)sizeof(path))
 		return LUYTRE_E_RANGE;
 	error = write_file(db, &anchor.head, &cut, path);
-	if (!error) /* what cannot be proven from the file is not removed */
-		error = audit_archive_verify(path, key->public_key, &after, &last);
 	if (!error)
-		error = db_begin(db);
+		error = remove_written(db, key, &cut, path, anchor.head.sequence + 1, now_us);
 	if (error)
-		return error;
-	error = remove_records(db, key, &cut, strrchr(path, '/') + 1, anchor.head.sequence + 1, now_us);
+		take_back(db, &anchor, path);
 	*ret_count = cut.head.sequence - anchor.head.sequence;
-	if (!error)
-		return db_commit(db);
-	db_rollback(db);
 	return error;
 }
 
@@ -449,12 +469,21 @@ static int is_archive(const struct dirent *entry)
 	return size > 12 && strncmp(entry->d_name, "audit-", 6) == 0 && strcmp(entry->d_name + size - 6, ".jsonl") == 0;
 }
 
-/* By numbers, which is the order of the chain. */
+static long long number_of(const struct dirent *entry, long long *ret_last)
+{
+	char *end;
+	long long first = strtoll(entry->d_name + 6, &end, 10);
+
+	*ret_last = *end == '-' ? strtoll(end + 1, NULL, 10) : 0;
+	return first;
+}
+
+/* By numbers, which is the order of the chain; of two that begin together the longer one first. */
 static int by_number(const struct dirent **left, const struct dirent **right)
 {
-	long long a = strtoll((*left)->d_name + 6, NULL, 10), b = strtoll((*right)->d_name + 6, NULL, 10);
+	long long a_last, b_last, a = number_of(*left, &a_last), b = number_of(*right, &b_last);
 
-	return (a > b) - (a < b);
+	return a != b ? (a > b) - (a < b) : (a_last < b_last) - (a_last > b_last);
 }
 
 int audit_archives_verify(const char *folder, const uint8_t *public_key, struct audit_head *ret_last)
@@ -469,14 +498,18 @@ int audit_archives_verify(const char *folder, const uint8_t *public_key, struct 
 	for (int i = 0; i < count; i++) {
 		struct audit_head after, last;
 		char path[PATH_SIZE];
+		long long until;
 
 		snprintf(path, sizeof(path), "%s/%s", folder, names[i]->d_name);
+		(void)number_of(names[i], &until);
+		free(names[i]);
+		if (until <= ret_last->sequence) /* of a try that failed: all of it is proven already */
+			continue;
 		broken = broken || audit_archive_verify(path, public_key, &after, &last) != 0 ||
 			 after.sequence != ret_last->sequence ||
 			 memcmp(after.hash, ret_last->hash, AUDIT_HASH_SIZE) != 0;
 		if (!broken)
 			*ret_last = last;
-		free(names[i]);
 	}
 	free(names);
 	return 0;

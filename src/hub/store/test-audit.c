@@ -643,7 +643,7 @@ static void test_archive(void **state)
 	struct audit_head after, last, next_after;
 	struct audit_result result;
 	struct audit_key other;
-	char first[128], second[128];
+	char first[128], second[128], third[128];
 	int64_t count = 0;
 
 	snprintf(archives, sizeof(archives), "/tmp/luytre-test-archive-XXXXXX");
@@ -670,7 +670,9 @@ static void test_archive(void **state)
 	assert_memory_equal(next_after.hash, last.hash, AUDIT_HASH_SIZE);
 	result = verify(fixture, fixture->line);
 	assert_int_equal(result.fault, AUDIT_WHOLE);
-	/* And the folder proves all of it, up to where the database begins. */
+	/* And the folder proves all of it, up to where the database begins, whatever a try that failed has left. */
+	snprintf(third, sizeof(third), "%s/audit-1-%d.jsonl", archives, SIGNED_AT - 1);
+	assert_int_equal(link(first, third), 0);
 	assert_int_equal(audit_archives_verify(archives, fixture->key.public_key, &last), 0);
 	assert_int_equal(last.sequence, result.archived_until);
 	assert_memory_equal(last.hash, result.archived_hash, AUDIT_HASH_SIZE);
@@ -683,6 +685,33 @@ static void test_archive(void **state)
 	assert_int_equal(audit_archive_verify(first, fixture->key.public_key, &after, &last), LUYTRE_E_CORRUPT);
 	unlink(first);
 	unlink(second);
+	unlink(third);
+	assert_int_equal(rmdir(archives), 0);
+}
+
+/* What the database refuses to give up leaves no file, and the next try succeeds. */
+static void test_archive_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	struct audit_head last;
+	char first[128];
+	int64_t count;
+
+	snprintf(archives, sizeof(archives), "/tmp/luytre-test-archive-XXXXXX");
+	assert_non_null(mkdtemp(archives));
+	append_later(fixture, 7000, 3);
+	assert_int_equal(
+		db_run(fixture->db, "create trigger no before delete on audit begin select raise(abort, 'no'); end",
+			DB_NO_ARGS, NULL),
+		0);
+	assert_int_not_equal(archive(fixture, 7000, &count), 0);
+	snprintf(first, sizeof(first), "%s/audit-1-%d.jsonl", archives, SIGNED_AT);
+	assert_int_equal(access(first, F_OK), -1);
+	assert_int_equal(db_run(fixture->db, "drop trigger no", DB_NO_ARGS, NULL), 0);
+	assert_int_equal(archive(fixture, 7000, &count), 0);
+	assert_int_equal(audit_archives_verify(archives, fixture->key.public_key, &last), 0);
+	assert_int_equal(last.sequence, SIGNED_AT);
+	unlink(first);
 	assert_int_equal(rmdir(archives), 0);
 }
 
@@ -744,6 +773,7 @@ int main(void)
 		FILLED(test_look),
 		FILLED(test_key_and_export),
 		FILLED(test_archive),
+		FILLED(test_archive_refused),
 		FILLED(test_archive_forged),
 		FILLED(test_archive_of_a_broken_chain),
 		cmocka_unit_test(test_postgres),

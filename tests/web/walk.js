@@ -323,6 +323,14 @@ async function deeds(context) {
   await page.locator('dialog[open] input').last().fill('024 3826 1000');
   await submit();
   await expect(page.locator('.contact').getByText('024 3826 1000'), 'the contact');
+  where = 'hidden characters go back as they came';
+  await page.locator('.detail').getByRole('button', { name: 'Edit' }).click();
+  await page.locator('dialog[open] input').last().fill('024\u200b 3826 1000');
+  await submit();
+  await expect(page.locator('.contact').getByText('024[U+200B] 3826 1000'), 'the character by its number');
+  await page.locator('.detail').getByRole('button', { name: 'Edit' }).click();
+  await submit();
+  if (!(await page.evaluate(async () => (await (await fetch(`/api/v1/tenants/${location.pathname.split('/').pop()}`)).text()).includes('024\u200b 3826 1000')))) fail(where, 'the number was saved in its place');
   where = 'system and asset';
   await page.goto(`${page.url().split('?')[0]}?tab=assets`);
   await page.getByRole('button', { name: 'Add a system' }).click();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Questions to the hub, typed by its description: a path, a parameter or a body that the description does not know is a compile error.
 import type { components, paths } from '../api/description';
-import { readJson } from './plain';
+import { readJson, writeJson } from './plain';
 
 export type Schemas = components['schemas'];
 type Verb = 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -68,7 +68,7 @@ async function ask(verb: string, url: string, body: unknown, headers: Record<str
   if (body !== undefined) headers['Content-Type'] = verb === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
   if (verb !== 'GET' && caller.csrf) headers['X-CSRF-Token'] = caller.csrf;
   try {
-    answer = await fetch(url, { method: verb, headers, signal, credentials: 'same-origin', body: body === undefined ? undefined : JSON.stringify(body) });
+    answer = await fetch(url, { method: verb, headers, signal, credentials: 'same-origin', body: body === undefined ? undefined : writeJson(body) });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new Problem('unreachable', 0, '');

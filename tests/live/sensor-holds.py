@@ -8,6 +8,7 @@
 	chat HOST SECONDS	one conversation with the chat server; prints "whole" when every line was answered
 	report HOST PORT CVE	what a scanner (Nuclei) says of it
 """
+import datetime
 import json
 import re
 import socket
@@ -94,7 +95,7 @@ def report(host, port, cve):
 	return json.dumps({"template-id": cve, "info": {"name": "A known hole", "severity": "critical",
 		"classification": {"cve-id": [cve.lower()], "cvss-metrics": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "cvss-score": 9.8}},
 		"type": "tcp", "host": place, "matched-at": place, "ip": host, "port": str(port),
-		"timestamp": time.strftime("%Y-%m-%dT%H:%M:%S.000000+00:00", time.gmtime()), "matcher-status": True})
+		"timestamp": datetime.datetime.now(datetime.timezone.utc).isoformat(), "matcher-status": True})
 
 
 def main():
